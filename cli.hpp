@@ -1,0 +1,324 @@
+// cli.hpp -- commands and flags from one table: --help, parsing, the start-up settings and the README's tables.
+//
+// A command is a struct of settings with defaults (`struct PretrainConfig { int seq_len = 1024; ... }`), a table of `Flag`s
+// that point to its members, and a function that runs it. The default lives in the struct alone; the parser (cxxopts) only
+// writes what was typed. A unit of the form `a|b|c` is a choice, and anything else is refused.
+// If the struct has `std::set<std::string> typed`, it receives the names of the flags that were given; if it has
+// `std::vector<std::string> positional`, words without a flag go there, else they are an error.
+// Does not: know what any flag means.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <set>
+#include <variant>
+
+#define CXXOPTS_VECTOR_DELIMITER '\0'
+#include <cxxopts.hpp>
+
+#include "common.hpp"
+
+template <typename C>
+struct Flag {
+    const char* name;  // long flag without the dashes; the field's name with - for _
+    std::variant<bool C::*, int C::*, int64_t C::*, uint64_t C::*, float C::*, double C::*, std::string C::*,
+                 std::vector<std::string> C::*> field;
+    const char* unit;  // "tokens", "FILE", "auto|cpu|cuda"; empty for a plain number or switch
+    const char* help;
+};
+
+using Args = std::vector<std::string>;
+
+struct Command {
+    std::string name;      // "pretrain", "tokenizer train"
+    std::string usage;     // what follows the name besides flags, e.g. "< bytes > ids"
+    std::string summary;   // one line
+    std::function<int(const Args&)> run;          // returns the exit status
+    std::function<std::string()> flags_text;      // the flag table for --help
+    std::function<std::string()> flags_markdown;  // the same for the README
+    // name and default of every flag
+    std::function<std::vector<std::pair<std::string, std::string>>()> flag_defaults;
+};
+
+// The words the program was started with, for logs and checkpoints. main() fills it.
+inline Args& command_line() {
+    static Args words;
+    return words;
+}
+
+namespace cli {
+
+inline std::string show(bool v) { return v ? "on" : "off"; }
+inline std::string show(const std::string& v) { return v; }
+inline std::string show(const std::vector<std::string>& v) {
+    std::string s;
+    for (const auto& x : v) s += (s.empty() ? "" : " ") + x;
+    return s;
+}
+// the shortest text that reads back as the same number: 0.1, not 0.100000001
+template <typename V>
+    requires std::is_arithmetic_v<V>
+std::string show(V v) {
+    char buffer[64];
+    return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, v).ptr);
+}
+
+template <typename V>
+V parse_value(const std::string& flag, const std::string& text, const std::string& unit) {
+    if constexpr (std::is_same_v<V, std::string>) {
+        if (unit.find('|') != std::string::npos && ("|" + unit + "|").find("|" + text + "|") == std::string::npos)
+            throw UsageError(cat("--", flag, " ", text, ": expected one of ", unit));
+        return text;
+    } else if constexpr (std::is_same_v<V, bool>) {
+        if (text == "on" || text == "true" || text == "1") return true;
+        if (text == "off" || text == "false" || text == "0") return false;
+        throw UsageError(cat("--", flag, "=", text, ": expected on or off"));
+    } else {
+        V value{};
+        const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const char* type = std::is_floating_point_v<V> ? "a number" : std::is_unsigned_v<V> ? "a whole number >= 0" : "a whole number";
+        if (ec == std::errc::result_out_of_range) throw UsageError(cat("--", flag, " ", text, ": out of range for ", type));
+        if (ec != std::errc() || end != text.data() + text.size())
+            throw UsageError(cat("--", flag, " ", text, ": expected ", type, *unit.c_str() ? " (" + unit + ")" : ""));
+        if constexpr (std::is_floating_point_v<V>)
+            if (!std::isfinite(value)) throw UsageError(cat("--", flag, " ", text, ": expected a finite number"));
+        return value;
+    }
+}
+
+// Levenshtein distance, to suggest the flag that was meant.
+inline size_t edit_distance(const std::string& a, const std::string& b) {
+    std::vector<size_t> row(b.size() + 1);
+    for (size_t j = 0; j <= b.size(); j++) row[j] = j;
+    for (size_t i = 1; i <= a.size(); i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.size(); j++) {
+            const size_t up = row[j];
+            row[j] = std::min({up + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+            diagonal = up;
+        }
+    }
+    return row.back();
+}
+inline std::string closest(const std::string& word, const std::vector<std::string>& candidates) {
+    std::string best;
+    size_t best_distance = word.size() / 2 + 1;
+    for (const auto& c : candidates)
+        if (const size_t d = edit_distance(word, c); d < best_distance) best_distance = d, best = c;
+    return best;
+}
+
+// Name and present value of every flag: the start-up table of a run.
+template <typename C>
+std::vector<std::pair<std::string, std::string>> settings(const C& config, const std::vector<Flag<C>>& flags) {
+    std::vector<std::pair<std::string, std::string>> rows;
+    for (const auto& f : flags)
+        rows.emplace_back(f.name, std::visit([&](auto m) { return show(config.*m); }, f.field));
+    return rows;
+}
+
+// Fill `config` from `args`. Throws UsageError that names the flag.
+template <typename C>
+void parse(C& config, const std::string& command, const std::vector<Flag<C>>& flags, const Args& args) {
+    auto is_list = [](const Flag<C>& f) { return std::holds_alternative<std::vector<std::string> C::*>(f.field); };
+    auto is_switch = [](const Flag<C>& f) { return std::holds_alternative<bool C::*>(f.field); };
+    cxxopts::Options options("train_gpt " + command);
+    options.allow_unrecognised_options();
+    std::vector<std::string> names;
+    for (const auto& f : flags) {
+        names.push_back(f.name);
+        if (is_switch(f)) options.add_options()(f.name, "", cxxopts::value<std::string>()->implicit_value("on"));
+        else options.add_options()(f.name, "", cxxopts::value<std::vector<std::string>>());
+    }
+    // `--input a b c` is `--input a --input b --input c`; everything else that cxxopts takes as a value is checked here
+    Args words = {"train_gpt"};
+    const Flag<C>* open_list = nullptr;
+    for (size_t i = 0; i < args.size(); i++) {
+        const std::string& word = args[i];
+        if (word.size() > 2 && word.starts_with("--")) {
+            const std::string name = word.substr(2, word.find('=') - 2);
+            const auto it = std::find_if(flags.begin(), flags.end(), [&](auto& f) { return name == f.name; });
+            if (it == flags.end()) {
+                const std::string guess = closest(name, names);
+                throw UsageError(cat("unknown flag --", name, " of `train_gpt ", command, "`",
+                                     guess.empty() ? "" : "; did you mean --" + guess + "?"),
+                                 cat("train_gpt ", command, " --help lists the flags"));
+            }
+            open_list = is_list(*it) ? &*it : nullptr;
+            if (is_switch(*it) || word.find('=') != std::string::npos) {
+                words.push_back(word);
+            } else {
+                if (i + 1 >= args.size() || args[i + 1].starts_with("--"))
+                    throw UsageError(cat("--", name, ": a value is missing", *it->unit ? cat(" (", it->unit, ")") : ""));
+                words.push_back("--" + name + "=" + args[++i]);
+            }
+        } else if (open_list) {
+            words.push_back(cat("--", open_list->name, "=", word));
+        } else if constexpr (requires { config.positional; }) {
+            config.positional.push_back(word);
+        } else {
+            throw UsageError(cat("unexpected word \"", word, "\" in `train_gpt ", command, "`"),
+                             cat("train_gpt ", command, " --help shows the usage"));
+        }
+    }
+    std::vector<char*> argv;
+    for (auto& w : words) argv.push_back(w.data());
+    const auto parsed = options.parse(int(argv.size()), argv.data());
+    for (const auto& f : flags) {
+        if (!parsed.count(f.name)) continue;
+        if constexpr (requires { config.typed; }) config.typed.insert(f.name);
+        std::visit([&](auto member) {
+            using V = std::remove_reference_t<decltype(config.*member)>;
+            if constexpr (std::is_same_v<V, std::vector<std::string>>) {
+                config.*member = parsed[f.name].template as<std::vector<std::string>>();
+            } else if constexpr (std::is_same_v<V, bool>) {
+                config.*member = parse_value<V>(f.name, parsed[f.name].template as<std::string>(), f.unit);
+            } else {
+                const auto& values = parsed[f.name].template as<std::vector<std::string>>();
+                if (values.size() > 1) throw UsageError(cat("--", f.name, " is given ", values.size(), " times"));
+                config.*member = parse_value<V>(f.name, values[0], f.unit);
+            }
+        }, f.field);
+    }
+}
+
+template <typename C>
+std::string flags_text(const std::vector<Flag<C>>& flags) {
+    size_t width = 0;
+    std::vector<std::string> left;
+    for (const auto& f : flags) {
+        left.push_back(cat("  --", f.name, *f.unit ? " " : "", f.unit));
+        width = std::max(width, std::min(left.back().size(), size_t(34)));
+    }
+    std::string text;
+    const auto defaults = settings(C{}, flags);
+    for (size_t i = 0; i < flags.size(); i++) {
+        const bool shown = !defaults[i].second.empty() && defaults[i].second != "off";
+        text += left[i];
+        text += left[i].size() > width ? "\n" + std::string(width + 2, ' ') : std::string(width + 2 - left[i].size(), ' ');
+        text += cat(flags[i].help, shown ? cat(" [", defaults[i].second, "]") : "", "\n");
+    }
+    return text;
+}
+
+template <typename C>
+std::string flags_markdown(const std::vector<Flag<C>>& flags) {
+    std::string text = "| flag | default | unit | meaning |\n|---|---|---|---|\n";
+    const auto defaults = settings(C{}, flags);
+    auto escape = [](std::string s) {
+        for (size_t p = 0; (p = s.find('|', p)) != std::string::npos; p += 2) s.replace(p, 1, "\\|");
+        return s;
+    };
+    for (size_t i = 0; i < flags.size(); i++)
+        text += cat("| `--", flags[i].name, "` | ", defaults[i].second, " | ", escape(flags[i].unit), " | ",
+                    escape(flags[i].help), " |\n");
+    return text;
+}
+
+}  // namespace cli
+
+// Tie a settings struct, its flags and its function into a command.
+template <typename C>
+Command make_command(std::string name, std::string usage, std::string summary, const std::vector<Flag<C>>& flags,
+                     int (*run)(C&)) {
+    Command command{name, usage, summary, {}, {}, {}, {}};
+    command.flags_text = [&flags] { return cli::flags_text(flags); };
+    command.flags_markdown = [&flags] { return cli::flags_markdown(flags); };
+    command.flag_defaults = [&flags] { return cli::settings(C{}, flags); };
+    command.run = [&flags, run, name](const Args& args) {
+        C config;
+        cli::parse(config, name, flags, args);
+        return run(config);
+    };
+    return command;
+}
+
+// ---- the program: find the command, print help, turn errors into exit statuses
+
+namespace cli {
+
+inline std::string program_help(const std::vector<Command>& commands) {
+    std::string text = "train_gpt: from raw text to a chat assistant.\n\nusage: train_gpt COMMAND [--flag value]...\n\n";
+    size_t width = 0;
+    for (const auto& c : commands) width = std::max(width, c.name.size());
+    for (const auto& c : commands) text += cat("  ", c.name, std::string(width + 2 - c.name.size(), ' '), c.summary, "\n");
+    return text + "\ntrain_gpt COMMAND --help lists its flags; train_gpt help --markdown prints all of them.\n";
+}
+
+inline std::string command_help(const Command& c) {
+    return cat("train_gpt ", c.name, ": ", c.summary, "\n\nusage: train_gpt ", c.name, c.usage.empty() ? "" : " " + c.usage,
+               " [--flag value]...\n\n", c.flags_text());
+}
+
+// The README's section on flags: a test compares the two.
+inline std::string program_markdown(const std::vector<Command>& commands) {
+    std::string text;
+    for (const auto& c : commands)
+        text += cat("<details><summary><code>train_gpt ", c.name, "</code>: ", c.summary, "</summary>\n\n", c.flags_markdown(), "\n</details>\n\n");
+    return text;
+}
+
+inline int dispatch(const std::vector<Command>& commands, const Args& args) {
+    if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
+        const bool markdown = args.size() > 1 && args[1] == "--markdown";
+        std::fputs((markdown ? program_markdown(commands) : program_help(commands)).c_str(), stdout);
+        return args.empty() ? 2 : 0;
+    }
+    // the command with the most words that match: `tokenizer train` before `tokenizer`
+    const Command* found = nullptr;
+    size_t found_words = 0;
+    for (const Command& c : commands) {
+        std::istringstream words(c.name);
+        size_t n = 0;
+        bool match = true;
+        for (std::string w; words >> w; n++) match = match && n < args.size() && args[n] == w;
+        if (match && n > found_words) found = &c, found_words = n;
+    }
+    if (!found) {
+        std::vector<std::string> names;
+        std::string family;                                  // `tokenizer` alone: show what it has
+        for (const Command& c : commands) {
+            names.push_back(c.name);
+            if (c.name.starts_with(args[0] + " ")) family += (family.empty() ? "" : ", ") + c.name;
+        }
+        const std::string guess = closest(args[0], names);
+        throw UsageError(family.empty() ? cat("unknown command ", args[0], guess.empty() ? "" : "; did you mean " + guess + "?")
+                                        : cat("train_gpt ", args[0], ": which one? ", family),
+                         "train_gpt help lists the commands");
+    }
+    const Args rest(args.begin() + long(found_words), args.end());
+    for (const auto& a : rest)
+        if (a == "--help" || a == "-h") {
+            std::fputs(command_help(*found).c_str(), stdout);
+            return 0;
+        }
+    return found->run(rest);
+}
+
+}  // namespace cli
+
+// Runs a command; prints an error as one or two lines on stderr and returns its exit status.
+inline int run_program(const std::vector<Command>& commands, int argc, char** argv) {
+    command_line().assign(argv, argv + argc);
+    auto complain = [](const std::string& what, const std::string& advice) {
+        std::fflush(stdout);
+        std::fprintf(stderr, "error: %s\n", what.c_str());
+        if (!advice.empty()) std::fprintf(stderr, "       %s\n", advice.c_str());
+    };
+    try {
+        const int status = cli::dispatch(commands, Args(argv + 1, argv + argc));
+        if (std::fflush(stdout) != 0) throw system_error("standard output cannot be written");
+        return status;
+    } catch (const Error& e) {
+        complain(e.what(), e.advice);
+        return e.status;
+    } catch (const std::bad_alloc&) {
+        complain("out of memory", "use a smaller --batch-size or --seq-len, or --recompute");
+    } catch (const std::exception& e) {
+        complain(cat("unexpected: ", e.what()), "this is a defect of the program; please report it with the command line");
+    }
+    return 1;
+}

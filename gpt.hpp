@@ -1,0 +1,605 @@
+// gpt.hpp -- the whole GPT-2 model: one table of tensors, then forward, backward and update, each once for all devices.
+//
+// Tokens become vectors of C channels (embedding + position). L blocks each add two things to that "residual stream":
+// what attention gathered from earlier positions, and what a two-layer MLP computed at the position itself. A last
+// LayerNorm and a matrix product with the embedding give a score (logit) for each of the V tokens that could follow.
+// Every stage trains with the same loss, a weighted cross entropy: loss = sum_t w_t * -log softmax(logits_t)[target_t].
+// The B*T x V logits are never stored whole: the head runs in chunks of rows, loss and gradient in the same pass.
+// Contract: parameters and activations are stored as T (float or bf16), arithmetic, parameter gradients and optimizer are
+// fp32; with T = bf16 the optimizer keeps fp32 master weights. A step allocates nothing. Same inputs, same bits.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <variant>
+
+#include "kernels/instances.hpp"
+#include "kernels/random.hpp"
+
+// ---- the architecture in six numbers
+
+struct Config {
+    int64_t max_T = 1024;   // longest context (n_positions)
+    int64_t V = 50257;      // vocabulary
+    int64_t L = 12;         // layers
+    int64_t NH = 12;        // attention heads
+    int64_t C = 768;        // channels
+    bool tied = true;       // the output head is the token embedding
+    int32_t end_of_text = -1;  // id of <|endoftext|>, or -1; carried into config.json as bos/eos
+
+    int64_t Vp() const { return round_up(V, int64_t(128)); }  // rows of the embedding in memory: matrix products like multiples of 128
+    int64_t HS() const { return C / NH; }                     // head size
+    bool same_shape(const Config& o) const {
+        return max_T == o.max_T && V == o.V && L == o.L && NH == o.NH && C == o.C && tied == o.tied;
+    }
+};
+
+inline void validate(const Config& c) {
+    auto positive = [](const char* name, int64_t v, int64_t most) {
+        if (v < 1 || v > most) throw Error(cat("model: ", name, " is ", v, ", expected 1..", most));
+    };
+    positive("n_positions", c.max_T, 1 << 20);
+    positive("vocab_size", c.V, 1 << 24);
+    positive("n_layer", c.L, 1 << 12);
+    positive("n_head", c.NH, 1 << 12);
+    positive("n_embd", c.C, 1 << 17);
+    if (c.C % c.NH != 0) throw Error(cat("model: ", c.C, " channels do not divide among ", c.NH, " heads"));
+}
+
+// Sizes with a name: GPT-2 (Radford et al. 2019) and the small ones of GPT-3 (Brown et al. 2020, table 2.1, which are 2048 long).
+struct NamedSize {
+    const char* name;
+    int64_t L, NH, C, max_T;
+};
+inline constexpr NamedSize kNamedSizes[] = {
+    {"gpt2", 12, 12, 768, 1024},        {"gpt2-medium", 24, 16, 1024, 1024}, {"gpt2-large", 36, 20, 1280, 1024},
+    {"gpt2-xl", 48, 25, 1600, 1024},    {"gpt3-small", 12, 12, 768, 2048},   {"gpt3-medium", 24, 16, 1024, 2048},
+    {"gpt3-large", 24, 16, 1536, 2048}, {"gpt3-xl", 24, 16, 2048, 2048},     {"gpt3-2.7b", 32, 32, 2560, 2048},
+};
+
+// ---- the parameter table: the only place that knows a tensor
+
+// Where each tensor begins, in elements. The same offsets serve parameters, gradients, master weights and moments.
+struct BlockOffsets {
+    int64_t ln_1_w, ln_1_b, qkv_w, qkv_b, proj_w, proj_b, ln_2_w, ln_2_b, fc_w, fc_b, fcproj_w, fcproj_b;
+};
+struct RootOffsets {
+    int64_t wte, wpe, ln_f_w, ln_f_b, lm_head;
+};
+
+// How a tensor starts. A `linear` matrix is stored (in, out) but drawn as PyTorch's nn.Linear draws it, (out, in).
+enum class InitKind { zeros, ones, embedding, linear };
+struct Init {
+    InitKind kind;
+    float std = 0;
+};
+
+struct ParamSpec {
+    std::string name;             // Hugging Face's; `*` stands for the layer
+    std::vector<int64_t> shape;
+    bool decay;                   // weight decay: matrices and embeddings yes, biases and LayerNorms no
+    Init init;
+    std::variant<int64_t BlockOffsets::*, int64_t RootOffsets::*> field;
+    int64_t rows = 0;             // real rows where the first dimension is the padded vocabulary, else 0
+    bool per_layer() const { return field.index() == 0; }
+};
+
+inline std::vector<ParamSpec> gpt2_params(const Config& c) {
+    const Init zeros{InitKind::zeros}, ones{InitKind::ones}, embedding{InitKind::embedding, 0.02f}, linear{InitKind::linear, 0.02f};
+    // each block adds to the stream twice (GPT-2, 2.3); in double and then rounded, as Python does, else L = 7 or 10 differ by a bit
+    const Init residual{InitKind::linear, float(0.02 / std::sqrt(2.0 * double(c.L)))};
+    using B = BlockOffsets;
+    using R = RootOffsets;
+    std::vector<ParamSpec> table = {
+        // name                     shape            decay  init
+        {"wte.weight",              {c.Vp(), c.C},   true,  embedding, &R::wte, c.V},     // token embedding, and the head if tied
+        {"wpe.weight",              {c.max_T, c.C},  true,  embedding, &R::wpe},          // position embedding
+        {"h.*.ln_1.weight",         {c.C},           false, ones,      &B::ln_1_w},
+        {"h.*.ln_1.bias",           {c.C},           false, zeros,     &B::ln_1_b},
+        {"h.*.attn.c_attn.weight",  {c.C, 3 * c.C},  true,  linear,    &B::qkv_w},        // (in, out), as HF's Conv1D
+        {"h.*.attn.c_attn.bias",    {3 * c.C},       false, zeros,     &B::qkv_b},
+        {"h.*.attn.c_proj.weight",  {c.C, c.C},      true,  residual,  &B::proj_w},
+        {"h.*.attn.c_proj.bias",    {c.C},           false, zeros,     &B::proj_b},
+        {"h.*.ln_2.weight",         {c.C},           false, ones,      &B::ln_2_w},
+        {"h.*.ln_2.bias",           {c.C},           false, zeros,     &B::ln_2_b},
+        {"h.*.mlp.c_fc.weight",     {c.C, 4 * c.C},  true,  linear,    &B::fc_w},
+        {"h.*.mlp.c_fc.bias",       {4 * c.C},       false, zeros,     &B::fc_b},
+        {"h.*.mlp.c_proj.weight",   {4 * c.C, c.C},  true,  residual,  &B::fcproj_w},
+        {"h.*.mlp.c_proj.bias",     {c.C},           false, zeros,     &B::fcproj_b},
+        {"ln_f.weight",             {c.C},           false, ones,      &R::ln_f_w},
+        {"ln_f.bias",               {c.C},           false, zeros,     &R::ln_f_b},
+    };
+    if (!c.tied) table.push_back({"lm_head.weight", {c.Vp(), c.C}, true, embedding, &R::lm_head, c.V});
+    return table;
+}
+
+// One tensor of one layer, placed.
+struct Tensor {
+    std::string name;             // "h.3.attn.c_attn.weight"
+    std::vector<int64_t> shape;
+    int64_t offset, size;         // in elements, with padding rows
+    int64_t real_size;            // without them: what files for others hold
+    bool decay;
+    Init init;
+};
+
+// All tensors of a model in storage order: embeddings, layer 0, layer 1, ..., the last LayerNorm. Each starts at a multiple
+// of 64 elements; the gaps are zero and stay zero.
+struct ParamLayout {
+    std::vector<Tensor> tensors;
+    std::vector<BlockOffsets> block;
+    RootOffsets root{};
+    int64_t size = 0;             // elements of the whole arena, gaps included
+    int64_t count = 0;            // parameters as the world counts them: no padding rows, no gaps
+
+    ParamLayout() = default;
+    explicit ParamLayout(const Config& c) : block(size_t(c.L)) {
+        const auto table = gpt2_params(c);
+        auto place = [&](const ParamSpec& spec, int64_t layer) {
+            Tensor t{spec.name, spec.shape, size, 1, 1, spec.decay, spec.init};
+            for (int64_t d : t.shape) t.size *= d;
+            t.real_size = spec.rows ? spec.rows * t.shape[1] : t.size;
+            if (layer >= 0) {
+                t.name.replace(t.name.find('*'), 1, std::to_string(layer));
+                block[size_t(layer)].*std::get<0>(spec.field) = t.offset;
+            } else {
+                root.*std::get<1>(spec.field) = t.offset;
+            }
+            size = round_up(size + t.size, int64_t(64));
+            count += t.real_size;
+            tensors.push_back(std::move(t));
+        };
+        size_t i = 0;
+        while (i < table.size() && !table[i].per_layer()) place(table[i++], -1);
+        size_t end = i;
+        while (end < table.size() && table[end].per_layer()) end++;
+        for (int64_t l = 0; l < c.L; l++)
+            for (size_t k = i; k < end; k++) place(table[k], l);
+        for (i = end; i < table.size(); i++) place(table[i], -1);
+        if (c.tied) root.lm_head = root.wte;
+    }
+};
+
+// Initial values of tensor t into x (t.size floats), as PyTorch with the nanoGPT/llm.c module order draws them: called for
+// the tensors in storage order, with one generator, the bits are PyTorch's. Padding rows of an embedding are not drawn: zero.
+inline void init_tensor(float* x, const Tensor& t, TorchGenerator& gen) {
+    std::fill(x, x + t.size, t.init.kind == InitKind::ones ? 1.0f : 0.0f);
+    if (t.init.kind == InitKind::embedding) {
+        gen.normal_(x, t.real_size, 0.0f, t.init.std);
+    } else if (t.init.kind == InitKind::linear) {
+        const int64_t in = t.shape[0], out = t.shape[1];
+        std::vector<float> drawn(size_t(t.size));            // (out, in)
+        gen.normal_(drawn.data(), t.size, 0.0f, t.init.std);
+        for (int64_t o = 0; o < out; o++)
+            for (int64_t i = 0; i < in; i++) x[i * out + o] = drawn[size_t(o * in + i)];
+    }
+}
+
+// Floating-point operations per token of a training step (forward + backward): 6 per matrix parameter, and 12*L*C*T for
+// attention (Chowdhery et al. 2022, appendix B; causality is not subtracted). A forward pass alone is a third.
+inline double flops_per_token(const Config& c, int64_t T) {
+    const double matrices = 12.0 * double(c.L) * double(c.C) * double(c.C) + double(c.V) * double(c.C);
+    return 6.0 * matrices + 12.0 * double(c.L) * double(c.C) * double(T);
+}
+
+// ---- activations
+
+template <typename T>
+struct BlockActs {                 // of one layer; N = B*T rows
+    T* in;                         // (N, C) the residual stream as it enters the block
+    T* ln1;                        // (N, C)
+    float *ln1_mean, *ln1_rstd;    // (N)
+    T* qkv;                        // (N, 3C)
+    T* att;                        // (N, C)
+    float* lse;                    // (B, NH, T)
+    T* mid;                        // (N, C) the stream after attention
+    T* ln2;                        // (N, C)
+    float *ln2_mean, *ln2_rstd;    // (N)
+    T* fc;                         // (N, 4C) before GELU
+    T* gelu;                       // (N, 4C)
+};
+
+// What a model is built for: it decides which arenas exist.
+struct GptOptions {
+    int64_t max_tokens = 0;        // most tokens (B*T) of one call
+    bool training = false;         // gradients, optimizer state, activations of all layers
+    bool recompute = false;        // keep only each block's input and compute the rest again in the backward pass
+};
+
+// Keys and values of past positions for generation. One row per sequence.
+template <typename Dev, typename T>
+class KvCache {
+   public:
+    KvCache(Dev& dev, const Config& c, int64_t rows, int64_t max_T) : rows(rows), max_T(max_T), arena_(dev, "kv cache") {
+        for (int pass = 0; pass < 2; pass++) {
+            k.clear(), v.clear();
+            for (int64_t l = 0; l < c.L; l++) {
+                k.push_back(arena_.template take<T>(rows * max_T * c.C));  // (rows, max_T, C)
+                v.push_back(arena_.template take<T>(rows * max_T * c.C));
+            }
+            slot = arena_.template take<int32_t>(rows);
+            past = arena_.template take<int32_t>(rows);
+            if (pass == 0) arena_.allocate();
+        }
+    }
+    int64_t rows, max_T;
+    std::vector<T*> k, v;           // one pair a layer
+    int32_t *slot, *past;           // device copies of a call's arguments
+    size_t bytes() const { return arena_.bytes(); }
+
+   private:
+    Arena<Dev> arena_;
+};
+
+// ---- the model
+
+template <typename Dev, typename T>
+class Gpt {
+   public:
+    static constexpr bool kHasMaster = sizeof(T) != sizeof(float);
+
+    Gpt(Dev& dev, const Config& config, const GptOptions& options)
+        : dev(dev), config(config), options(options), layout(config), params_arena_(dev, "parameters"),
+          grads_arena_(dev, "gradients"), optimizer_arena_(dev, "optimizer"), acts_arena_(dev, "activations") {
+        validate(config);
+        ASSERT(options.max_tokens > 0, "max_tokens is not set");
+        // Parameters first, since their bytes must be zero in the gaps and in the padding rows.
+        params_arena_.template take<T>(layout.size);
+        params_arena_.allocate();
+        params = params_arena_.template take<T>(layout.size);
+        dev.zero(params, size_t(layout.size) * sizeof(T));
+        if (options.training) {
+            grads_arena_.template take<float>(layout.size);
+            grads_arena_.allocate();
+            grads = grads_arena_.template take<float>(layout.size);
+            for (int pass = 0; pass < 2; pass++) {
+                adam_m = optimizer_arena_.template take<float>(layout.size);
+                adam_v = optimizer_arena_.template take<float>(layout.size);
+                master = kHasMaster ? optimizer_arena_.template take<float>(layout.size) : nullptr;
+                if (pass == 0) optimizer_arena_.allocate();
+            }
+            dev.zero(grads, size_t(layout.size) * sizeof(float));
+            dev.zero(adam_m, size_t(layout.size) * sizeof(float));
+            dev.zero(adam_v, size_t(layout.size) * sizeof(float));
+            if (kHasMaster) dev.zero(master, size_t(layout.size) * sizeof(float));
+        }
+        for (int pass = 0; pass < 2; pass++) {
+            place_activations();
+            if (pass == 0) acts_arena_.allocate();
+        }
+    }
+    Gpt(const Gpt&) = delete;
+    Gpt& operator=(const Gpt&) = delete;
+
+    // Random weights, bit for bit those of PyTorch's generator with this seed.
+    void init_weights(uint32_t seed) {
+        TorchGenerator gen(seed);
+        std::vector<float> x;
+        for (const Tensor& t : layout.tensors) {
+            x.resize(size_t(t.size));
+            init_tensor(x.data(), t, gen);
+            set_tensor(t, x.data());
+        }
+    }
+
+    // Write or read one tensor as fp32 (t.size floats on the host): the master weights where they exist.
+    void set_tensor(const Tensor& t, const float* host) {
+        if constexpr (kHasMaster) {
+            if (master) dev.copy_in(master + t.offset, host, size_t(t.size) * sizeof(float));
+            std::vector<T> rounded(size_t(t.size));
+            for (int64_t i = 0; i < t.size; i++) rounded[size_t(i)] = T(host[i]);
+            dev.copy_in(params + t.offset, rounded.data(), size_t(t.size) * sizeof(T));
+            dev.synchronize();   // `rounded` must outlive the copy
+        } else {
+            dev.copy_in(params + t.offset, host, size_t(t.size) * sizeof(T));
+            dev.synchronize();
+        }
+    }
+    void get_tensor(const Tensor& t, float* host) const {
+        if constexpr (kHasMaster) {
+            if (master) return dev.copy_out(host, master + t.offset, size_t(t.size) * sizeof(float));
+            std::vector<T> stored(size_t(t.size));
+            dev.copy_out(stored.data(), params + t.offset, size_t(t.size) * sizeof(T));
+            for (int64_t i = 0; i < t.size; i++) host[i] = float(stored[size_t(i)]);
+        } else {
+            dev.copy_out(host, params + t.offset, size_t(t.size) * sizeof(T));
+        }
+    }
+
+    // sum_t weight_t * loss_t over a batch of B rows of T tokens, gradients added to `grads`. Host arrays of B*T.
+    // The caller has divided the weights by the global number of targets, so any split into micro-batches sums to the same.
+    // `token_losses` (B*T, may be null) receives the unweighted -log p of each target.
+    double forward_backward(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_,
+                            float* token_losses = nullptr) {
+        ASSERT(options.training, "this model was built without gradients");
+        return run(inputs, targets, weights, B, T_, token_losses, true);
+    }
+
+    // The same sum without gradients.
+    double loss(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_,
+                float* token_losses = nullptr) {
+        return run(inputs, targets, weights, B, T_, token_losses, false);
+    }
+
+    // Logits of all positions to the host, out (B*T, V), fp32, without the padding columns.
+    void logits(float* out, const int32_t* inputs, int64_t B, int64_t T_) {
+        forward(inputs, B, T_);
+        const int64_t N = B * T_;
+        for (int64_t first = 0; first < N; first += head_rows_) {
+            const int64_t rows = std::min(head_rows_, N - first);
+            head_forward(last_ln_ + first * config.C, rows);
+            read_logits(out + first * config.V, rows);
+        }
+    }
+
+    // n new tokens for each of B rows of the cache: row b lives in cache row slot[b] and has past[b] tokens there already.
+    // Appends their keys and values; out (B, V) are the logits after each row's last token. Host arrays; ids (B, n).
+    void forward_cached(float* out, KvCache<Dev, T>& cache, const int32_t* ids, const int32_t* slot, const int32_t* past,
+                        int64_t B, int64_t n) {
+        const int64_t N = B * n, C = config.C;
+        check_tokens(N, n);
+        std::vector<int32_t> positions(size_t(N), 0);
+        for (int64_t b = 0; b < B; b++) {
+            ASSERT(past[b] + n <= cache.max_T && slot[b] >= 0 && slot[b] < cache.rows, "row ", b, ": past ", past[b], " + ", n);
+            for (int64_t i = 0; i < n; i++) positions[size_t(b * n + i)] = int32_t(past[b] + i);
+        }
+        check_ids(ids, N);
+        dev.copy_in(ids_, ids, size_t(N) * sizeof(int32_t));
+        dev.copy_in(positions_, positions.data(), size_t(N) * sizeof(int32_t));
+        dev.copy_in(cache.slot, slot, size_t(B) * sizeof(int32_t));
+        dev.copy_in(cache.past, past, size_t(B) * sizeof(int32_t));
+        forward_blocks(N, [&](int64_t l, BlockActs<T>& a) {
+            attention_cached(dev, a.att, cache.k[size_t(l)], cache.v[size_t(l)], a.qkv, cache.slot, cache.past, B, n,
+                             cache.max_T, config.NH, config.HS());
+        });
+        for (int64_t b = 0; b < B; b++) {   // the last position of each row, gathered: (B, C)
+            const T* last = last_ln_ + (b * n + n - 1) * C;
+            if (n > 1) dev.copy_device(scratch_c_ + b * C, last, size_t(C) * sizeof(T));
+        }
+        const T* rows_c = n > 1 ? scratch_c_ : last_ln_;
+        for (int64_t first = 0; first < B; first += head_rows_) {
+            const int64_t rows = std::min(head_rows_, B - first);
+            head_forward(rows_c + first * C, rows);
+            read_logits(out + first * config.V, rows);
+        }
+    }
+
+    // Euclidean norm of all gradients, as they were accumulated.
+    double grad_norm() { return std::sqrt(squared_norm(dev, grads, layout.size)); }
+
+    // One AdamW step; weight decay on matrices only (ParamSpec::decay). step counts from 1.
+    void update(AdamW adamw) {
+        const float decay = adamw.weight_decay;
+        for (const Tensor& t : layout.tensors) {
+            adamw.weight_decay = t.decay ? decay : 0.0f;
+            adamw_update(dev, params + t.offset, master ? master + t.offset : nullptr, adam_m + t.offset, adam_v + t.offset,
+                         grads + t.offset, t.size, adamw);
+        }
+    }
+
+    void zero_grads() { dev.zero(grads, size_t(layout.size) * sizeof(float)); }
+
+    // name and bytes of each arena, for the start-up table
+    std::vector<std::pair<std::string, size_t>> arenas() const {
+        std::vector<std::pair<std::string, size_t>> rows;
+        for (const Arena<Dev>* a : {&params_arena_, &grads_arena_, &optimizer_arena_, &acts_arena_})
+            if (a->bytes()) rows.emplace_back(a->name(), a->bytes());
+        return rows;
+    }
+
+    Dev& dev;
+    const Config config;
+    const GptOptions options;
+    const ParamLayout layout;
+    T* params = nullptr;                                        // (layout.size)
+    float *grads = nullptr, *adam_m = nullptr, *adam_v = nullptr, *master = nullptr;  // (layout.size); master: bf16 only
+
+   private:
+    void place_activations() {
+        const int64_t N = options.max_tokens, C = config.C, L = config.L;
+        auto& arena = acts_arena_;
+        auto block = [&](T* in) {
+            BlockActs<T> a;
+            a.in = in ? in : arena.template take<T>(N * C);
+            a.ln1 = arena.template take<T>(N * C);
+            a.ln1_mean = arena.template take<float>(N);
+            a.ln1_rstd = arena.template take<float>(N);
+            a.qkv = arena.template take<T>(N * 3 * C);
+            a.att = arena.template take<T>(N * C);
+            a.lse = arena.template take<float>(N * config.NH);
+            a.mid = arena.template take<T>(N * C);
+            a.ln2 = arena.template take<T>(N * C);
+            a.ln2_mean = arena.template take<float>(N);
+            a.ln2_rstd = arena.template take<float>(N);
+            a.fc = arena.template take<T>(N * 4 * C);
+            a.gelu = arena.template take<T>(N * 4 * C);
+            return a;
+        };
+        acts_.clear();
+        if (options.training && !options.recompute) {
+            for (int64_t l = 0; l < L; l++) acts_.push_back(block(nullptr));
+        } else {
+            // one set of buffers serves all layers; training keeps each block's input to start again from
+            acts_.assign(size_t(L), block(nullptr));
+            if (options.training)
+                for (int64_t l = 1; l < L; l++) acts_[size_t(l)].in = arena.template take<T>(N * C);
+        }
+        last_ = options.training ? arena.template take<T>(N * C) : acts_[0].in;
+        last_ln_ = arena.template take<T>(N * C);
+        last_mean_ = arena.template take<float>(N);
+        last_rstd_ = arena.template take<float>(N);
+        scratch_c_ = arena.template take<T>(N * C);
+        if (options.training) {
+            d_stream_ = arena.template take<T>(N * C);
+            d_ln_ = arena.template take<T>(N * C);
+            d_wide_ = arena.template take<T>(N * 4 * C);
+        }
+        // enough rows for an efficient product, few enough for the chunk of logits to stay small (LOG 2026-11-21)
+        head_rows_ = std::min(N, std::max(int64_t(256), (int64_t(1) << 21) / config.Vp()));
+        logits_ = arena.template take<T>(head_rows_ * config.Vp());
+        losses_ = arena.template take<float>(N);
+        ids_ = arena.template take<int32_t>(N);
+        positions_ = arena.template take<int32_t>(N);
+        targets_ = arena.template take<int32_t>(N);
+        weights_ = arena.template take<float>(N);
+    }
+
+    void check_tokens(int64_t N, int64_t T_) const {
+        ASSERT(N <= options.max_tokens, N, " tokens in one call, built for ", options.max_tokens);
+        if (T_ > config.max_T) throw Error(cat("a sequence of ", T_, " tokens is longer than the model's context of ", config.max_T));
+    }
+    void check_ids(const int32_t* ids, int64_t N) const {
+        for (int64_t i = 0; i < N; i++)
+            if (ids[i] < 0 || ids[i] >= config.V)
+                throw Error(cat("token id ", ids[i], " at position ", i, " is outside the model's vocabulary of ", config.V));
+    }
+
+    // From tokens to the normalised last layer, last_ln_ (N, C).
+    void forward(const int32_t* inputs, int64_t B, int64_t T_) {
+        const int64_t N = B * T_;
+        check_tokens(N, T_);
+        check_ids(inputs, N);
+        std::vector<int32_t>& positions = host_positions_;
+        positions.resize(size_t(N));
+        for (int64_t i = 0; i < N; i++) positions[size_t(i)] = int32_t(i % T_);
+        dev.copy_in(ids_, inputs, size_t(N) * sizeof(int32_t));
+        dev.copy_in(positions_, positions.data(), size_t(N) * sizeof(int32_t));
+        forward_blocks(N, [&](int64_t, BlockActs<T>& a) {
+            attention_forward(dev, a.att, a.lse, a.qkv, B, T_, config.NH, config.HS());      // (B, T, C)
+        });
+    }
+
+    // Embedding, all blocks, last LayerNorm. `attend(l, acts)` computes acts.att from acts.qkv.
+    template <typename Attend>
+    void forward_blocks(int64_t N, const Attend& attend) {
+        const int64_t C = config.C;
+        const T* p = params;
+        const RootOffsets& r = layout.root;
+        const BlockOffsets& first = layout.block[0];
+        BlockActs<T>& a0 = acts_[0];
+        embedding_forward(dev, a0.in, ids_, positions_, p + r.wte, p + r.wpe, N, C);                         // (N, C)
+        layernorm_forward(dev, a0.ln1, a0.ln1_mean, a0.ln1_rstd, a0.in, p + first.ln_1_w, p + first.ln_1_b, N, C);
+        for (int64_t l = 0; l < config.L; l++) {
+            const BlockOffsets& o = layout.block[size_t(l)];
+            BlockActs<T>& a = acts_[size_t(l)];
+            forward_inside(l, N, attend);
+            linear_forward(dev, scratch_c_, a.gelu, p + o.fcproj_w, p + o.fcproj_b, N, 4 * C, C);            // (N, C)
+            // the block's second addition to the stream, together with the LayerNorm that comes next
+            if (l + 1 < config.L) {
+                const BlockOffsets& next = layout.block[size_t(l + 1)];
+                BlockActs<T>& b = acts_[size_t(l + 1)];
+                residual_layernorm_forward(dev, b.in, b.ln1, b.ln1_mean, b.ln1_rstd, a.mid, scratch_c_,
+                                           p + next.ln_1_w, p + next.ln_1_b, N, C);
+            } else {
+                residual_layernorm_forward(dev, last_, last_ln_, last_mean_, last_rstd_, a.mid, scratch_c_,
+                                           p + r.ln_f_w, p + r.ln_f_b, N, C);
+            }
+        }
+    }
+
+    // The inside of block l, from ln1 to gelu: all that its backward pass needs.
+    template <typename Attend>
+    void forward_inside(int64_t l, int64_t N, const Attend& attend) {
+        const int64_t C = config.C;
+        const T* p = params;
+        const BlockOffsets& o = layout.block[size_t(l)];
+        BlockActs<T>& a = acts_[size_t(l)];
+        linear_forward(dev, a.qkv, a.ln1, p + o.qkv_w, p + o.qkv_b, N, C, 3 * C);                            // (N, 3C)
+        attend(l, a);                                                                                        // (N, C)
+        linear_forward(dev, scratch_c_, a.att, p + o.proj_w, p + o.proj_b, N, C, C);                         // (N, C)
+        residual_layernorm_forward(dev, a.mid, a.ln2, a.ln2_mean, a.ln2_rstd, a.in, scratch_c_,
+                                   p + o.ln_2_w, p + o.ln_2_b, N, C);                                        // in + attention
+        linear_gelu_forward(dev, a.gelu, a.fc, a.ln2, p + o.fc_w, p + o.fc_b, N, C, 4 * C);                  // (N, 4C)
+    }
+
+    // logits_ (rows, Vp) = x wte^T
+    void head_forward(const T* x, int64_t rows) {
+        matmul<T, T>(dev, logits_, x, params + layout.root.lm_head, rows, config.Vp(), config.C, false, true, false);
+    }
+
+    // logits_ -> host, fp32, V columns
+    void read_logits(float* out, int64_t rows) {
+        const int64_t V = config.V, Vp = config.Vp();
+        host_logits_.resize(size_t(rows * Vp));
+        dev.copy_out(host_logits_.data(), logits_, size_t(rows * Vp) * sizeof(T));
+        for (int64_t n = 0; n < rows; n++)
+            for (int64_t v = 0; v < V; v++) out[n * V + v] = float(host_logits_[size_t(n * Vp + v)]);
+    }
+
+    double run(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_,
+               float* token_losses, bool with_backward) {
+        const int64_t N = B * T_, C = config.C, Vp = config.Vp();
+        for (int64_t i = 0; i < N; i++)
+            if (targets[i] >= config.V)
+                throw Error(cat("target id ", targets[i], " at position ", i, " is outside the model's vocabulary of ", config.V));
+        forward(inputs, B, T_);
+        dev.copy_in(targets_, targets, size_t(N) * sizeof(int32_t));
+        dev.copy_in(weights_, weights, size_t(N) * sizeof(float));
+        const T* head = params + layout.root.lm_head;                                                        // (Vp, C)
+        for (int64_t first = 0; first < N; first += head_rows_) {
+            const int64_t rows = std::min(head_rows_, N - first);
+            const T* x = last_ln_ + first * C;                                                               // (rows, C)
+            head_forward(x, rows);
+            classifier(dev, losses_ + first, (float*)nullptr, logits_, targets_ + first, weights_ + first, rows, config.V, Vp, with_backward);
+            if (!with_backward) continue;
+            // forward was logits = x head^T, and logits_ now holds dlogits
+            matmul<T, T>(dev, d_ln_ + first * C, logits_, head, rows, C, Vp, false, false, false);           // dx = dlogits head
+            matmul<float, T>(dev, grads + layout.root.lm_head, logits_, x, Vp, C, rows, true, false, true);  // dhead += dlogits^T x
+        }
+        if (with_backward) backward(B, T_);
+        host_losses_.resize(size_t(N));
+        dev.copy_out(host_losses_.data(), losses_, size_t(N) * sizeof(float));
+        double sum = 0;
+        for (int64_t i = 0; i < N; i++) sum += double(weights[i]) * double(host_losses_[size_t(i)]);
+        if (token_losses) std::copy(host_losses_.begin(), host_losses_.begin() + N, token_losses);
+        return sum;
+    }
+
+    // From d_ln_ (gradient of the last LayerNorm's output) back to all parameters. The mirror of forward_blocks.
+    void backward(int64_t B, int64_t T_) {
+        const int64_t N = B * T_, C = config.C;
+        const T* p = params;
+        float* g = grads;
+        const RootOffsets& r = layout.root;
+        dev.zero(d_stream_, size_t(N * C) * sizeof(T));
+        // forward was last_ln = layernorm(last)
+        layernorm_backward(dev, d_stream_, g + r.ln_f_w, g + r.ln_f_b, d_ln_, last_, p + r.ln_f_w, last_mean_, last_rstd_, N, C);
+        for (int64_t l = config.L - 1; l >= 0; l--) {
+            const BlockOffsets& o = layout.block[size_t(l)];
+            BlockActs<T>& a = acts_[size_t(l)];
+            if (options.recompute) {
+                layernorm_forward(dev, a.ln1, a.ln1_mean, a.ln1_rstd, a.in, p + o.ln_1_w, p + o.ln_1_b, N, C);
+                forward_inside(l, N, [&](int64_t, BlockActs<T>& b) {
+                    attention_forward(dev, b.att, b.lse, b.qkv, B, T_, config.NH, config.HS());
+                });
+            }
+            // forward was out = mid + fcproj(gelu(fc(ln_2(mid)))); d_stream_ is d_out, and becomes d_mid
+            linear_backward(dev, d_wide_, g + o.fcproj_w, g + o.fcproj_b, d_stream_, a.gelu, p + o.fcproj_w, N, 4 * C, C);
+            gelu_backward_inplace(dev, d_wide_, a.fc, N * 4 * C);
+            linear_backward(dev, d_ln_, g + o.fc_w, g + o.fc_b, d_wide_, a.ln2, p + o.fc_w, N, C, 4 * C);
+            layernorm_backward(dev, d_stream_, g + o.ln_2_w, g + o.ln_2_b, d_ln_, a.mid, p + o.ln_2_w, a.ln2_mean, a.ln2_rstd, N, C);
+            // forward was mid = in + proj(attention(qkv(ln_1(in)))); d_stream_ becomes d_in
+            linear_backward(dev, d_ln_, g + o.proj_w, g + o.proj_b, d_stream_, a.att, p + o.proj_w, N, C, C);
+            attention_backward(dev, d_wide_, d_ln_, a.qkv, a.att, a.lse, B, T_, config.NH, config.HS());
+            linear_backward(dev, d_ln_, g + o.qkv_w, g + o.qkv_b, d_wide_, a.ln1, p + o.qkv_w, N, C, 3 * C);
+            layernorm_backward(dev, d_stream_, g + o.ln_1_w, g + o.ln_1_b, d_ln_, a.in, p + o.ln_1_w, a.ln1_mean, a.ln1_rstd, N, C);
+        }
+        // forward was in_0 = wte[id] + wpe[position]
+        embedding_backward(dev, g + r.wte, g + r.wpe, d_stream_, ids_, positions_, N, C);
+    }
+
+    Arena<Dev> params_arena_, grads_arena_, optimizer_arena_, acts_arena_;
+    std::vector<BlockActs<T>> acts_;                   // one a layer (shared buffers with --recompute and without training)
+    T *last_, *last_ln_;                               // (N, C) the stream after the last block, and normalised
+    float *last_mean_, *last_rstd_;                    // (N)
+    T* scratch_c_;                                     // (N, C) what a projection adds to the stream
+    T *d_stream_ = nullptr, *d_ln_ = nullptr;          // (N, C) gradients
+    T* d_wide_ = nullptr;                              // (N, 4C)
+    T* logits_;                                        // (head_rows_, Vp)
+    int64_t head_rows_ = 0;
+    float *losses_, *weights_;                         // (N)
+    int32_t *ids_, *positions_, *targets_;             // (N)
+    std::vector<int32_t> host_positions_;
+    std::vector<float> host_losses_;
+    std::vector<T> host_logits_;
+};

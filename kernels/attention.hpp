@@ -1,0 +1,381 @@
+// kernels/attention.hpp -- every position looks at itself and at all positions before it, head by head.
+//   forward    s_ij  = (q_i . k_j) / sqrt(HS)   for j <= i                   qkv: (B, T, 3C) = [q | k | v], C = NH * HS
+//              p_ij  = exp(s_ij - lse_i),  lse_i = log(sum_j exp(s_ij))       lse: (B, NH, T), kept for the backward
+//              y_i   = sum_j p_ij * v_j                                       y:   (B, T, C)
+//   backward   dv_j  = sum_i p_ij * dy_i                                      dqkv: (B, T, 3C), overwritten
+//              dp_ij = dy_i . v_j                     softmax: ds_ij = p_ij * (dp_ij - D_i)
+//              D_i   = sum_j p_ij * dp_ij             = dy_i . y_i, so one dot product instead of a row of p
+//              dq_i  = sum_j ds_ij * k_j / sqrt(HS),  dk_j = sum_i ds_ij * q_i / sqrt(HS)
+// No T x T matrix: scores live in tiles of three rows times kKeys keys (FlashAttention, Dao et al. 2022). The forward
+// walks over the keys once; each query keeps the maximum m so far, the sum l of exp(s - m) and the output times l.
+// Promises: a row has the same bits in any batch, with any number of threads, and whether its past is computed with it
+// or lies in a cache (a single new query, n = 1, excepted); nothing after position i, not even a NaN, reaches y_i.
+#pragma once
+
+#include <algorithm>
+#include <cfloat>
+
+#include "device.hpp"
+
+namespace attention {
+
+// ---- CPU: a tile of keys is copied to floats once and serves many queries; all products go through one register tile.
+
+constexpr int64_t kRows = 3, kColumns = 32;  // the register tile: 12 accumulators of AVX2's 16 registers
+constexpr int64_t kKeys = 96;                // keys in a tile, a multiple of both
+constexpr int64_t kQueries = 48;             // queries in a tile of the backward, a multiple of kRows
+constexpr int64_t kChunk = 256;              // queries that share one copy of a tile of keys in the forward
+constexpr int64_t kChunkRows = kChunk + kRows;   // and what the last three of them may overhang
+
+// c (3, N) += a (3, K) * b (K, N), or = where `overwrite`; N is a multiple of kColumns, a_rk is a[r * row + k * col].
+// Always three rows, so that there is one piece of code (a variant for one row had other bits): each c_rn is a chain of
+// multiply-adds over k, and its bits depend neither on r nor on how K is cut into calls. kColumns must be above 16, or
+// g++ 12 unrolls before it vectorises: 6 x 16 reaches 2.4 GFLOP/s where 3 x 32 reaches 84 (LOG 2026-11-21).
+template <bool overwrite>
+ALWAYS_INLINE inline void multiply(float* c, int64_t ldc, const float* a, int64_t row, int64_t col, const float* b,
+                                   int64_t ldb, int64_t N, int64_t K) {
+    for (int64_t n = 0; n < N; n += kColumns) {
+        float sum[kRows][kColumns];
+        for (int64_t r = 0; r < kRows; r++)
+            for (int64_t j = 0; j < kColumns; j++) sum[r][j] = overwrite ? 0.0f : c[r * ldc + n + j];
+        for (int64_t k = 0; k < K; k++)
+            for (int64_t r = 0; r < kRows; r++) {
+                const float a_rk = a[r * row + k * col];
+                for (int64_t j = 0; j < kColumns; j++) sum[r][j] += a_rk * b[k * ldb + n + j];
+            }
+        for (int64_t r = 0; r < kRows; r++)
+            for (int64_t j = 0; j < kColumns; j++) c[r * ldc + n + j] = sum[r][j];
+    }
+}
+
+// out (n rounded up to kRows, ld) = scale * n rows of HS values that lie `stride` apart, zeros beyond.
+template <typename T>
+ALWAYS_INLINE inline void pack(float* out, const T* in, int64_t stride, int64_t n, int64_t HS, int64_t ld,
+                               float scale) {
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t c = 0; c < HS; c++) out[i * ld + c] = scale * float(in[i * stride + c]);
+        for (int64_t c = HS; c < ld; c++) out[i * ld + c] = 0;
+    }
+    for (int64_t i = n * ld; i < round_up(n, kRows) * ld; i++) out[i] = 0;
+}
+// out (HS, kKeys) = n rows of HS values transposed, zeros up to the next multiple of kColumns.
+template <typename T>
+ALWAYS_INLINE inline void pack_transposed(float* out, const T* in, int64_t stride, int64_t n, int64_t HS) {
+    for (int64_t c = 0; c < HS; c++) {
+        for (int64_t i = 0; i < n; i++) out[c * kKeys + i] = float(in[i * stride + c]);
+        for (int64_t i = n; i < round_up(n, kColumns); i++) out[c * kKeys + i] = 0;
+    }
+}
+
+// Scores inside the tiles carry the factor log2(e), so that exp2_falling does instead of fast_exp.
+constexpr float kLn2 = 0.69314718056f;
+inline float score_scale(int64_t HS) { return float(1.44269504088896 / std::sqrt(double(HS))); }
+
+// The largest of n floats. Compared as integers in the order of floats, which vectorises where a comparison of floats
+// would have to mind NaN. A NaN may or may not come out; either way it comes back through exp2(s - m).
+ALWAYS_INLINE inline float max_of(const float* s, int64_t n) {
+    int32_t best = INT32_MIN;
+    for (int64_t j = 0; j < n; j++) {
+        int32_t key;
+        __builtin_memcpy(&key, s + j, 4);
+        key ^= (key >> 31) & 0x7FFFFFFF;
+        best = key > best ? key : best;
+    }
+    best ^= (best >> 31) & 0x7FFFFFFF;
+    float m;
+    __builtin_memcpy(&m, &best, 4);
+    return m;
+}
+
+// One row meets a tile of scores: the first `visible` of s (1 to kKeys) become 2^(s - m), the others 0, up to the next
+// multiple of kColumns. m and l are brought up to date; the result is the factor for the row's output so far.
+ALWAYS_INLINE inline float softmax_tile(float* s, int64_t visible, float& m, float& l) {
+    const float largest = max_of(s, visible), m_new = largest <= m ? m : largest;    // NaN is taken over
+    float sum = 0;
+    for (int32_t j = 0; j < int32_t(round_up(visible, kColumns)); j++) {
+        const float e = exp2_falling(s[j] - m_new);
+        s[j] = j < int32_t(visible) ? e : 0.0f;
+        sum += s[j];
+    }
+    const float factor = exp2_falling(m - m_new);
+    l = l * factor + sum;
+    m = m_new;
+    return factor;
+}
+
+// One head of one sequence: n queries at positions past .. past + n - 1, keys and values of 0 .. past + n - 1.
+template <typename T>
+struct Head {
+    T* y;                        // (n, HS), rows y_stride apart
+    float* lse;                  // (n) or null
+    const T *q, *k, *v;          // (n, HS), (past + n, HS), (past + n, HS)
+    int64_t y_stride, q_stride, kv_stride;
+    int64_t past, n, HS;
+};
+
+// Scratch of the forward in floats: q, y (kChunkRows, ld), m, l (kChunkRows), s (kRows, kKeys), k^T (HS, kKeys),
+// v (kKeys, ld).
+inline int64_t forward_scratch(int64_t HS) {
+    const int64_t ld = round_up(HS, kColumns);
+    return 2 * kChunkRows * (ld + 1) + kRows * kKeys + kKeys * (HS + ld);
+}
+
+// Three queries, the first at position p0, against a tile of `keys` keys from position k0 on.
+ALWAYS_INLINE inline void forward_rows(float* y, float* m, float* l, float* s, const float* q, const float* kt,
+                                       const float* v, int64_t p0, int64_t k0, int64_t keys, int64_t HS, int64_t ld) {
+    const auto visible = [=](int64_t r) ALWAYS_INLINE { return std::min(keys, p0 + r + 1 - k0); };
+    const int64_t common = visible(0);                               // keys that all of the rows see, at least one
+    multiply<true>(s, kKeys, q, ld, 1, kt, kKeys, round_up(visible(kRows - 1), kColumns), HS);       // scores
+    for (int64_t r = 0; r < kRows; r++) {
+        const float factor = softmax_tile(s + r * kKeys, visible(r), m[r], l[r]);
+        if (factor != 1)                                             // NaN takes this way too
+            for (int64_t c = 0; c < ld; c++) y[r * ld + c] *= factor;
+    }
+    multiply<false>(y, ld, s, kKeys, 1, v, ld, ld, common);          // y += p * v
+    for (int64_t r = 1; r < kRows; r++)                              // the last keys, row by row: 0 * NaN would be NaN
+        for (int64_t j = common; j < visible(r); j++)
+            for (int64_t c = 0; c < ld; c++) y[r * ld + c] += s[r * kKeys + j] * v[j * ld + c];
+}
+
+// `count` queries, the first at position p0, against the tile. It knows floats only: compiled once, not for each T.
+inline void forward_tile(float* y, float* m, float* l, float* s, const float* q, const float* kt, const float* v,
+                         int64_t p0, int64_t count, int64_t k0, int64_t keys, int64_t HS, int64_t ld) {
+    simd([=]() ALWAYS_INLINE {
+        for (int64_t i = std::max(int64_t(0), k0 - p0); i < count; i += kRows)           // from the first that sees it
+            forward_rows(y + i * ld, m + i, l + i, s, q + i * ld, kt, v, p0 + i, k0, keys, HS, ld);
+    });
+}
+
+// Queries i0 .. i0 + count - 1 of a head, at most kChunk.
+template <typename T>
+void forward_chunk(const Head<T>& h, int64_t i0, int64_t count, float* scratch) {
+    const int64_t HS = h.HS, ld = round_up(HS, kColumns);
+    float *q = scratch, *y = q + kChunkRows * ld, *s = y + kChunkRows * ld, *kt = s + kRows * kKeys;
+    float *v = kt + HS * kKeys, *m = v + kKeys * ld, *l = m + kChunkRows;
+    simd([&]() ALWAYS_INLINE { pack(q, h.q + i0 * h.q_stride, h.q_stride, count, HS, ld, score_scale(HS)); });
+    std::fill(q + count * ld, q + (count + kRows) * ld, 0.0f);
+    std::fill(y, y + (count + kRows) * ld, 0.0f);
+    std::fill(m, m + count + kRows, -FLT_MAX);                       // not -Inf: (-Inf) - (-Inf) is NaN
+    std::fill(l, l + count + kRows, 0.0f);
+    const int64_t p0 = h.past + i0, end = p0 + count;                // positions of the queries
+    for (int64_t k0 = 0; k0 < end; k0 += kKeys) {
+        const int64_t keys = std::min(kKeys, end - k0);
+        simd([&]() ALWAYS_INLINE {
+            pack_transposed(kt, h.k + k0 * h.kv_stride, h.kv_stride, keys, HS);
+            pack(v, h.v + k0 * h.kv_stride, h.kv_stride, keys, HS, ld, 1.0f);
+        });
+        forward_tile(y, m, l, s, q, kt, v, p0, count, k0, keys, HS, ld);
+    }
+    simd([&]() ALWAYS_INLINE {
+        for (int64_t i = 0; i < count; i++) {
+            const float scale = 1.0f / l[i];
+            for (int64_t c = 0; c < HS; c++) y[i * ld + c] *= scale;
+            store_row(h.y + (i0 + i) * h.y_stride, y + i * ld, HS);
+        }
+    });
+    for (int64_t i = 0; h.lse && i < count; i++) h.lse[i0 + i] = (m[i] + std::log2(l[i])) * kLn2;
+}
+
+// One query, straight from the cache: copying and transposing keys that are used once would cost more than it gives.
+template <typename T>
+ALWAYS_INLINE inline void forward_one(const Head<T>& h, float* scratch) {
+    const int64_t HS = h.HS, ld = round_up(HS, kColumns), end = h.past + 1;
+    float *q = scratch, *y = q + kRows * ld, *s = y + ld, m = -FLT_MAX, l = 0;
+    pack(q, h.q, h.q_stride, 1, HS, ld, score_scale(HS));
+    for (int64_t c = 0; c < ld; c++) y[c] = 0;
+    for (int64_t k0 = 0; k0 < end; k0 += kKeys) {
+        const int64_t keys = std::min(kKeys, end - k0);
+        for (int64_t j = 0; j < keys; j++) {
+            const T* k = h.k + (k0 + j) * h.kv_stride;
+            float sum = 0;
+            for (int64_t c = 0; c < HS; c++) sum += q[c] * float(k[c]);
+            s[j] = sum;
+        }
+        for (int64_t j = keys; j < kKeys; j++) s[j] = 0;
+        const float factor = softmax_tile(s, keys, m, l);
+        for (int64_t c = 0; c < HS; c++) y[c] *= factor;
+        for (int64_t j = 0; j < keys; j++) {
+            const T* v = h.v + (k0 + j) * h.kv_stride;
+            for (int64_t c = 0; c < HS; c++) y[c] += s[j] * float(v[c]);
+        }
+    }
+    const float scale = 1.0f / l;
+    for (int64_t c = 0; c < HS; c++) y[c] *= scale;
+    store_row(h.y, y, HS);
+}
+
+// Chunk number `chunk` of a head.
+template <typename T>
+void forward_head(const Head<T>& h, int64_t chunk, float* scratch) {
+    if (h.n == 1 && h.past > 0) simd([&]() ALWAYS_INLINE { forward_one(h, scratch); });
+    else forward_chunk(h, chunk * kChunk, std::min(kChunk, h.n - chunk * kChunk), scratch);
+}
+
+// Scratch of the backward in floats: dq (T + kRows, ld), D (T), k^T, v^T (HS, kKeys), k, dk, dv (kKeys, ld),
+// q, dy (kQueries, ld), p, ds (kQueries, kKeys).
+inline int64_t backward_scratch(int64_t T_, int64_t HS) {
+    const int64_t ld = round_up(HS, kColumns);
+    return (T_ + kRows) * ld + round_up(T_, int64_t(16)) + kKeys * (2 * HS + 3 * ld) + kQueries * (2 * ld + 2 * kKeys);
+}
+
+// The tiles of one step of the backward: nq queries from position i0 against `keys` keys from k0.
+struct BackwardTile {
+    float *dq, *D, *kt, *vt, *k, *dk, *dv, *q, *dy, *p, *ds;         // shapes: see backward_scratch
+    const float* lse;
+    int64_t HS, ld, i0, nq, k0, keys;
+};
+
+// p = exp(s - lse), ds = p * (dp - D), each (nq, kKeys) and 0 where the key is after the query; dq += ds * k.
+ALWAYS_INLINE inline void backward_scores(const BackwardTile& t) {
+    for (int64_t i = 0; i < t.nq; i += kRows) {
+        const int64_t most = std::min(t.keys, t.i0 + i + kRows - t.k0), width = round_up(most, kColumns);
+        float *p = t.p + i * kKeys, *ds = t.ds + i * kKeys;
+        if (width < kKeys)
+            for (int64_t j = 0; j < kRows * kKeys; j++) p[j] = ds[j] = 0;
+        multiply<true>(p, kKeys, t.q + i * t.ld, t.ld, 1, t.kt, kKeys, width, t.HS);           // s = q k^T
+        multiply<true>(ds, kKeys, t.dy + i * t.ld, t.ld, 1, t.vt, kKeys, width, t.HS);         // dp = dy v^T
+        for (int64_t r = 0; r < std::min(kRows, t.nq - i); r++) {
+            const int32_t visible = int32_t(std::min(t.keys, t.i0 + i + r + 1 - t.k0));
+            const float lse = t.lse[t.i0 + i + r] / kLn2, D = t.D[t.i0 + i + r];
+            float *p_r = p + r * kKeys, *ds_r = ds + r * kKeys;
+            for (int32_t j = 0; j < int32_t(width); j++) {
+                const float e = exp2_falling(p_r[j] - lse);
+                p_r[j] = j < visible ? e : 0.0f;
+                ds_r[j] = j < visible ? e * (ds_r[j] - D) : 0.0f;
+            }
+        }
+        multiply<false>(t.dq + (t.i0 + i) * t.ld, t.ld, ds, kKeys, 1, t.k, t.ld, t.ld, most);
+    }
+}
+
+// All five products of one step; floats only, compiled once. dv += p^T dy and dk += ds^T q: there, keys are the rows.
+inline void backward_tile(const BackwardTile& tile) {
+    simd([=]() ALWAYS_INLINE {
+        const BackwardTile t = tile;
+        backward_scores(t);
+        for (int64_t j = 0; j < t.keys; j += kRows) {
+            const int64_t from = std::max(int64_t(0), t.k0 + j - t.i0), K = t.nq - from;
+            if (K <= 0) break;                                       // no query of this tile sees these keys
+            const int64_t p = from * kKeys + j, q = from * t.ld;
+            multiply<false>(t.dv + j * t.ld, t.ld, t.p + p, 1, kKeys, t.dy + q, t.ld, t.ld, K);
+            multiply<false>(t.dk + j * t.ld, t.ld, t.ds + p, 1, kKeys, t.q + q, t.ld, t.ld, K);
+        }
+    });
+}
+
+// dqkv of one head of one sequence of T_ positions; qkv and dqkv point at the head's q of position 0, y, dy likewise.
+template <typename T>
+void backward_head(T* dqkv, const T* dy, const T* qkv, const T* y, const float* lse, int64_t T_, int64_t C, int64_t HS,
+                   float* scratch) {
+    const int64_t ld = round_up(HS, kColumns), stride = 3 * C;
+    const float scale = score_scale(HS);
+    BackwardTile t;
+    t.lse = lse, t.HS = HS, t.ld = ld;
+    t.dq = scratch, t.D = t.dq + (T_ + kRows) * ld, t.kt = t.D + round_up(T_, int64_t(16)), t.vt = t.kt + HS * kKeys;
+    t.k = t.vt + HS * kKeys, t.dk = t.k + kKeys * ld, t.dv = t.dk + kKeys * ld, t.q = t.dv + kKeys * ld;
+    t.dy = t.q + kQueries * ld, t.p = t.dy + kQueries * ld, t.ds = t.p + kQueries * kKeys;
+    std::fill(t.dq, t.dq + (T_ + kRows) * ld, 0.0f);
+    simd([&]() ALWAYS_INLINE {
+        for (int64_t i = 0; i < T_; i++) {
+            float sum = 0;
+            for (int64_t c = 0; c < HS; c++) sum += float(dy[i * C + c]) * float(y[i * C + c]);
+            t.D[i] = sum;
+        }
+    });
+    for (t.k0 = 0; t.k0 < T_; t.k0 += kKeys) {
+        const int64_t keys = t.keys = std::min(kKeys, T_ - t.k0);
+        const T *k = qkv + t.k0 * stride + C, *v = k + C;
+        simd([&]() ALWAYS_INLINE {
+            pack_transposed(t.kt, k, stride, keys, HS);
+            pack_transposed(t.vt, v, stride, keys, HS);
+            pack(t.k, k, stride, keys, HS, ld, 1.0f);
+        });
+        std::fill(t.dk, t.dk + kKeys * ld, 0.0f);
+        std::fill(t.dv, t.dv + kKeys * ld, 0.0f);
+        for (t.i0 = t.k0; t.i0 < T_; t.i0 += kQueries) {
+            t.nq = std::min(kQueries, T_ - t.i0);
+            simd([&]() ALWAYS_INLINE {
+                pack(t.q, qkv + t.i0 * stride, stride, t.nq, HS, ld, scale);
+                pack(t.dy, dy + t.i0 * C, C, t.nq, HS, ld, 1.0f);
+            });
+            backward_tile(t);
+        }
+        simd([&]() ALWAYS_INLINE {
+            for (int64_t i = 0; i < keys * ld; i++) t.dk[i] *= kLn2;     // q came with log2(e) / sqrt(HS)
+            for (int64_t j = 0; j < keys; j++) {
+                store_row(dqkv + (t.k0 + j) * stride + C, t.dk + j * ld, HS);
+                store_row(dqkv + (t.k0 + j) * stride + 2 * C, t.dv + j * ld, HS);
+            }
+        });
+    }
+    simd([&]() ALWAYS_INLINE {
+        for (int64_t i = 0; i < T_; i++) {
+            for (int64_t c = 0; c < HS; c++) t.dq[i * ld + c] *= scale * kLn2;
+            store_row(dqkv + i * stride, t.dq + i * ld, HS);
+        }
+    });
+}
+
+}  // namespace attention
+
+// y (B, T, C), lse (B, NH, T), qkv (B, T, 3C). One thread per head and chunk of queries, the longest first.
+template <typename T>
+void attention_forward(Cpu& dev, T* y, float* lse, const T* qkv, int64_t B, int64_t T_, int64_t NH, int64_t HS) {
+    const int64_t C = NH * HS, chunks = ceil_div(T_, attention::kChunk);
+    const int64_t scratch_size = round_up(attention::forward_scratch(HS), int64_t(64));
+    float* scratch = static_cast<float*>(dev.workspace(size_t(dev.threads * scratch_size) * sizeof(float)));
+    #pragma omp parallel for schedule(dynamic) num_threads(dev.threads)
+    for (int64_t item = 0; item < B * NH * chunks; item++) {
+        const int64_t chunk = chunks - 1 - item / (B * NH), b = item % (B * NH) / NH, h = item % NH;
+        const T* q = qkv + b * T_ * 3 * C + h * HS;
+        const attention::Head<T> head{y + b * T_ * C + h * HS, lse + (b * NH + h) * T_, q, q + C, q + 2 * C,
+                                      C, 3 * C, 3 * C, 0, T_, HS};
+        attention::forward_head(head, chunk, scratch + omp_get_thread_num() * scratch_size);
+    }
+}
+
+// dqkv (B, T, 3C) is overwritten. One thread per head: sums over queries and keys have one order.
+template <typename T>
+void attention_backward(Cpu& dev, T* dqkv, const T* dy, const T* qkv, const T* y, const float* lse, int64_t B,
+                        int64_t T_, int64_t NH, int64_t HS) {
+    const int64_t C = NH * HS, scratch_size = round_up(attention::backward_scratch(T_, HS), int64_t(64));
+    float* scratch = static_cast<float*>(dev.workspace(size_t(dev.threads * scratch_size) * sizeof(float)));
+    #pragma omp parallel for schedule(dynamic) num_threads(dev.threads)
+    for (int64_t item = 0; item < B * NH; item++) {
+        const int64_t b = item / NH, h = item % NH, in = b * T_ * 3 * C + h * HS, out = b * T_ * C + h * HS;
+        float* own = scratch + omp_get_thread_num() * scratch_size;
+        attention::backward_head(dqkv + in, dy + out, qkv + in, y + out, lse + item * T_, T_, C, HS, own);
+    }
+}
+
+// Generation: k_cache, v_cache (R, T_max, C) hold the past of R rows. qkv (B, n, 3C) are n new positions of B
+// sequences; sequence b lives in row slot[b], where past[b] positions are already. Appends k and v there; y (B, n, C)
+// is the causal attention over past and new. n > 1 (a prompt) has the bits of attention_forward; n = 1 sums in another
+// order.
+template <typename T>
+void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, const int32_t* slot, const int32_t* past,
+                      int64_t B, int64_t n, int64_t T_max, int64_t NH, int64_t HS) {
+    const int64_t C = NH * HS, chunks = ceil_div(n, attention::kChunk);
+    for (int64_t b = 0; b < B; b++)
+        ASSERT(slot[b] >= 0 && past[b] >= 0 && past[b] + n <= T_max, "row ", b, ": slot ", slot[b], ", ", past[b],
+               " + ", n, " positions, cache of ", T_max);
+    const int64_t scratch_size = round_up(attention::forward_scratch(HS), int64_t(64));
+    float* scratch = static_cast<float*>(dev.workspace(size_t(dev.threads * scratch_size) * sizeof(float)));
+    #pragma omp parallel num_threads(dev.threads)
+    {
+        #pragma omp for
+        for (int64_t i = 0; i < B * n; i++) {
+            const int64_t b = i / n, at = (int64_t(slot[b]) * T_max + past[b] + i % n) * C;
+            std::copy_n(qkv + i * 3 * C + C, C, k_cache + at);
+            std::copy_n(qkv + i * 3 * C + 2 * C, C, v_cache + at);
+        }
+        #pragma omp for schedule(dynamic)
+        for (int64_t item = 0; item < B * NH * chunks; item++) {
+            const int64_t chunk = chunks - 1 - item / (B * NH), b = item % (B * NH) / NH, h = item % NH;
+            const int64_t cached = int64_t(slot[b]) * T_max * C + h * HS, in = b * n * 3 * C + h * HS;
+            const attention::Head<T> head{y + b * n * C + h * HS, nullptr, qkv + in, k_cache + cached, v_cache + cached,
+                                          C, 3 * C, C, past[b], n, HS};
+            attention::forward_head(head, chunk, scratch + omp_get_thread_num() * scratch_size);
+        }
+    }
+}

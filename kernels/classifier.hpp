@@ -1,0 +1,107 @@
+// kernels/classifier.hpp -- from logits to loss, and in the same visit from logits to their gradient.
+//   forward    p_nv   = exp(x_nv - m_n) / s_n,  m_n = max_v x_nv,  s_n = sum_v exp(x_nv - m_n)      logits x: (N, Vp)
+//              loss_n = -log p_n,target = log s_n - (x_n,target - m_n)             loss, entropy, weights, targets: (N)
+//              entropy_n = -sum_v p_nv log p_nv = log s_n - sum_v exp(x_nv - m_n) * (x_nv - m_n) / s_n
+//   backward   of L = sum_n weight_n * loss_n:  dx_nv = weight_n * (p_nv - [v == target_n]), written over x
+// Every objective of the program is such a weighted sum: 1/N (pretraining), a mask (SFT), an advantage (RL). The caller
+// gives chunks of rows, so the (B * T, Vp) matrix of logits never exists. A row is read from memory once: maximum, sum
+// and entropy are taken block by block and rescaled when the maximum grows (online softmax).
+// Promises: columns V .. Vp - 1 are padding, never read and with gradient 0; a row with target < 0 or weight 0 has
+// gradient 0 whatever its logits are; in any other row a NaN reaches loss and gradient.
+#pragma once
+
+#include <algorithm>
+#include <cfloat>
+
+#include "device.hpp"
+
+namespace classifier_cpu {
+
+constexpr int64_t kBlock = 512;       // columns at a time: 2 KiB of floats, which stay in L1 for the second look
+constexpr float kLog2e = 1.44269504088896341f;
+
+struct RowSums {
+    float m = -FLT_MAX;               // not -Inf: masked logits are -Inf, and (-Inf) - (-Inf) is NaN
+    float s = 0, sx = 0;              // sum of exp(x - m), and of exp(x - m) * (x - m)
+};
+
+// The largest of n floats, NaN left out (it comes back through the sums). Lanes first: in this order it vectorises.
+ALWAYS_INLINE inline float block_max(const float* x, int64_t n, float start) {
+    float lanes[32];
+    for (int64_t j = 0; j < 32; j++) lanes[j] = start;
+    int64_t i = 0;
+    for (; i + 32 <= n; i += 32)
+        for (int64_t j = 0; j < 32; j++) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
+    for (; i < n; i++) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
+    for (int64_t j = 1; j < 32; j++) lanes[0] = lanes[j] > lanes[0] ? lanes[j] : lanes[0];
+    return lanes[0];
+}
+
+template <bool with_entropy, typename T>
+ALWAYS_INLINE inline RowSums row_sums(const T* logits, int64_t V) {
+    RowSums row;
+    float x[kBlock];
+    for (int64_t v0 = 0; v0 < V; v0 += kBlock) {
+        const int64_t n = V - v0 < kBlock ? V - v0 : kBlock;
+        load_row(x, logits + v0, n);
+        const float m = block_max(x, n, row.m), shift = row.m - m < -88.0f ? -88.0f : row.m - m;
+        float s = 0, sx = 0;
+        for (int64_t i = 0; i < n; i++) {
+            const float d = x[i] - m < -88.0f ? -88.0f : x[i] - m;   // keeps 0 * (-Inf) out of sx; 2^(-88 log2 e) is 0
+            const float e = exp2_falling(d * kLog2e);
+            s += e;
+            if (with_entropy) sx += e * d;
+        }
+        // the sums so far were relative to the old maximum: exp(x - m_old) = exp(x - m) / exp(m_old - m)
+        const float factor = exp2_falling(shift * kLog2e);
+        row.sx = factor * (row.sx + row.s * shift) + sx;
+        row.s = row.s * factor + s;
+        row.m = m;
+    }
+    return row;
+}
+
+// dx_v = weight * (p_v - [v == target])
+template <typename T>
+ALWAYS_INLINE inline void write_gradient(T* logits, const RowSums& row, int64_t target, float weight, int64_t V) {
+    const float scale = weight / row.s, m = row.m;
+    const float d_target = weight * (exp2_falling((float(logits[target]) - m) * kLog2e) / row.s - 1.0f);
+    float x[kBlock];
+    for (int64_t v0 = 0; v0 < V; v0 += kBlock) {
+        const int64_t n = V - v0 < kBlock ? V - v0 : kBlock;
+        load_row(x, logits + v0, n);
+        for (int64_t i = 0; i < n; i++) x[i] = scale * exp2_falling((x[i] - m) * kLog2e);
+        store_row(logits + v0, x, n);
+    }
+    logits[target] = T(d_target);
+}
+
+}  // namespace classifier_cpu
+
+// ---- CPU: one thread per row. Writes loss (N), entropy (N, may be null) and, where `backward`, logits (N, Vp).
+// The loss is natural and unweighted; it is 0 where target < 0, and so is the entropy.
+template <typename T>
+void classifier(Cpu& dev, float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights,
+                int64_t N, int64_t V, int64_t Vp, bool backward) {
+    for (int64_t n = 0; n < N; n++) ASSERT(targets[n] < V, "row ", n, ": target ", targets[n], ", vocabulary ", V);
+    #pragma omp parallel for schedule(static) num_threads(dev.threads)
+    for (int64_t n = 0; n < N; n++) {
+        T* x_n = logits + n * Vp;
+        const int64_t target = targets[n];
+        const bool counts = target >= 0 && weights[n] != 0;
+        loss[n] = 0;
+        if (entropy) entropy[n] = 0;
+        if (target >= 0) {
+            simd([&]() ALWAYS_INLINE {
+                const classifier_cpu::RowSums row =
+                    entropy ? classifier_cpu::row_sums<true>(x_n, V) : classifier_cpu::row_sums<false>(x_n, V);
+                // in double: a logit of 1e4 leaves a float no digits for log s
+                const double log_s = std::log(double(row.s));
+                loss[n] = float(log_s - (double(float(x_n[target])) - double(row.m)));
+                if (entropy) entropy[n] = float(log_s - double(row.sx) / double(row.s));
+                if (backward && counts) classifier_cpu::write_gradient(x_n, row, target, weights[n], V);
+            });
+        }
+        if (backward) std::fill(x_n + (counts ? V : 0), x_n + Vp, T(0.0f));
+    }
+}

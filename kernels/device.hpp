@@ -1,0 +1,347 @@
+// kernels/device.hpp -- what a kernel stands on: number types, the two devices, arenas, and how a loop becomes SIMD.
+//
+// A device is a small object: `Cpu` here, `Cuda` where nvcc compiles. Every operation is a pair of overloads on it, so
+// gpt.hpp is written once, as a template over the device and the storage type T (float or bf16). Arithmetic is always
+// fp32; T is only how parameters and activations are stored. Gradients of parameters are fp32.
+// Memory comes from arenas: one per purpose, laid out once before training; a step allocates nothing.
+// SIMD: `simd([&]() ALWAYS_INLINE { loops })` compiles its loops for AVX-512, AVX2 and plain x86-64 and picks at run time.
+// The loops stay plain C++; the flags in the Makefile let the compiler reorder float sums, and NaN and Inf stay intact.
+#pragma once
+
+#include <omp.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "../common.hpp"
+
+#ifdef __CUDACC__
+#include <cuda_runtime_api.h>
+#define HOST_DEVICE __host__ __device__
+#else
+#define HOST_DEVICE
+#endif
+#define ALWAYS_INLINE __attribute__((always_inline))
+
+// ---- number types
+
+// bfloat16: the upper half of a float. Conversion to it rounds to nearest even; NaN stays NaN.
+struct bf16 {
+    uint16_t bits;  // no initialiser, so that the type stays trivial and arrays of it cost nothing
+    bf16() = default;
+    HOST_DEVICE ALWAYS_INLINE explicit bf16(float f) {
+        uint32_t u;
+        __builtin_memcpy(&u, &f, 4);
+        const uint32_t rounded = (u + 0x7FFF + ((u >> 16) & 1)) >> 16;
+        bits = uint16_t((u & 0x7FFFFFFF) > 0x7F800000 ? (u >> 16) | 0x40 : rounded);  // NaN: set the quiet bit
+    }
+    HOST_DEVICE ALWAYS_INLINE explicit operator float() const {
+        const uint32_t u = uint32_t(bits) << 16;
+        float f;
+        __builtin_memcpy(&f, &u, 4);
+        return f;
+    }
+};
+static_assert(sizeof(bf16) == 2);
+
+template <typename T>
+constexpr const char* dtype_name() {
+    return sizeof(T) == 2 ? "bf16" : "fp32";
+}
+
+template <typename I>
+HOST_DEVICE constexpr I ceil_div(I a, I b) {
+    return (a + b - 1) / b;
+}
+template <typename I>
+HOST_DEVICE constexpr I round_up(I a, I b) {
+    return ceil_div(a, b) * b;
+}
+
+// ---- run-time dispatch of SIMD code
+
+enum class Isa { sse2, avx2, avx512 };
+inline const char* isa_name(Isa isa) {
+    return isa == Isa::avx512 ? "AVX-512" : isa == Isa::avx2 ? "AVX2" : "SSE2";
+}
+
+// What this processor has, capped by the environment variable TRAIN_GPT_ISA=sse2|avx2|avx512 (tests force each path).
+inline Isa detect_isa() {
+#if defined(__x86_64__)
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    Isa isa = avx512 ? Isa::avx512 : avx2 ? Isa::avx2 : Isa::sse2;
+    if (const char* cap = std::getenv("TRAIN_GPT_ISA")) {
+        const std::string s = cap;
+        if (s != "sse2" && s != "avx2" && s != "avx512")
+            throw UsageError(cat("TRAIN_GPT_ISA=", s, ": unknown, expected sse2, avx2 or avx512"));
+        const Isa wanted = s == "sse2" ? Isa::sse2 : s == "avx2" ? Isa::avx2 : Isa::avx512;
+        if (wanted < isa) isa = wanted;
+    }
+    return isa;
+#else
+    return Isa::sse2;
+#endif
+}
+inline Isa active_isa() {
+    static const Isa isa = detect_isa();
+    return isa;
+}
+
+#if defined(__x86_64__)
+template <typename F>
+__attribute__((noinline, target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512vl,avx512dq,prefer-vector-width=512")))
+void run_avx512(F& f) { f(); }
+template <typename F>
+__attribute__((noinline, target("avx2,fma,f16c,bmi2"))) void run_avx2(F& f) { f(); }
+#endif
+template <typename F>
+__attribute__((noinline)) void run_baseline(F& f) { f(); }
+
+// Run f, compiled for the best instruction set of this processor. f must be a lambda marked ALWAYS_INLINE, and everything
+// it calls in its inner loops must be ALWAYS_INLINE too: only inlined code is compiled for the wider registers.
+// The call costs a few nanoseconds: wrap a row or a tile, not an element.
+template <typename F>
+ALWAYS_INLINE inline void simd(F f) {
+#if defined(__x86_64__)
+    switch (active_isa()) {
+        case Isa::avx512: return run_avx512(f);
+        case Isa::avx2: return run_avx2(f);
+        case Isa::sse2: break;
+    }
+#endif
+    run_baseline(f);
+}
+
+// Row <-> float buffers: kernels compute on floats that sit in L1 and touch T only here.
+ALWAYS_INLINE inline void load_row(float* out, const float* in, int64_t n) {
+    for (int64_t i = 0; i < n; i++) out[i] = in[i];
+}
+ALWAYS_INLINE inline void load_row(float* out, const bf16* in, int64_t n) {
+    for (int64_t i = 0; i < n; i++) out[i] = float(in[i]);
+}
+ALWAYS_INLINE inline void store_row(float* out, const float* in, int64_t n) {
+    for (int64_t i = 0; i < n; i++) out[i] = in[i];
+}
+ALWAYS_INLINE inline void store_row(bf16* out, const float* in, int64_t n) {
+    for (int64_t i = 0; i < n; i++) out[i] = bf16(in[i]);
+}
+
+// exp(x) for floats, vectorisable: 2^k * p(f) with a degree-6 polynomial on |f| <= ln2/2 (Cephes' expf). Relative error
+// under 1.1e-7 where the result is a normal number (LOG 2026-11-21); 0 below -87.7, +Inf above 88.4, NaN stays NaN: the two
+// ends come from 2^k alone, because a choice at the end becomes a branch, and a loop with a branch is not vectorised.
+ALWAYS_INLINE inline float fast_exp(float x) {
+    float c = x > 89.0f ? 89.0f : x;                                         // a NaN passes both comparisons as false
+    c = c < -88.0f ? -88.0f : c;
+    const float scaled = c * 1.44269504088896341f;
+    const int32_t k = int32_t(scaled + __builtin_copysignf(0.5f, scaled));   // -127 (2^k becomes 0) .. 128 (+Inf)
+    const float kf = float(k);
+    float f = c - kf * 0.693359375f;                                         // exact: ln2 is taken off in two parts
+    uint32_t f_bits;
+    __builtin_memcpy(&f_bits, &f, 4);
+    f_bits &= 0xFFFFFFFEu;                       // keeps -fassociative-math from joining the two parts (error 3.7e-6)
+    __builtin_memcpy(&f, &f_bits, 4);
+    f += kf * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * f + 1.3981999507e-3f;
+    p = p * f + 8.3334519073e-3f;
+    p = p * f + 4.1665795894e-2f;
+    p = p * f + 1.6666665459e-1f;
+    p = p * f + 5.0000001201e-1f;
+    p = p * f * f + f + 1.0f;
+    const int32_t bits = (k + 127) << 23;
+    float scale;
+    __builtin_memcpy(&scale, &bits, 4);
+    return p * scale;
+}
+
+// 2^x for x <= 0 (a little above does no harm), which is what a softmax needs, at two thirds of the cost of fast_exp:
+// 0 below -126.5, NaN stays NaN, relative error 1.0e-7 (LOG 2026-11-21).
+ALWAYS_INLINE inline float exp2_falling(float x) {
+    const float c = x < -127.0f ? -127.0f : x;
+    const int32_t k = int32_t(c - 0.5f);                                     // -127 (2^k becomes 0) .. 0
+    const float f = c - float(k);                                            // exact, -0.5 .. 0.5
+    float p = 1.535336188e-4f;                                               // exp2f of Cephes
+    p = p * f + 1.339887440e-3f;
+    p = p * f + 9.618437357e-3f;
+    p = p * f + 5.550332471e-2f;
+    p = p * f + 2.402264791e-1f;
+    p = p * f + 6.931472028e-1f;
+    p = p * f + 1.0f;
+    const int32_t bits = (k + 127) << 23;
+    float scale;
+    __builtin_memcpy(&scale, &bits, 4);
+    return p * scale;
+}
+
+// tanh(x) = 1 - 2 / (exp(2x) + 1), which saturates by itself. Absolute error under 3e-7.
+ALWAYS_INLINE inline float fast_tanh(float x) {
+    return 1.0f - 2.0f / (fast_exp(2.0f * x) + 1.0f);
+}
+
+// ---- devices
+
+// The CPU. Threads are OpenMP's. `workspace(bytes)` is scratch memory for the kernel that is running: it grows at the first
+// call that needs more and is then reused, so a step in steady state allocates nothing.
+struct Cpu {
+    int threads = 1;
+    explicit Cpu(int threads_ = 0) : threads(threads_ > 0 ? threads_ : omp_get_max_threads()) {
+        omp_set_num_threads(threads);
+    }
+    Cpu(const Cpu&) = delete;
+    Cpu& operator=(const Cpu&) = delete;
+    ~Cpu() { std::free(workspace_); }
+
+    static constexpr const char* name() { return "cpu"; }
+    void* allocate(size_t bytes) {
+        void* p = std::aligned_alloc(4096, round_up(bytes + 1, size_t(4096)));
+        if (!p) throw Error(cat("out of memory: ", human_bytes(double(bytes)), " asked for on the CPU"),
+                            "use a smaller --batch-size or --seq-len, or --recompute");
+        ::madvise(p, bytes, MADV_HUGEPAGE);  // fewer TLB misses on arenas; only a hint
+        return p;
+    }
+    void release(void* p) { std::free(p); }
+    void zero(void* p, size_t bytes) { std::memset(p, 0, bytes); }
+    void copy_in(void* device, const void* host, size_t bytes) { std::memcpy(device, host, bytes); }
+    void copy_out(void* host, const void* device, size_t bytes) { std::memcpy(host, device, bytes); }
+    void copy_device(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+    void synchronize() {}
+    void* workspace(size_t bytes) {
+        if (bytes > workspace_bytes_) {
+            std::free(workspace_);
+            workspace_ = nullptr;
+            workspace_ = allocate(bytes);
+            workspace_bytes_ = bytes;
+        }
+        return workspace_;
+    }
+
+   private:
+    void* workspace_ = nullptr;
+    size_t workspace_bytes_ = 0;
+};
+
+#ifdef __CUDACC__
+// Check a CUDA runtime call: the failing expression, the place, and CUDA's own words.
+#define CUDA_CHECK(call)                                                                                       \
+    do {                                                                                                       \
+        const cudaError_t status_ = (call);                                                                    \
+        if (status_ != cudaSuccess)                                                                            \
+            throw Error(cat(__FILE__, ":", __LINE__, ": " #call ": ", cudaGetErrorString(status_)),            \
+                        "`train_gpt info` shows the device and the driver; --device cpu runs without a GPU");  \
+    } while (0)
+
+// One GPU and its compute stream. The same interface as Cpu; a kernel's CUDA overload takes this as its first argument.
+struct Cuda {
+    cudaStream_t stream = nullptr;
+    explicit Cuda(int index = 0) {
+        CUDA_CHECK(cudaSetDevice(index));
+        CUDA_CHECK(cudaStreamCreate(&stream));
+    }
+    Cuda(const Cuda&) = delete;
+    Cuda& operator=(const Cuda&) = delete;
+    ~Cuda() {
+        if (workspace_) cudaFree(workspace_);
+        if (stream) cudaStreamDestroy(stream);
+    }
+
+    static constexpr const char* name() { return "cuda"; }
+    void* allocate(size_t bytes) {
+        void* p = nullptr;
+        CUDA_CHECK(cudaMalloc(&p, bytes));
+        return p;
+    }
+    void release(void* p) { cudaFree(p); }
+    void zero(void* p, size_t bytes) { CUDA_CHECK(cudaMemsetAsync(p, 0, bytes, stream)); }
+    void copy_in(void* device, const void* host, size_t bytes) {
+        CUDA_CHECK(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream));
+    }
+    void copy_out(void* host, const void* device, size_t bytes) {
+        CUDA_CHECK(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream));
+        synchronize();
+    }
+    void copy_device(void* to, const void* from, size_t bytes) {
+        CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream));
+    }
+    void synchronize() { CUDA_CHECK(cudaStreamSynchronize(stream)); }
+    void* workspace(size_t bytes) {
+        if (bytes > workspace_bytes_) {
+            if (workspace_) CUDA_CHECK(cudaFree(std::exchange(workspace_, nullptr)));
+            workspace_ = allocate(bytes);
+            workspace_bytes_ = bytes;
+        }
+        return workspace_;
+    }
+
+   private:
+    void* workspace_ = nullptr;
+    size_t workspace_bytes_ = 0;
+};
+
+// The only way a kernel is started: the emulator (dev/emu) gives this name another body.
+template <typename... Params, typename... Args>
+void launch(void (*kernel)(Params...), dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, Args... args) {
+    kernel<<<grid, block, shared_bytes, stream>>>(Params(args)...);
+    CUDA_CHECK(cudaGetLastError());
+}
+#endif
+
+// The GPUs of this machine, a line each, for `train_gpt info`. Works without a driver.
+inline std::vector<std::string> describe_cuda() {
+#ifdef __CUDACC__
+    int count = 0;
+    const cudaError_t status = cudaGetDeviceCount(&count);  // leaves count untouched when it fails
+    if (status != cudaSuccess) return {cat("cuda      no device: ", cudaGetErrorString(status))};
+    std::vector<std::string> lines;
+    for (int i = 0; i < count; i++) {
+        cudaDeviceProp p{};
+        CUDA_CHECK(cudaGetDeviceProperties(&p, i));
+        lines.push_back(cat("cuda ", i, "    ", p.name, ", sm_", p.major, p.minor, ", ", human_bytes(double(p.totalGlobalMem))));
+    }
+    return lines;
+#else
+    return {"cuda      not in this build"};
+#endif
+}
+
+// ---- arenas
+
+// A block of device memory handed out from front to back. Used in two passes over the same layout code: a fresh arena only
+// counts (take() returns nullptr), allocate() then gets the memory, and the second pass hands out the pointers.
+template <typename Dev>
+class Arena {
+   public:
+    Arena(Dev& dev, std::string name) : dev_(&dev), name_(std::move(name)) {}
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+    ~Arena() {
+        if (base_) dev_->release(base_);
+    }
+    // n elements of T, aligned to 256 bytes. Contents are undefined.
+    template <typename T>
+    T* take(int64_t n) {
+        const size_t offset = used_;
+        used_ += round_up(size_t(n) * sizeof(T), size_t(256));
+        if (!base_) return nullptr;
+        ASSERT(used_ <= capacity_, "arena ", name_, ": ", used_, " > ", capacity_, " bytes: the two passes differ");
+        return reinterpret_cast<T*>(base_ + offset);
+    }
+    // End of the counting pass: get what was counted and start again from the front.
+    void allocate() {
+        ASSERT(!base_, "arena ", name_, " is allocated already");
+        capacity_ = used_;
+        used_ = 0;
+        base_ = static_cast<char*>(dev_->allocate(capacity_ ? capacity_ : 1));
+    }
+    size_t mark() const { return used_; }
+    void release_to(size_t mark) { used_ = mark; }
+    size_t bytes() const { return base_ ? capacity_ : used_; }
+    const std::string& name() const { return name_; }
+
+   private:
+    Dev* dev_;
+    std::string name_;
+    char* base_ = nullptr;
+    size_t used_ = 0, capacity_ = 0;
+};

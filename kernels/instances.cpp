@@ -1,0 +1,11 @@
+// kernels/instances.cpp -- see instances.hpp. One object for each storage type.
+#include "instances.hpp"
+
+#if defined(KERNELS_FP32)
+KERNEL_INSTANCES(, float)
+#elif defined(KERNELS_BF16)
+KERNEL_INSTANCES(, bf16)
+KERNEL_INSTANCES_BF16()
+#else
+#error "compile with -DKERNELS_FP32 or -DKERNELS_BF16"
+#endif

@@ -1,0 +1,238 @@
+// pretokenizer.hpp -- cut text into pieces, within which byte pairs may merge and across which they never do.
+//
+// GPT-2, GPT-4 (cl100k) and GPT-4o (o200k) cut by regular expressions. Each is written out here as a small state
+// machine that looks at every character a bounded number of times: linear in the text, whatever the text. The semantics
+// are those of tiktoken 0.14 (the patterns are quoted); the Unicode classes are of the version in unicode_tables.hpp.
+// Bytes that are not UTF-8 are characters of one byte each, neither letter, number nor space: nothing is lost.
+#pragma once
+
+#include <cstring>
+#include <vector>
+
+#include "common.hpp"
+#include "unicode_tables.hpp"
+#include "utf8.hpp"
+
+// none: the whole text is one piece. llama3: cl100k as many Hugging Face files have it; it differs at the end of the
+// text only.
+enum class Split { none, gpt2, cl100k, llama3, o200k };
+
+inline constexpr const char* kSplitNames[] = {"none", "gpt2", "cl100k", "llama3", "o200k"};
+
+inline Split parse_split(const std::string& name) {
+    for (int i = 0; i < 5; i++)
+        if (name == kSplitNames[i]) return Split(i);
+    throw UsageError(cat("unknown split pattern \"", name, "\""), "expected gpt2, cl100k or o200k");
+}
+
+// What the patterns ask about a character, one bit each. Every character has exactly one of the first four.
+enum CharBits : uint8_t {
+    kLetter = 1,  // \p{L}
+    kNumber = 2,  // \p{N}
+    kSpace = 4,   // \s
+    kOther = 8,   // [^\s\p{L}\p{N}]
+    kUpper = 16,  // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]: what may begin a word of o200k
+    kLower = 32,  // [\p{Ll}\p{Lm}\p{Lo}\p{M}]: what may go on with it
+};
+
+// The bits of every code point: 1.1 MB, of which a text touches a few cache lines. Filled on first use.
+inline const uint8_t* char_bits() {
+    static const std::vector<uint8_t> table = [] {
+        using unicode::Class;
+        auto bits = [](Class c) -> uint8_t {
+            switch (c) {
+                case Class::Lu: case Class::Lt: return kLetter | kUpper;
+                case Class::Ll: return kLetter | kLower;
+                case Class::Lm: case Class::Lo: return kLetter | kUpper | kLower;
+                case Class::M: return kOther | kUpper | kLower;
+                case Class::N: return kNumber;
+                case Class::white_space: return kSpace;
+                case Class::other: break;
+            }
+            return kOther;
+        };
+        std::vector<uint8_t> t(0x110000);
+        const size_t runs = sizeof unicode::kRuns / sizeof *unicode::kRuns;
+        for (size_t i = 0; i < runs; i++) {
+            const uint32_t first = unicode::kRuns[i] >> 4, next = i + 1 < runs ? unicode::kRuns[i + 1] >> 4 : 0x110000;
+            std::memset(&t[first], bits(Class(unicode::kRuns[i] & 15)), next - first);
+        }
+        return t;
+    }();
+    return table.data();
+}
+
+class Splitter {
+   public:
+    explicit Splitter(Split split) : bits_(char_bits()), split_(split) {}
+
+    // The end of the piece that starts at p < end. end must be the end of the text: the patterns look ahead.
+    const char* piece_end(const char* p, const char* end) const {
+        switch (split_) {
+            case Split::gpt2: return gpt2_end(p, end);
+            case Split::cl100k: return cl100k_end(p, end, true);
+            case Split::llama3: return cl100k_end(p, end, false);
+            case Split::o200k: return o200k_end(p, end);
+            case Split::none: break;
+        }
+        return end;
+    }
+
+   private:
+    struct Char {
+        uint8_t bits;
+        int32_t bytes;
+    };
+    Char at(const char* p, const char* end) const {
+        if (static_cast<signed char>(*p) >= 0) return {bits_[static_cast<unsigned char>(*p)], 1};
+        const Utf8Char c = decode_utf8(p, end);
+        return c.code < 0 ? Char{kOther, 1} : Char{bits_[c.code], c.bytes};
+    }
+    bool is(const char* p, const char* end, int bits) const { return p < end && (at(p, end).bits & bits); }
+
+    // The end of the longest run from p of characters that have one of `bits`.
+    const char* run(const char* p, const char* end, int bits) const {
+        while (p < end) {
+            const Char c = at(p, end);
+            if (!(c.bits & bits)) break;
+            p += c.bytes;
+        }
+        return p;
+    }
+    const char* up_to_three_numbers(const char* p, const char* end) const {
+        for (int n = 0; n < 3 && p < end; n++) {
+            const Char c = at(p, end);
+            if (!(c.bits & kNumber)) break;
+            p += c.bytes;
+        }
+        return p;
+    }
+    static const char* newlines(const char* p, const char* end, bool slash) {
+        while (p < end && (*p == '\r' || *p == '\n' || (slash && *p == '/'))) p++;
+        return p;
+    }
+
+    // '(?:[sdmt]|ll|ve|re) at p, or nullptr. With fold it is (?i:...), where s is also U+017F, the long s (C5 BF).
+    static const char* contraction(const char* p, const char* end, bool fold) {
+        if (end - p < 2 || *p != '\'') return nullptr;
+        auto lower = [&](char c) { return fold && c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; };
+        const char a = lower(p[1]);
+        if (a == 's' || a == 'd' || a == 'm' || a == 't') return p + 2;
+        if (end - p < 3) return nullptr;
+        if (fold && p[1] == '\xC5' && p[2] == '\xBF') return p + 3;
+        const char b = lower(p[2]);
+        return (a == 'l' && b == 'l') || (a == 'v' && b == 'e') || (a == 'r' && b == 'e') ? p + 3 : nullptr;
+    }
+
+    // White space at p: [\s*[\r\n]+ |] \s+(?!\S) | \s+. That is: where `to_newline`, up to the last line break of the
+    // run; else all of it at the end of the text; else all but its last character, which the next piece may begin with.
+    const char* space_end(const char* p, const char* end, bool to_newline) const {
+        const char *q = p, *last = p, *after_newline = nullptr;
+        while (q < end) {
+            const Char c = at(q, end);
+            if (!(c.bits & kSpace)) break;
+            last = q;
+            if (*q == '\n' || *q == '\r') after_newline = q + 1;
+            q += c.bytes;
+        }
+        if (to_newline && after_newline) return after_newline;
+        return q == end || last == p ? q : last;
+    }
+
+    // gpt2    '(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s
+    const char* gpt2_end(const char* p, const char* end) const {
+        if (*p == '\'')
+            if (const char* e = contraction(p, end, false)) return e;
+        const char* q = p + (*p == ' ' && p + 1 < end);
+        const int bits = at(q, end).bits & (kLetter | kNumber | kOther);
+        return bits ? run(q, end, bits) : space_end(p, end, false);
+    }
+
+    // cl100k  '(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$
+    //         |\s*[\r\n]|\s+(?!\S)|\s
+    // llama3  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+
+    //         |\s+(?!\S)|\s+      the same but for \s++$: white space that ends the text is one piece in cl100k alone
+    const char* cl100k_end(const char* p, const char* end, bool whole_tail) const {
+        if (*p == '\'')
+            if (const char* e = contraction(p, end, true)) return e;
+        const Char c = at(p, end);
+        if (c.bits & kLetter) return run(p, end, kLetter);
+        if (c.bits & kNumber) return up_to_three_numbers(p, end);
+        const char* q = p + c.bytes;
+        if (*p != '\r' && *p != '\n' && is(q, end, kLetter)) return run(q, end, kLetter);
+        if (c.bits & kOther) return newlines(run(p, end, kOther), end, false);
+        if (*p == ' ' && is(q, end, kOther)) return newlines(run(q, end, kOther), end, false);
+        if (whole_tail && run(p, end, kSpace) == end) return end;
+        return space_end(p, end, true);
+    }
+
+    // o200k
+    //  a [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?
+    // |b [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?
+    // |\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+    const char* o200k_end(const char* p, const char* end) const {
+        const Char c = at(p, end);
+        const char* q = p + c.bytes;
+        if (c.bits & kNumber) return up_to_three_numbers(p, end);
+        if (c.bits & kLetter) {  // a letter is no prefix
+            const Word w = word(p, end);
+            return with_contraction(w.a ? w.a : w.b, end);
+        }
+        if (*p != '\r' && *p != '\n') {
+            const Word w = word(q, end);  // c is the prefix; a comes before b, and in a first with the prefix ...
+            if (w.a) return with_contraction(w.a, end);
+            if (c.bits & kLower) return with_contraction(word(p, end).a, end);  // ... then without it: c is a mark
+            if (w.b) return with_contraction(w.b, end);
+        }
+        if (c.bits & kOther) return newlines(run(p, end, kOther), end, true);
+        if (*p == ' ' && is(q, end, kOther)) return newlines(run(q, end, kOther), end, true);
+        return space_end(p, end, true);
+    }
+
+    // Where [upper]*[lower]+ (a) and [upper]+[lower]* (b, if a fails) end that start at p; nullptr: no match.
+    struct Word {
+        const char *a, *b;
+    };
+    Word word(const char* p, const char* end) const {
+        const char *q = p, *after_lower = nullptr;  // Lm, Lo and M are in both classes
+        while (q < end) {
+            const Char c = at(q, end);
+            if (!(c.bits & kUpper)) break;
+            q += c.bytes;
+            if (c.bits & kLower) after_lower = q;
+        }
+        if (is(q, end, kLower)) return {run(q, end, kLower), nullptr};
+        if (after_lower) return {after_lower, nullptr};  // [upper]* gives characters back until [lower]+ has one
+        return {nullptr, q > p ? q : nullptr};
+    }
+    static const char* with_contraction(const char* p, const char* end) {
+        const char* e = contraction(p, end, true);
+        return e ? e : p;
+    }
+
+    const uint8_t* bits_;
+    Split split_;
+};
+
+// Calls f(piece) for each piece of the text, in order; together the pieces are the text.
+template <typename F>
+void for_each_piece(Split split, std::string_view text, F&& f) {
+    const Splitter splitter(split);
+    const char *p = text.data(), *end = p + text.size();
+    while (p < end) {
+        const char* next = splitter.piece_end(p, end);
+        f(std::string_view(p, size_t(next - p)));
+        p = next;
+    }
+}
+
+// The first position >= at where the text may be cut in two without changing a piece: before a U+0020 that follows an ASCII
+// character other than white space (every pattern starts a piece there, and what is before does not look further). The end
+// of the text if there is none. A cut anywhere else can change ids: "hello   " | "world" is not "hello   world".
+inline size_t safe_cut(std::string_view text, size_t at) {
+    for (size_t i = std::max(at, size_t(1)); i < text.size(); i++) {
+        const auto before = static_cast<unsigned char>(text[i - 1]);
+        if (text[i] == ' ' && before < 0x80 && !(char_bits()[before] & kSpace)) return i;
+    }
+    return text.size();
+}

@@ -1,0 +1,136 @@
+# shellcheck shell=bash
+# Sourced by the lab scripts: arguments, the machine, and what several experiments share (text, tokenizers, shards, a trained
+# model), each made once per OUT_DIR. Call lab_begin first; it sets
+#   lab_out      directory of this experiment: table.tsv, result.json, machine.txt
+#   lab_common   directory of what is shared, one for each text
+#   lab_train    the training text (JSONL or plain text), lab_held: text of the same kind that no model sees
+# Analysis is awk over one document a line; Python is not needed.
+set -euo pipefail
+export LC_ALL=C # bytes, and a decimal point
+
+lab_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=scripts/train_text.sh
+. "$lab_root/scripts/train_text.sh" # say, fail, document_text
+
+lab_usage() {
+    cat >&2 << END
+usage: scripts/lab/${0##*/} OUT_DIR [--data world|FILE] [--scale X]
+  --data   the embedded world (default), or text: a .jsonl with "text" in each line, else plain text; starter:FILE is FILE
+  --scale  multiplies the number of training steps (default 1: about ten minutes on two cores)
+END
+    exit 2
+}
+
+lab_begin() { # NAME ARGUMENT...
+    local name=$1 data=world
+    shift
+    lab_scale=1
+    case ${1-} in '' | -*) lab_usage ;; esac
+    local out=$1
+    shift
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --data) data=${2-} ;;
+            --scale) lab_scale=${2-} ;;
+            *) lab_usage ;;
+        esac
+        shift 2 || lab_usage
+    done
+    awk -v x="$lab_scale" 'BEGIN { exit !(x + 0 > 0) }' || lab_usage
+    data=${data#starter:}
+    [ "$data" = world ] || [ -s "$data" ] || fail "--data $data: not a file with text" "expected world, or the path of a .jsonl or a text"
+    [ "$data" = world ] || data=$(realpath "$data")
+    lab_out=$(realpath -m "$out/$name-$(lab_label "$data")")
+    lab_common=$(realpath -m "$out/common-$(lab_label "$data")")
+    mkdir -p "$lab_out" "$lab_common"
+    cd "$lab_root"
+    [ -x ./train_gpt ] || make
+    ./train_gpt info > "$lab_out/machine.txt" # a number without its machine is not a number
+    lab_data=$data
+    lab_corpus
+    lab_start=$SECONDS
+}
+
+lab_label() { if [ "$1" = world ]; then echo world; else basename "$1" | sed 's/\.[a-z]*$//'; fi; }
+
+# a number of steps times --scale
+lab_steps() { awk -v n="$1" -v x="$lab_scale" 'BEGIN { n = int(n * x / 20) * 20; print (n < 20 ? 20 : n) }'; }
+
+# lab_train and lab_held. A text is split by document (every 50th line of JSONL), a plain text at 95 % of its lines.
+lab_corpus() {
+    if [ "$lab_data" = world ]; then
+        lab_train=$lab_common/world/train.jsonl lab_held=$lab_common/world/val.jsonl
+        [ -s "$lab_held" ] || ./train_gpt world --out "$lab_common/world" --megabytes 24 --seed 1 > "$lab_common/world.log"
+        return
+    fi
+    local kind=txt
+    case $lab_data in *.jsonl) kind=jsonl ;; esac
+    lab_train=$lab_common/train.$kind lab_held=$lab_common/held.$kind
+    [ ! -s "$lab_held" ] || return 0
+    if [ "$kind" = jsonl ]; then
+        awk -v train="$lab_train" -v held="$lab_held.new" '{ print > (NR % 50 ? train : held) }' "$lab_data"
+    else
+        awk -v n="$(wc -l < "$lab_data")" -v train="$lab_train" -v held="$lab_held.new" '{ print > (NR <= 0.95 * n ? train : held) }' "$lab_data"
+    fi
+    mv "$lab_held.new" "$lab_held"
+}
+
+# One document a line, line breaks and other white space as single spaces. Plain text: a paragraph is a document.
+lab_lines() { # FILE
+    case $1 in
+        *.jsonl) document_text " " < "$1" ;;
+        *) awk -v RS= '{ gsub(/\n/, " "); print }' "$1" ;;
+    esac | awk 'NF { $1 = $1; print }'
+}
+
+# Token shards of the training text with a vocabulary of $1 ids (256: plain bytes); prints their directory.
+lab_shards() {
+    local dir=$lab_common/v$1 tokenizer=bytes
+    if [ ! -s "$dir/data/index.json" ]; then
+        mkdir -p "$dir"
+        if [ "$1" != 256 ]; then
+            tokenizer=$dir/tokenizer.json
+            ./train_gpt tokenizer train --input "$lab_train" --vocab-size "$1" --out "$tokenizer" > "$dir/tokenizer.log"
+        fi
+        ./train_gpt tokenize --tokenizer "$tokenizer" --input "$lab_train" --val-fraction 0.02 --out "$dir/data" > "$dir/tokenize.log" 2>&1
+    fi
+    echo "$dir/data"
+}
+
+# A training run, unless it is there already. Its console goes to RUN.log.
+lab_pretrain() { # RUN_DIR STEPS FLAG...
+    local run=$1 steps=$2
+    shift 2
+    [ ! -d "$run/$(printf 'step-%06d' "$steps")" ] || return 0
+    echo "training $(basename "$run"): $steps steps ..." >&2
+    ./train_gpt pretrain --out "$run" --steps "$steps" --resume "$@" > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
+    [ -d "$run/$(printf 'step-%06d' "$steps")" ] || fail "$run: the training was interrupted" "the same command goes on"
+}
+
+# The last value of a key in metrics.jsonl, or at a step.
+lab_metric() { # RUN_DIR KEY [STEP]
+    grep "\"step\":${3:-[0-9]*}," "$1/metrics.jsonl" | sed -n "s/.*\"$2\":\([-0-9.e]*\).*/\1/p" | tail -n 1
+}
+
+# The model that C5 looks at while it learns and C6 when it is done. Prints its run directory.
+lab_base_run() {
+    local run=$lab_common/base data steps
+    data=$(lab_shards 1024)
+    steps=$(lab_steps 1600)
+    lab_pretrain "$run" "$steps" --data "$data" --layers 4 --heads 4 --channels 128 --seq-len 256 --batch-size 8 \
+        --lr 2e-3 --min-lr 1e-4 --eval-every "$((steps / 16))" --eval-batches 16 --checkpoint-every "$((steps / 16))" --keep 0 --seed 1
+    echo "$run"
+}
+
+lab_table() { tee -a "$lab_out/table.tsv" | expand -t 14; } # rows of tab-separated columns
+
+# The verdict, on the terminal and in result.json. Standard input: confirmed or refuted, a sentence, then NAME=NUMBER lines.
+lab_verdict() { # CLAIM
+    local claim=$1 verdict sentence figures="" figure
+    read -r verdict
+    read -r sentence
+    while read -r figure; do figures+=", \"${figure%%=*}\": ${figure#*=}"; done
+    printf '{"claim": "%s", "verdict": "%s", "text": "%s", "data": "%s", "version": "%s", "seconds": %d%s}\n' "$claim" "$verdict" "$sentence" \
+        "$(lab_label "$lab_data")" "$(sed -n 's/^version *//p' "$lab_out/machine.txt")" "$((SECONDS - lab_start))" "$figures" > "$lab_out/result.json"
+    echo "verdict $claim: $verdict: $sentence"
+}

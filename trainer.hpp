@@ -1,0 +1,316 @@
+// trainer.hpp -- one training step for every stage, and what surrounds it: schedule, clipping, log, checkpoints, resume.
+//
+// A stage (pretraining, SFT, RL) only makes batches of (inputs, targets, weights). A step adds up the gradients of its
+// micro-batches, with every weight divided by their global sum, so the result does not depend on how the step was cut;
+// clips them to a norm; and updates with the learning rate of the schedule. An update whose loss is not finite, or far
+// outside the recent ones, is skipped and reported.
+// A run directory holds main.log (what the console showed), metrics.jsonl (one object a step) and step-NNNNNN/ (checkpoints,
+// each a Hugging Face model directory plus optimizer and state). Resuming from one gives the bits of an undisturbed run.
+#pragma once
+
+#include <csignal>
+#include <deque>
+#include <numbers>
+
+#include <nlohmann/json.hpp>
+
+#include "checkpoint.hpp"
+#include "cli.hpp"
+#include "gpt.hpp"
+
+#ifndef TRAIN_GPT_VERSION
+#define TRAIN_GPT_VERSION "unknown"
+#endif
+
+using json = nlohmann::ordered_json;
+
+// ---- settings that all stages share
+
+struct TrainerConfig {
+    std::string out;
+    int64_t batch_size = 8, total_batch_tokens = 0, seq_len = 256, steps = 0;
+    float lr = 6e-4f, min_lr = -1, beta1 = 0.9f, beta2 = 0.95f, eps = 1e-8f, weight_decay = 0.1f, grad_clip = 1.0f;
+    int64_t warmup = -1;
+    std::string schedule = "cosine";
+    float decay_fraction = 0.2f;
+    float skip_z = 6;
+    int64_t checkpoint_every = 0, keep = 2;
+    uint64_t seed = 42;
+    std::string device = "auto", dtype = "auto";
+    int threads = 0, gpus = 1;
+    bool recompute = false, resume = false;
+    std::set<std::string> typed;
+    bool given(const char* flag) const { return typed.count(flag) > 0; }
+};
+
+template <typename C>
+std::vector<Flag<C>> trainer_flags() {
+    return {
+        {"out",                &C::out,                "DIR",    "run directory: log, metrics and checkpoints"},
+        {"seq-len",            &C::seq_len,            "tokens", "context length T of a training row"},
+        {"batch-size",         &C::batch_size,         "rows",   "rows of a micro-batch: what is in memory at once"},
+        {"total-batch-tokens", &C::total_batch_tokens, "tokens", "tokens of one update, over all micro-batches; 0: one micro-batch"},
+        {"steps",              &C::steps,              "steps",  "number of updates; 0: from the token budget of --depth"},
+        {"lr",                 &C::lr,                 "",       "peak learning rate, reached after --warmup steps"},
+        {"min-lr",             &C::min_lr,             "",       "learning rate at the end; negative: a tenth of --lr"},
+        {"warmup",             &C::warmup,             "steps",  "steps of linear warm-up; negative: a twentieth of --steps, at most 700"},
+        {"schedule",           &C::schedule,           "cosine|linear|constant|wsd", "how the learning rate falls after the warm-up"},
+        {"decay-fraction",     &C::decay_fraction,     "",       "wsd: share of the steps at the end in which it falls linearly"},
+        {"beta1",              &C::beta1,              "",       "AdamW: decay of the mean of gradients"},
+        {"beta2",              &C::beta2,              "",       "AdamW: decay of the mean of squared gradients"},
+        {"eps",                &C::eps,                "",       "AdamW: added to the root of the second moment"},
+        {"weight-decay",       &C::weight_decay,       "",       "decoupled decay of matrices and embeddings, not of biases and LayerNorms"},
+        {"grad-clip",          &C::grad_clip,          "",       "largest Euclidean norm of all gradients; 0: no clipping"},
+        {"skip-z",             &C::skip_z,             "",       "skip an update whose loss lies this many standard deviations above the last 128; 0: never"},
+        {"checkpoint-every",   &C::checkpoint_every,   "steps",  "save every so many steps; 0: at the end only"},
+        {"keep",               &C::keep,               "",       "newest checkpoints to keep; 0: all"},
+        {"seed",               &C::seed,               "",       "initial weights and order of the data"},
+        {"device",             &C::device,             "auto|cpu|cuda", "where to compute"},
+        {"dtype",              &C::dtype,              "auto|fp32|bf16", "how weights and activations are stored; bf16 keeps fp32 master weights"},
+        {"threads",            &C::threads,            "",       "CPU threads; 0: all cores"},
+        {"gpus",               &C::gpus,               "",       "GPUs of this node to train on"},
+        {"recompute",          &C::recompute,          "",       "keep each block's input only and compute the rest again in the backward pass"},
+        {"resume",             &C::resume,             "",       "go on from the newest checkpoint in --out; starts fresh where there is none"},
+    };
+}
+
+inline void validate(const TrainerConfig& c) {
+    auto at_least = [](const char* flag, double v, double least) {
+        if (!(v >= least)) throw UsageError(cat("--", flag, " ", v, ": expected at least ", least));
+    };
+    if (c.out.empty()) throw UsageError("--out is missing: the directory for log and checkpoints");
+    at_least("batch-size", double(c.batch_size), 1);
+    at_least("seq-len", double(c.seq_len), 1);
+    at_least("steps", double(c.steps), 0);
+    at_least("total-batch-tokens", double(c.total_batch_tokens), 0);
+    at_least("lr", c.lr, 0);
+    at_least("eps", c.eps, 0);
+    at_least("weight-decay", c.weight_decay, 0);
+    at_least("grad-clip", c.grad_clip, 0);
+    at_least("skip-z", c.skip_z, 0);
+    at_least("checkpoint-every", double(c.checkpoint_every), 0);
+    at_least("keep", double(c.keep), 0);
+    at_least("threads", c.threads, 0);
+    for (auto [flag, beta] : {std::pair("beta1", c.beta1), std::pair("beta2", c.beta2)})
+        if (!(beta >= 0 && beta < 1)) throw UsageError(cat("--", flag, " ", beta, ": expected a number in [0, 1)"));
+    if (!(c.decay_fraction > 0 && c.decay_fraction <= 1)) throw UsageError(cat("--decay-fraction ", c.decay_fraction, ": expected a number in (0, 1]"));
+    if (c.gpus != 1) throw UsageError(cat("--gpus ", c.gpus, ": this build trains on one device"));
+    const int64_t micro = c.batch_size * c.seq_len;
+    if (c.total_batch_tokens % micro != 0)
+        throw UsageError(cat("--total-batch-tokens ", c.total_batch_tokens, " is not a multiple of --batch-size x --seq-len = ", micro),
+                         cat("the nearest that divides: ", std::max(int64_t(1), c.total_batch_tokens / micro) * micro));
+}
+
+// Learning rate of step s (from 0) of S. Warm-up rises linearly and reaches lr at its last step, as in llm.c.
+inline float learning_rate(const TrainerConfig& c, int64_t s) {
+    if (s < c.warmup) return c.lr * float(s + 1) / float(c.warmup);
+    const double span = double(std::max(int64_t(1), c.steps - c.warmup));
+    const double x = std::min(1.0, double(s - c.warmup) / span);          // 0..1 after the warm-up
+    if (c.schedule == "cosine") return float(c.min_lr + 0.5 * (1 + std::cos(std::numbers::pi * x)) * (c.lr - c.min_lr));
+    if (c.schedule == "linear") return float(c.lr + x * (c.min_lr - c.lr));
+    if (c.schedule == "constant") return c.lr;
+    if (c.schedule == "wsd") {                                            // warm-up, stable, decay (Hu et al. 2024)
+        const double begin = double(c.steps) * (1 - c.decay_fraction);
+        if (double(s) < begin) return c.lr;
+        return float(c.lr + (double(s) - begin) / std::max(1.0, double(c.steps) - begin) * (c.min_lr - c.lr));
+    }
+    throw UsageError(cat("--schedule ", c.schedule, ": unknown"));
+}
+
+// ---- the run directory
+
+// Console, main.log and metrics.jsonl. The files are opened for appending; after a resume the metrics of steps that will
+// be repeated are cut away first.
+class RunLog {
+   public:
+    RunLog(const std::string& dir, int64_t resume_step) {
+        make_directories(dir);
+        const std::string metrics = dir + "/metrics.jsonl";
+        if (fs::exists(metrics)) truncate_metrics(metrics, resume_step);
+        log_ = std::fopen((dir + "/main.log").c_str(), "ae");
+        metrics_ = std::fopen(metrics.c_str(), "ae");
+        if (!log_ || !metrics_) throw system_error(cat(dir, ": the log cannot be written"));
+    }
+    RunLog(const RunLog&) = delete;
+    ~RunLog() {
+        if (log_) std::fclose(log_);
+        if (metrics_) std::fclose(metrics_);
+    }
+    void line(const std::string& s) {
+        std::printf("%s\n", s.c_str());
+        std::fflush(stdout);
+        file_line(s);
+    }
+    void file_line(const std::string& s) { write(log_, s); }
+    void metrics(const json& j) { write(metrics_, j.dump()); }
+
+   private:
+    static void write(std::FILE* f, const std::string& s) {
+        if (std::fprintf(f, "%s\n", s.c_str()) < 0 || std::fflush(f) != 0)
+            throw system_error("the log cannot be written", "is the disk full?");
+    }
+    static void truncate_metrics(const std::string& path, int64_t resume_step) {
+        std::istringstream in(read_file(path));
+        std::string kept;
+        for (std::string l; std::getline(in, l);) {
+            const auto j = json::parse(l, nullptr, false);
+            if (j.is_object() && j.contains("step") && j["step"].get<int64_t>() <= resume_step) kept += l + "\n";
+        }
+        write_file(path, kept);
+    }
+    std::FILE *log_ = nullptr, *metrics_ = nullptr;
+};
+
+// Set by SIGINT or SIGTERM: the loop finishes its step, saves and leaves. A second signal ends the program at once.
+inline volatile std::sig_atomic_t g_stop_requested = 0;
+inline void stop_on_signals() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { g_stop_requested = 1; };
+    action.sa_flags = int(SA_RESETHAND);
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+}
+
+// ---- the step
+
+// Rows of one micro-batch: inputs and targets (B, T), weights (B, T) not yet divided by anything.
+struct MicroBatch {
+    int64_t B = 0, T = 0;
+    std::vector<int32_t> inputs, targets;
+    std::vector<float> weights;
+};
+
+struct StepResult {
+    double loss = 0;          // weighted mean over the step's targets
+    double grad_norm = 0;     // before clipping
+    float lr = 0;
+    std::string skipped;      // why the update was skipped, or empty
+};
+
+// Mean and deviation of the last 128 losses; part of a checkpoint, since it decides about updates.
+class OutlierDetector {
+   public:
+    static constexpr size_t kWindow = 128;
+    // How many deviations x lies above the mean; 0 until the window is full. A value that is not finite is not kept.
+    double z(double x) {
+        double score = 0;
+        if (window.size() == kWindow && std::isfinite(x)) {
+            double mean = 0, variance = 0;
+            for (double v : window) mean += v / double(kWindow);
+            for (double v : window) variance += (v - mean) * (v - mean) / double(kWindow);
+            score = variance > 0 ? (x - mean) / std::sqrt(variance) : 0;
+        }
+        if (std::isfinite(x)) window.push_back(x);
+        if (window.size() > kWindow) window.pop_front();
+        return score;
+    }
+    std::deque<double> window;
+};
+
+template <typename Dev, typename T>
+class Trainer {
+   public:
+    Trainer(Gpt<Dev, T>& model, const TrainerConfig& config) : model_(model), config_(config) {}
+
+    // One update from all micro-batches of the step. Throws when 20 updates in a row had to be skipped.
+    StepResult step(std::vector<MicroBatch>& batches) {
+        StepResult r;
+        double total = 0;                                           // N: sum of weights over the whole step
+        for (const MicroBatch& b : batches)
+            for (float w : b.weights) total += double(w);
+        const float scale = total > 0 ? float(1.0 / total) : 0.0f;  // a step without any target changes nothing
+        model_.zero_grads();
+        for (MicroBatch& b : batches) {
+            for (float& w : b.weights) w *= scale;
+            r.loss += model_.forward_backward(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T);
+        }
+        r.grad_norm = model_.grad_norm();
+        r.lr = learning_rate(config_, steps_done);
+        const double z = outliers.z(r.loss);
+        if (total == 0) r.skipped = "no targets in the batch";
+        else if (!std::isfinite(r.loss)) r.skipped = cat("the loss is ", r.loss);
+        else if (!std::isfinite(r.grad_norm)) r.skipped = cat("the gradient norm is ", r.grad_norm);
+        else if (config_.skip_z > 0 && z > config_.skip_z) r.skipped = strprintf("the loss lies %.1f deviations above the last %zu", z, OutlierDetector::kWindow);
+        steps_done++;
+        if (r.skipped.empty()) {
+            updates_done++;
+            skipped_in_a_row_ = 0;
+            const bool clip = config_.grad_clip > 0 && r.grad_norm > config_.grad_clip;
+            const float grad_scale = clip ? float(config_.grad_clip / r.grad_norm) : 1.0f;
+            model_.update({r.lr, config_.beta1, config_.beta2, config_.eps, config_.weight_decay, grad_scale, updates_done});
+        } else if (++skipped_in_a_row_ >= 20) {
+            throw Error(cat("step ", steps_done, ": 20 updates in a row were skipped; the last because ", r.skipped),
+                        "resume an earlier checkpoint with a lower --lr");
+        }
+        return r;
+    }
+
+    // What a checkpoint must hold beside the weights to go on with the same bits.
+    json state() const {
+        return {{"step", steps_done}, {"updates", updates_done}, {"skipped_in_a_row", skipped_in_a_row_}, {"loss_window", outliers.window}};
+    }
+    void set_state(const json& j) {
+        steps_done = j.at("step");
+        updates_done = j.at("updates");
+        skipped_in_a_row_ = j.at("skipped_in_a_row");
+        outliers.window = j.at("loss_window").get<std::deque<double>>();
+    }
+
+    int64_t steps_done = 0;     // including skipped ones: the position in schedule and data
+    int64_t updates_done = 0;   // AdamW's step
+    OutlierDetector outliers;
+
+   private:
+    Gpt<Dev, T>& model_;
+    const TrainerConfig& config_;
+    int64_t skipped_in_a_row_ = 0;
+};
+
+// ---- checkpoints of a run
+
+// AdamW's moments: flat arrays in storage order, with the range they cover, so that a file per rank can be joined or split.
+template <typename Dev, typename T>
+void save_optimizer(Gpt<Dev, T>& model, const std::string& path) {
+    const int64_t n = model.layout.size;
+    SafetensorsWriter out(path, {{"m", "F32", {n}}, {"v", "F32", {n}}}, {{"begin", "0"}, {"end", std::to_string(n)}});
+    std::vector<float> host(size_t(std::min(n, int64_t(1) << 22)));
+    for (const float* moments : {model.adam_m, model.adam_v})
+        for (int64_t i = 0; i < n; i += int64_t(host.size())) {
+            const int64_t count = std::min(int64_t(host.size()), n - i);
+            model.dev.copy_out(host.data(), moments + i, size_t(count) * sizeof(float));
+            out.append(host.data(), count);
+        }
+    out.commit();
+}
+template <typename Dev, typename T>
+void load_optimizer(Gpt<Dev, T>& model, const std::string& path) {
+    const SafetensorsFile file(path);
+    for (auto [name, moments] : {std::pair("m", model.adam_m), std::pair("v", model.adam_v)}) {
+        const StoredTensor& t = file.at(name);
+        if (t.dtype != "F32" || t.shape != std::vector<int64_t>{model.layout.size})
+            throw Error(cat(path, ": tensor ", name, " does not fit the model: expected ", model.layout.size, " F32 values"));
+        model.dev.copy_in(moments, file.data(t), size_t(model.layout.size) * sizeof(float));
+    }
+    model.dev.synchronize();
+}
+
+// Write checkpoint `step` of a run (all or nothing), then drop the oldest beyond `keep`. `save_tokenizer(dir)` adds its files.
+template <typename Dev, typename T>
+void save_checkpoint(const std::string& out, int64_t keep, Gpt<Dev, T>& model, const json& state,
+                     const SaveTokenizer& save_tokenizer) {
+    const int64_t step = state.at("trainer").at("step");
+    AtomicDirectory dir(out + "/" + checkpoint::step_name(step), true);
+    write_hf_model(dir.path(), model.config, "F32", tensors_of(model), save_tokenizer);
+    save_optimizer(model, dir.path() + "/optimizer-0.safetensors");
+    write_file(dir.path() + "/state.json", state.dump(1) + "\n");
+    dir.commit();
+    if (keep <= 0) return;
+    const auto steps = checkpoint::list_steps(out);
+    for (size_t i = 0; i + size_t(keep) < steps.size(); i++) {
+        // rename first: a kill in the middle must not leave half a directory under a checkpoint's name
+        const std::string path = steps[i].second, doomed = path + ".old";
+        std::error_code ec;
+        fs::rename(path, doomed, ec);
+        fs::remove_all(doomed, ec);
+    }
+}
