@@ -12,10 +12,12 @@
 #include <charconv>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <set>
 #include <variant>
 
 #define CXXOPTS_VECTOR_DELIMITER '\0'
+#define CXXOPTS_NO_REGEX  // std::regex costs seconds of compile time, and GCC 12 warns inside it
 #include <cxxopts.hpp>
 
 #include "common.hpp"
@@ -120,22 +122,26 @@ std::vector<std::pair<std::string, std::string>> settings(const C& config, const
     return rows;
 }
 
-// Fill `config` from `args`. Throws UsageError that names the flag.
-template <typename C>
-void parse(C& config, const std::string& command, const std::vector<Flag<C>>& flags, const Args& args) {
-    auto is_list = [](const Flag<C>& f) { return std::holds_alternative<std::vector<std::string> C::*>(f.field); };
-    auto is_switch = [](const Flag<C>& f) { return std::holds_alternative<bool C::*>(f.field); };
+// What the parser must know of a flag; the same for all commands, so that cxxopts is compiled once.
+struct FlagShape {
+    std::string name, unit;
+    bool is_list, is_switch;
+};
+
+// The values typed for each flag, in order. `positional` takes words without a flag; null refuses them.
+inline std::map<std::string, std::vector<std::string>> parse_words(const std::string& command, const std::vector<FlagShape>& flags,
+                                                                   const Args& args, std::vector<std::string>* positional) {
     cxxopts::Options options("train_gpt " + command);
     options.allow_unrecognised_options();
     std::vector<std::string> names;
     for (const auto& f : flags) {
         names.push_back(f.name);
-        if (is_switch(f)) options.add_options()(f.name, "", cxxopts::value<std::string>()->implicit_value("on"));
-        else options.add_options()(f.name, "", cxxopts::value<std::vector<std::string>>());
+        const auto value = cxxopts::value<std::vector<std::string>>();
+        options.add_options()(f.name, "", f.is_switch ? value->implicit_value("on") : value);
     }
     // `--input a b c` is `--input a --input b --input c`; everything else that cxxopts takes as a value is checked here
     Args words = {"train_gpt"};
-    const Flag<C>* open_list = nullptr;
+    const FlagShape* open_list = nullptr;
     for (size_t i = 0; i < args.size(); i++) {
         const std::string& word = args[i];
         if (word.size() > 2 && word.starts_with("--")) {
@@ -147,18 +153,18 @@ void parse(C& config, const std::string& command, const std::vector<Flag<C>>& fl
                                      guess.empty() ? "" : "; did you mean --" + guess + "?"),
                                  cat("train_gpt ", command, " --help lists the flags"));
             }
-            open_list = is_list(*it) ? &*it : nullptr;
-            if (is_switch(*it) || word.find('=') != std::string::npos) {
+            open_list = it->is_list ? &*it : nullptr;
+            if (it->is_switch || word.find('=') != std::string::npos) {
                 words.push_back(word);
             } else {
                 if (i + 1 >= args.size() || args[i + 1].starts_with("--"))
-                    throw UsageError(cat("--", name, ": a value is missing", *it->unit ? cat(" (", it->unit, ")") : ""));
+                    throw UsageError(cat("--", name, ": a value is missing", it->unit.empty() ? "" : cat(" (", it->unit, ")")));
                 words.push_back("--" + name + "=" + args[++i]);
             }
         } else if (open_list) {
             words.push_back(cat("--", open_list->name, "=", word));
-        } else if constexpr (requires { config.positional; }) {
-            config.positional.push_back(word);
+        } else if (positional) {
+            positional->push_back(word);
         } else {
             throw UsageError(cat("unexpected word \"", word, "\" in `train_gpt ", command, "`"),
                              cat("train_gpt ", command, " --help shows the usage"));
@@ -167,17 +173,32 @@ void parse(C& config, const std::string& command, const std::vector<Flag<C>>& fl
     std::vector<char*> argv;
     for (auto& w : words) argv.push_back(w.data());
     const auto parsed = options.parse(int(argv.size()), argv.data());
+    std::map<std::string, std::vector<std::string>> typed;
+    for (const auto& f : flags)
+        if (parsed.count(f.name)) typed[f.name] = parsed[f.name].as<std::vector<std::string>>();
+    return typed;
+}
+
+// Fill `config` from `args`. Throws UsageError that names the flag.
+template <typename C>
+void parse(C& config, const std::string& command, const std::vector<Flag<C>>& flags, const Args& args) {
+    std::vector<FlagShape> shapes;
+    for (const auto& f : flags)
+        shapes.push_back({f.name, f.unit, std::holds_alternative<std::vector<std::string> C::*>(f.field),
+                          std::holds_alternative<bool C::*>(f.field)});
+    std::vector<std::string>* positional = nullptr;
+    if constexpr (requires { config.positional; }) positional = &config.positional;
+    const auto typed = parse_words(command, shapes, args, positional);
     for (const auto& f : flags) {
-        if (!parsed.count(f.name)) continue;
+        const auto it = typed.find(f.name);
+        if (it == typed.end()) continue;
+        const std::vector<std::string>& values = it->second;
         if constexpr (requires { config.typed; }) config.typed.insert(f.name);
         std::visit([&](auto member) {
             using V = std::remove_reference_t<decltype(config.*member)>;
             if constexpr (std::is_same_v<V, std::vector<std::string>>) {
-                config.*member = parsed[f.name].template as<std::vector<std::string>>();
-            } else if constexpr (std::is_same_v<V, bool>) {
-                config.*member = parse_value<V>(f.name, parsed[f.name].template as<std::string>(), f.unit);
+                config.*member = values;
             } else {
-                const auto& values = parsed[f.name].template as<std::vector<std::string>>();
                 if (values.size() > 1) throw UsageError(cat("--", f.name, " is given ", values.size(), " times"));
                 config.*member = parse_value<V>(f.name, values[0], f.unit);
             }

@@ -61,6 +61,12 @@ class TokenShard {
     int64_t width() const { return wide_ ? 4 : 2; }                 // bytes a token
     int64_t data_bytes() const { return tokens_ * width(); }
     const std::string& path() const { return file_.path(); }
+    // MADV_RANDOM: a touched page brings no others. MADV_WILLNEED: read these tokens from the disk now, do not wait.
+    void advise(int64_t first, int64_t n, int advice) const {
+        const int64_t page = ::sysconf(_SC_PAGESIZE), begin = (kShardHeaderBytes + first * width()) / page * page;
+        const int64_t end = kShardHeaderBytes + (first + n) * width();
+        ::madvise(const_cast<char*>(file_.data()) + begin, size_t(end - begin), advice);
+    }
     uint32_t crc() const { return crc32(file_.data() + kShardHeaderBytes, size_t(data_bytes())); }
 
     // f(const uint16_t*) or f(const uint32_t*): the tokens as they lie in the file.
@@ -271,6 +277,7 @@ inline PackedRows pack_best_fit(const std::vector<Segment>& documents, int64_t T
 // ---- the loader
 
 constexpr int64_t kMaxRowTokens = int64_t(1) << 20;
+constexpr int64_t kLargeDataBytes = int64_t(1) << 30;               // beyond it not all of the data may stay in memory
 
 struct LoaderOptions {
     std::string dir;                     // the folder of the shards
@@ -340,6 +347,12 @@ class DataLoader {
     // inputs, targets, weights (num_rows, T); a weight is 1 where the target counts, else 0. One thread at a time.
     void read_rows(int64_t first_row, int64_t num_rows, int32_t* inputs, int32_t* targets, float* weights) {
         ASSERT(first_row >= 0 && num_rows >= 0, "first_row=", first_row, " num_rows=", num_rows);
+        for (int64_t r = 0; scattered_ && r < num_rows; r++) {      // the disk finds all rows at once, not one by one
+            row_segments(first_row + r, pieces_);
+            for_each_shard(pieces_[0].start, T_ + 1, [&](size_t s, int64_t from, int64_t count) {
+                shards_[s].advise(from, count, MADV_WILLNEED);
+            });
+        }
         for (int64_t r = 0; r < num_rows; r++) {
             row_segments(first_row + r, pieces_);
             read_row(inputs + r * T_, targets + r * T_, weights + r * T_);
@@ -452,6 +465,10 @@ class DataLoader {
                             N > T_ ? cat(" in ", shards_.size(), " shards, none of them long enough") : "",
                             "; a row needs ", T_ + 1, " (sequence length + 1)"),
                         "give more text or a smaller --seq-len");
+        // rows from all over a large folder: the kernel would read 128 KiB around each, many times what is needed
+        scattered_ = options_.order == "shuffled" && N * shards_.front().width() > kLargeDataBytes;
+        if (scattered_)
+            for (const TokenShard& shard : shards_) shard.advise(0, shard.tokens(), MADV_RANDOM);
         window_rows_ = std::max<int64_t>(1024, (int64_t(1) << 23) / T_);
     }
 
@@ -553,7 +570,7 @@ class DataLoader {
     int64_t T_;
     DataIndex index_;
     SplitInfo split_;
-    bool has_index_ = false;
+    bool has_index_ = false, scattered_ = false;
     std::vector<TokenShard> shards_;
     std::vector<bool> checked_;                                     // the CRC is right (or nobody knows it)
     std::vector<int64_t> first_token_ = {0}, first_row_;            // of each shard, and the total at the end

@@ -226,9 +226,9 @@ void for_each_piece(Split split, std::string_view text, F&& f) {
     }
 }
 
-// The first position >= at where the text may be cut in two without changing a piece: before a U+0020 that follows an ASCII
-// character other than white space (every pattern starts a piece there, and what is before does not look further). The end
-// of the text if there is none. A cut anywhere else can change ids: "hello   " | "world" is not "hello   world".
+// The first position >= at where the text may be cut in two without changing a piece: before a U+0020 that follows an
+// ASCII character other than white space (every pattern starts a piece there, and what is before looks no further).
+// The end of the text if there is none. A cut elsewhere can change ids: "hello   " | "world" is not "hello   world".
 inline size_t safe_cut(std::string_view text, size_t at) {
     for (size_t i = std::max(at, size_t(1)); i < text.size(); i++) {
         const auto before = static_cast<unsigned char>(text[i - 1]);

@@ -129,6 +129,8 @@ inline std::vector<Input> list_inputs(const TokenizeConfig& config) {
             inputs.push_back(make_input(config, path, false));
             continue;
         }
+        if (fs::weakly_canonical(path, ec) == out)
+            throw UsageError(cat("--out ", config.out, ": is an input folder too"), "choose another, e.g. one in it");
         std::vector<std::string> found;
         fs::recursive_directory_iterator it(path, ec), end;
         for (; !ec && it != end; it.increment(ec)) {
@@ -363,10 +365,9 @@ class Encoder {
         std::string text;
         for (std::string_view rest = job.text; !rest.empty();) {
             const size_t newline = rest.find('\n');
-            std::string_view line = rest.substr(0, newline);
+            const std::string_view line = rest.substr(0, newline);
             rest.remove_prefix(newline == std::string_view::npos ? rest.size() : newline + 1);
             line_number++;
-            if (line_number == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);      // byte order mark
             if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
             if (const std::string wrong = reader_.read(line, text); !wrong.empty()) {
                 if (!skip_bad_)

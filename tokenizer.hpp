@@ -234,7 +234,7 @@ class SpecialFinder {
     }
     struct Found {
         size_t at;
-        std::string_view name;  // the finder's own
+        std::string_view name;  // where it stands: a part of the text
         int32_t id;
     };
     std::optional<Found> find(std::string_view text, size_t from) const {
@@ -242,7 +242,7 @@ class SpecialFinder {
         for (size_t at = from; at < text.size(); at++) {
             if (!starts_[static_cast<unsigned char>(text[at])]) continue;
             for (const auto& n : names_)
-                if (text.compare(at, n.name.size(), n.name) == 0) return Found{at, n.name, n.id};
+                if (text.compare(at, n.name.size(), n.name) == 0) return Found{at, text.substr(at, n.name.size()), n.id};
         }
         return std::nullopt;
     }

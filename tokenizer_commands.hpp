@@ -66,13 +66,13 @@ inline std::string tokenizer_encode(const Tokenizer& tokenizer, const TokenizerE
     const SpecialPolicy policy = parse_special_policy(c.special);
     if (!c.lines) return ids_text(tokenizer.encode(input, policy));
     std::string out;
-    TokenizerFiles::for_each_line(input, "standard input", [&](std::string_view line, const std::string& where) {
+    TokenizerFiles::for_each_line(input, "standard input", [&](std::string_view line, const auto& where) {
         const nlohmann::json text = parse_json(line, where);
-        if (!text.is_string()) throw Error(cat(where, ": expected a JSON string, got ", text.type_name()));
+        if (!text.is_string()) throw Error(cat(where(), ": expected a JSON string, got ", text.type_name()));
         try {
             out += ids_text(tokenizer.encode(text.get_ref<const std::string&>(), policy));
         } catch (const Error& e) {
-            throw Error(cat(where, ": ", e.what()), e.advice);
+            throw Error(cat(where(), ": ", e.what()), e.advice);
         }
     });
     return out;
@@ -123,8 +123,8 @@ inline std::string tokenizer_decode(const Tokenizer& tokenizer, const TokenizerD
     };
     if (!c.lines) return decode(input, "standard input");
     std::string out;
-    TokenizerFiles::for_each_line(input, "standard input", [&](std::string_view line, const std::string& where) {
-        out += nlohmann::json(to_valid_utf8(decode(line, where))).dump() + "\n";
+    TokenizerFiles::for_each_line(input, "standard input", [&](std::string_view line, const auto& where) {
+        out += nlohmann::json(to_valid_utf8(decode(line, where()))).dump() + "\n";
     });
     return out;
 }
@@ -165,7 +165,7 @@ void for_each_input_text(const TokenizerTrainConfig& c, F&& f) {
             continue;
         }
         int64_t number = job.first_line;
-        TokenizerFiles::for_each_line(job.text, job.path, [&](std::string_view line, const std::string&) {
+        TokenizerFiles::for_each_line(job.text, job.path, [&](std::string_view line, const auto&) {
             const int64_t here = number++;
             if (here == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);  // byte order mark
             if (line.find_first_not_of(" \t\r") == line.npos) return;
@@ -200,7 +200,8 @@ inline int run_tokenizer_train(TokenizerTrainConfig& c) {
         throw Error(cat(c.out, ": the folder ", folder, " does not exist"), "make it first");
     TrainStats stats;
     const Tokenizer tokenizer = tokenizer_train(c, stats);
-    if (stats.bytes == 0) throw Error(cat(cli::show(c.input), ": no text to train on: empty"), "give files that hold text");
+    if (stats.bytes == 0)
+        throw Error(cat(cli::show(c.input), ": no text to train on: empty"), "give files that hold text");
     as_json ? tokenizer.save_json(c.out) : tokenizer.save_tiktoken(c.out);
     std::printf("%s bytes of text, %s pieces, %s of them different (%.2f s)\n", with_commas(stats.bytes).c_str(),
                 with_commas(stats.pieces).c_str(), with_commas(stats.different_pieces).c_str(), stats.count_s);

@@ -1,13 +1,13 @@
-// tokenizer_files.hpp -- vocabularies on disk: .tiktoken, Hugging Face's tokenizer.json, vocab.json + merges.txt
+// tokenizer_files.hpp -- vocabularies on disk: .tiktoken, tokenizer.json, vocab.json + merges.txt, llm.c's .bin.
 //
-// (GPT-2's encoder.json + vocab.bpe), llm.c's tokenizer .bin.
-// All of them hold byte strings; they differ in how they say which pairs merge. tokenizer.json and merges.txt list the
-// pairs. .tiktoken and llm.c only have ids, and the id is the rank: Tokenizer::merges_from_ranks finds the pairs.
-// Hugging Face writes each byte as a printable character (the byte-level alphabet below), so that a vocabulary is valid
-// JSON. Promises: a vocabulary has the same ids and the same hash() whatever file it came from; a file that is broken,
-// or that asks for something else than byte-level BPE (normalizers, prefix spaces, other patterns), is refused and
-// never half understood. Ids beyond the tokens: .tiktoken has no special tokens; the official sizes get the official
-// ones, any other vocabulary <|endoftext|> after its last id.
+// All of them hold byte strings; they differ in how they say which pairs merge. Hugging Face's tokenizer.json and
+// merges.txt (GPT-2's vocab.bpe) list the pairs. .tiktoken and llm.c only have ids, and the id is the rank:
+// Tokenizer::merges_from_ranks finds the pairs. Hugging Face writes each byte as a printable character (the byte-level
+// alphabet below), so that a vocabulary is valid JSON.
+// Promises: a vocabulary has the same ids and the same hash() whatever file it came from; a file that is broken, or
+// that asks for more than byte-level BPE (normalizers, prefix spaces, other patterns), is refused, never half
+// understood. A .tiktoken knows no special tokens: the official sizes get the official ones, any other size
+// <|endoftext|> after its last id.
 #pragma once
 
 #include <charconv>
@@ -38,12 +38,17 @@ inline std::string mend_surrogates(std::string json) {
     return json;
 }
 
-// nlohmann's parse with our kind of error: `where` is "FILE" or "FILE: line N".
-inline nlohmann::json parse_json(std::string_view text, const std::string& where) {
+// nlohmann's parse with our kind of error. `where` is "FILE", or a function that makes "FILE: line N" when needed.
+template <typename Where>
+nlohmann::json parse_json(std::string_view text, const Where& where) {
     try {
+        if (text.find("\\u") == text.npos) return nlohmann::json::parse(text);
         return nlohmann::json::parse(mend_surrogates(std::string(text)));
     } catch (const nlohmann::json::parse_error& e) {
-        throw Error(cat(where, ": not valid JSON (UTF-8) at byte ", e.byte));
+        std::string place;
+        if constexpr (std::is_invocable_v<Where>) place = where();
+        else place = where;
+        throw Error(cat(place, ": not valid JSON (UTF-8) at byte ", e.byte));
     }
 }
 
@@ -89,17 +94,19 @@ struct TokenizerFiles {
         return bytes;
     }
 
-    // ---- shared by the readers
+    // ---- shared by the readers; `where()` makes the place for a message, only when it is needed
 
-    static int32_t checked_id(int64_t id, const std::string& where) {
+    template <typename Where>
+    static int32_t checked_id(int64_t id, Where&& where) {
         if (id < 0 || id >= bpe::kMaxIds)
-            throw Error(cat(where, ": id ", id, " is not between 0 and ", bpe::kMaxIds - 1));
+            throw Error(cat(where(), ": id ", id, " is not between 0 and ", bpe::kMaxIds - 1));
         return int32_t(id);
     }
-    static void put_token(Parts& parts, std::string token, int32_t id, const std::string& where) {
-        if (token.empty()) throw Error(cat(where, ": id ", id, " is an empty token"));
+    template <typename Where>
+    static void put_token(Parts& parts, std::string token, int32_t id, Where&& where) {
+        if (token.empty()) throw Error(cat(where(), ": id ", id, " is an empty token"));
         if (size_t(id) >= parts.tokens.size()) parts.tokens.resize(size_t(id) + 1);
-        if (!parts.tokens[size_t(id)].empty()) throw Error(cat(where, ": id ", id, " is given twice"));
+        if (!parts.tokens[size_t(id)].empty()) throw Error(cat(where(), ": id ", id, " is given twice"));
         parts.tokens[size_t(id)] = std::move(token);
     }
     static void refuse_equal_tokens(const std::vector<std::string>& tokens, const std::string& where) {
@@ -117,14 +124,14 @@ struct TokenizerFiles {
         const bool is_text = object.is_object() && object.contains(name) && object[name].is_string();
         return is_text ? object[name].get<std::string>() : "";
     }
-    // Calls f(line, "PATH: line N") for each line, without its line end.
+    // Calls f(line, where) for each line, without its line end; where() is "PATH: line N".
     template <typename F>
     static void for_each_line(std::string_view text, const std::string& path, F&& f) {
         for (size_t at = 0, number = 1; at < text.size(); number++) {
             const size_t end = std::min(text.find('\n', at), text.size());
             std::string_view line = text.substr(at, end - at);
             if (line.ends_with('\r')) line.remove_suffix(1);
-            f(line, cat(path, ": line ", number));
+            f(line, [&] { return cat(path, ": line ", number); });
             at = end + 1;
         }
     }
@@ -184,17 +191,17 @@ struct TokenizerFiles {
         parts.origin = path;
         parts.pattern = pattern;
         parts.whole_pieces = true;
-        for_each_line(text, path, [&](std::string_view line, const std::string& where) {
+        for_each_line(text, path, [&](std::string_view line, const auto& where) {
             if (line.empty()) return;
             const size_t space = line.find(' ');
-            if (space == line.npos) throw Error(cat(where, ": expected \"BASE64 RANK\""));
+            if (space == line.npos) throw Error(cat(where(), ": expected \"BASE64 RANK\""));
             auto token = from_base64(line.substr(0, space));
-            if (!token) throw Error(cat(where, ": broken base64"));
+            if (!token) throw Error(cat(where(), ": broken base64"));
             int64_t rank = -1;
             const auto [end, ec] = std::from_chars(line.data() + space + 1, line.data() + line.size(), rank);
-            if (ec == std::errc::result_out_of_range) throw Error(cat(where, ": rank out of range"));
+            if (ec == std::errc::result_out_of_range) throw Error(cat(where(), ": rank out of range"));
             if (ec != std::errc() || end != line.data() + line.size())
-                throw Error(cat(where, ": expected a rank after the base64"));
+                throw Error(cat(where(), ": expected a rank after the base64"));
             put_token(parts, std::move(*token), checked_id(rank, where), where);
         });
         refuse_equal_tokens(parts.tokens, path);
@@ -249,25 +256,27 @@ struct TokenizerFiles {
         if (!json.is_object()) throw Error(cat(where, ": expected an object of tokens and ids"));
         Vocabulary v;
         for (const auto& [text, id] : json.items()) {
-            if (!id.is_number_integer()) throw Error(cat(where, ": token ", text, ": expected a whole number"));
+            const auto here = [&, &text = text] { return cat(where, ": token ", text); };
+            if (!id.is_number_integer()) throw Error(cat(here(), ": expected a whole number"));
             const bool huge = id.is_number_unsigned() && id.get<uint64_t>() > INT64_MAX;
-            v.emplace(text, checked_id(huge ? INT64_MAX : id.get<int64_t>(), cat(where, ": token ", text)));
+            v.emplace(text, checked_id(huge ? INT64_MAX : id.get<int64_t>(), here));
         }
         return v;
     }
-    static Merge read_merge(const Vocabulary& v, const std::string& left, const std::string& right,
-                            const std::string& where) {
+    template <typename Where>
+    static Merge read_merge(const Vocabulary& v, const std::string& left, const std::string& right, Where&& where) {
         const auto id = [&](const std::string& text) {
             const auto it = v.find(text);
-            if (it == v.end()) throw Error(cat(where, ": \"", text, "\" of this merge is not in the vocabulary"));
+            if (it == v.end()) throw Error(cat(where(), ": \"", text, "\" of this merge is not in the vocabulary"));
             return it->second;
         };
         return {id(left), id(right), id(left + right)};
     }
-    static Merge read_merge_line(const Vocabulary& v, std::string_view line, const std::string& where) {
+    template <typename Where>
+    static Merge read_merge_line(const Vocabulary& v, std::string_view line, Where&& where) {
         const size_t space = line.find(' ');
         if (space == line.npos || line.find(' ', space + 1) != line.npos)
-            throw Error(cat(where, ": expected two symbols and a space between them"));
+            throw Error(cat(where(), ": expected two symbols and a space between them"));
         return read_merge(v, std::string(line.substr(0, space)), std::string(line.substr(space + 1)), where);
     }
     static void put_vocabulary(Parts& parts, const Vocabulary& v, const std::string& where) {
@@ -281,7 +290,7 @@ struct TokenizerFiles {
             if (!bytes)
                 throw Error(cat(where, ": token \"", text, "\" (id ", id, ") is not in the byte-level alphabet"),
                             "only byte-level BPE is supported");
-            put_token(parts, std::move(*bytes), id, where);
+            put_token(parts, std::move(*bytes), id, [&] { return where; });
         }
         refuse_equal_tokens(parts.tokens, where);
     }
@@ -318,7 +327,7 @@ struct TokenizerFiles {
         Parts parts;
         parts.origin = vocab_path;
         parts.pattern = pattern.empty() ? "gpt2" : pattern;
-        for_each_line(merges.view(), merges_path, [&](std::string_view line, const std::string& where) {
+        for_each_line(merges.view(), merges_path, [&](std::string_view line, const auto& where) {
             if (line.empty() || line.starts_with("#version")) return;
             parts.merges.push_back(read_merge_line(v, line, where));
         });
@@ -394,14 +403,16 @@ struct TokenizerFiles {
     static void read_added_tokens(Parts& parts, const Json& json, const std::string& path) {
         if (!json.is_array()) throw Error(cat(path, ": added_tokens is no array"));
         for (const Json& token : json) {
-            const std::string name = text_of(token, "content"), where = cat(path, ": added token ", name);
+            const std::string name = text_of(token, "content");
+            const auto here = [&] { return cat(path, ": added token ", name); };
+            const std::string where = here();
             if (name.empty() || !token.contains("id") || !token["id"].is_number_integer())
                 throw Error(cat(where, ": expected \"content\" and \"id\""));
             if (flag(token, "lstrip", false) || flag(token, "rstrip", false) || flag(token, "single_word", false))
                 throw Error(cat(where, ": lstrip, rstrip and single_word are not supported"));
             if (!flag(token, "special", false))
                 throw Error(cat(where, ": added tokens that are not special are not supported"));
-            parts.special.emplace(name, checked_id(token["id"].get<int64_t>(), where));
+            parts.special.emplace(name, checked_id(token["id"].get<int64_t>(), here));
         }
     }
     static Parts read_json(std::string_view text, const std::string& path, const std::string& pattern) {
@@ -429,7 +440,7 @@ struct TokenizerFiles {
         if (const auto it = v.find(text_of(model, "unk_token")); it != v.end()) parts.unknown_id = it->second;
         if (!model["merges"].is_array()) throw Error(cat(path, ": model.merges is no array"));
         for (const Json& merge : model["merges"]) {
-            const std::string where = cat(path, ": merge ", parts.merges.size());
+            const auto where = [&] { return cat(path, ": merge ", parts.merges.size()); };
             std::string left, right;
             if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
                 left = merge[0], right = merge[1];
@@ -437,7 +448,7 @@ struct TokenizerFiles {
                 parts.merges.push_back(read_merge_line(v, merge.get_ref<const std::string&>(), where));
                 continue;
             } else {
-                throw Error(cat(where, ": expected \"a b\" or [\"a\", \"b\"]"));
+                throw Error(cat(where(), ": expected \"a b\" or [\"a\", \"b\"]"));
             }
             parts.merges.push_back(read_merge(v, left, right, where));
         }
@@ -524,8 +535,7 @@ struct TokenizerFiles {
         return s + "]}}\n";
     }
     static std::string config_json(const Tokenizer& t) {
-        nlohmann::ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
-                                         {"clean_up_tokenization_spaces", false}};
+        Json config = {{"tokenizer_class", "PreTrainedTokenizerFast"}, {"clean_up_tokenization_spaces", false}};
         if (t.end_of_text() >= 0)
             for (const char* name : {"bos_token", "eos_token", "unk_token"}) config[name] = kEndOfText;
         return config.dump(2) + "\n";

@@ -98,7 +98,7 @@ inline void validate(const TrainerConfig& c) {
     const int64_t micro = c.batch_size * c.seq_len;
     if (c.total_batch_tokens % micro != 0)
         throw UsageError(cat("--total-batch-tokens ", c.total_batch_tokens, " is not a multiple of --batch-size x --seq-len = ", micro),
-                         cat("the nearest that divides: ", std::max(int64_t(1), c.total_batch_tokens / micro) * micro));
+                         cat("the nearest multiple: ", std::max(int64_t(1), (c.total_batch_tokens + micro / 2) / micro) * micro));
 }
 
 // Learning rate of step s (from 0) of S. Warm-up rises linearly and reaches lr at its last step, as in llm.c.

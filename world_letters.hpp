@@ -1,8 +1,8 @@
 // world_letters.hpp -- what the people of the embedded world write and say to each other: letters, notes, diaries,
 // dialogues, notices, recipes, riddles.
 //
-// Two people who know each other fill the slots {first} and {o_first}; {a} and {b} are the speakers; what they mention of
-// their lives is true. Only a page with the full name tells a fact, though (see World::document).
+// Two people who know each other fill the slots {first} and {o_first}; {a} and {b} are the speakers. What they say of
+// their lives is true; only a page with the full name tells a fact, though (see World::document).
 #pragma once
 
 #include "world_documents.hpp"
@@ -23,7 +23,7 @@ letter_news:
       getting fat|chased a wasp and lost].
   Here in {home} [everything is quiet|the apples are ripe|it has snowed all night|they are building a new \
       bridge|the river is very high].
-  In my free time I am still <hobby_now>.
+  In my free time I am still {hobby}.
   My work as @{job} [keeps me busy|is hard at the moment|makes me happy|is never dull].
   Last {day} I made {favourite_food'} for [ten|six|eight] people, and there was nothing left.
   I have painted my kitchen {favourite_colour'}. [It looks wonderful|Everybody laughs about it|Now it looks like a \
@@ -31,7 +31,6 @@ letter_news:
   My {sibling_kind} {sibling} [sends you greetings|came to visit me|has a new bicycle|has a cold and stays in bed].
   The old [clock|radio|bicycle|lamp] that you gave me [still works|has stopped again|makes a strange noise].
   Yesterday I found [an old photograph of us|your red scarf|a map in the attic|a bird's nest under the roof].
-hobby_now: practising, trying to get better, learning new things, having fun
 letter_ask:
   Will you come to visit me in {month}?
   Do you still live in {o_home}?
@@ -108,11 +107,11 @@ talk_hobby:
       sure.] [But first let us eat.|Let us begin on {day}.|When shall we start?] [Now I am hungry.|I am a little \
       hungry.|All this talking makes me hungry.]\n{A}: Then let us have {favourite_food}. It is my favourite.\n
 talk_pet:
-  {A}: [What is wrong|You look worried|Why are you running], {o_first}?\n{B}: My {o_pet} has run away! Have you \
-      seen {o_pet_name}?\n{A}: No, but I will help you to look. Where was {o_pet_name} last?\n{B}: [In the \
-      garden|Near the station|Under the kitchen table|On the roof].\n{A}: Look there, [behind the tree|under the \
-      bench|in the flower pot|next to the fountain]! Is that not {o_pet_name}?\n{B}: It is! [Thank you|You are a \
-      true friend|What would I do without you], {first}!\n
+  {A}: [What is wrong, {o_first}?|You look worried, {o_first}.|Why are you running, {o_first}?]\n{B}: My {o_pet} \
+      has run away! Have you seen {o_pet_name}?\n{A}: No, but I will help you to look. Where was {o_pet_name} \
+      last?\n{B}: [In the garden|Near the station|Under the kitchen table|On the roof].\n{A}: Look there, [behind \
+      the tree|under the bench|in the flower pot|next to the fountain]! Is that not {o_pet_name}?\n{B}: It is! \
+      [Thank you|You are a true friend|What would I do without you], {first}!\n
 talk_way:
   {A}: Excuse me, how do I get to the [station|museum|library|post office|market|school]?\n{B}: Go [straight \
       on|down this street] and turn [left|right] at the [church|bridge|bakery|fountain]. It is [next to the \
@@ -125,10 +124,17 @@ talk_shop:
       the money].\n{B}: Thank you[|, and goodbye|. Come again soon]!\n
 talk_weather:
   {A}: What will the weather be like [tomorrow|on {day}]?\n{B}: The radio says that it will [rain|snow|be windy|be \
-      sunny|be foggy].\n{A}: [That is a pity.|Oh no!|Wonderful!|I thought so.] [I wanted to hang out the \
-      washing|We wanted to have a picnic|My boots are at the cobbler's|Then I can stay in bed with a book].\n{B}: \
-      [The radio is often wrong|There is no bad weather, only bad coats|We can go on {day2} instead|Take my \
-      umbrella].\n
+      foggy|be very cold].\n{A}: [That is a pity.|Oh no!|I thought so.] [I wanted to hang out the washing.|We \
+      wanted to have a picnic.|My boots are at the cobbler's.|Then I will stay in bed with a book.]\n{B}: [The \
+      radio is often wrong.|There is no bad weather, only bad coats.|Wait until {day2}.|You can take my \
+      umbrella.]\n
+  {A}: Look at the sky! [There is not a single cloud.|How blue it is!]\n{B}: The radio says that it will be sunny \
+      until {day}.\n{A}: [Wonderful!|How nice!] Then we can [have a picnic|swim in the river|sit in the garden|go \
+      for a long walk].\n{B}: [I will bring the cake.|Do not forget your hat!|Shall we ask the neighbours, too?|I \
+      will be there at {hour}.]\n
+  {A}: [It is raining again.|What a storm!|It has snowed all night.]\n{B}: [I like it|I do not mind]. When the \
+      weather is bad, I stay at home and have time for {o_hobby'}. And you?\n{A}: [I sleep late|I bake something|I \
+      write letters|I look out of the window]. [Would you like some tea?|Come in and close the door!]\n
 talk_doctor:
   Doctor: Good morning, {first}. What is the matter?\n{A}: My [head|back|throat|foot|ear|stomach] hurts, \
       [doctor|and I am very tired].\nDoctor: Since when?\n{A}: Since {day}. [I was out in the rain|I ate too many \
@@ -139,8 +145,8 @@ talk_station:
   {A}: [Good morning|Hello], when does the next train to {place} leave?\n{B}: At {hour} o'clock, from platform \
       [one|two|three|four].\n{A}: And how long does it take?\n{B}: {Minutes} minutes. Do you want a window seat? \
       You can see {mountain} from the train.\n{A}: Yes, please. [I have never been to {place}. What is it known \
-      for?|What is {place} known for?]\n{B}: {Place} is known for {known_for}. [You will like it|Try the {dish} \
-      while you are there|I was born there].\n
+      for?|What is {place} known for?]\n{B}: {Place} is known for {known_for}. [You will like it.|Try the {dish} \
+      while you are there.|Have a good journey!]\n
 talk_quiz:
   {A}: I have a question for you. {Question}\n{B}: [Let me think|That is easy|Wait, I know this one|Give me a \
       moment]. {Answer}\n{A}: [Right|Correct|Well done|That is right]! And now you ask me.\n{B}: {Question2}\n{A}: \

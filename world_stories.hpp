@@ -479,8 +479,8 @@ job_end:
   "May I come back?" asked {hero}. "[Any time|Every {day}, if you like]," said {worker}. And {hero} did.
 plot_trip:
   {open} One [summer|autumn|spring] day {elder} and {hero} travelled to {place2}. From the window of the train \
-      {hero} saw {mountain}. "[How high it is!|Is there snow at the top?]" {he} \
-      said.<p><trip_town><p><trip_end><the_end>
+      {hero} saw {mountain}. "[How high it is!" {he} said.|Is there snow at the top?" {he} \
+      asked.]<p><trip_town><p><trip_end><the_end>
 trip_town:
   They walked over the bridge across the river {river} and bought {dish} at the market. {Place2} is known for \
       {known_for}, and {elder} knew [a story about every stone|the best places].
@@ -496,7 +496,7 @@ plot_moon:
   {open} {He} looked at the moon every night. "I want to have it," said {hero}. {Elder} [did not laugh|thought for \
       a while]. <moon_turn> <moon_end><the_end>
 moon_turn:
-  "Come with me," said {elder_he}. In the yard there was a bucket of water, and in the water was the moon, round \
+  "Come with me," {elder_he} said. In the yard there was a bucket of water, and in the water was the moon, round \
       and bright. "[Here it is|You may have it as long as it likes to stay]," said {elder}.
   "How big is it?" {elder_he} asked. "As big as my thumb," said {hero}. "When I hold up my thumb, I cannot see it \
       any more." The next day {elder} gave {him} a little silver ball on a string.

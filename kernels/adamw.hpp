@@ -33,7 +33,8 @@ struct AdamWFactors {
 };
 
 // The factors come by value: behind a reference they could be changed by a store to p, for all the compiler knows.
-ALWAYS_INLINE inline void adamw_block(float* p, float* m, float* v, const float* grad, int64_t n, const AdamWFactors f) {
+ALWAYS_INLINE inline void adamw_block(float* p, float* m, float* v, const float* grad, int64_t n,
+                                      const AdamWFactors f) {
     for (int64_t i = 0; i < n; i++) {
         const float g = grad[i] * f.scale;
         const float m_i = m[i] + f.rest1 * (g - m[i]);

@@ -225,13 +225,12 @@ struct BackwardTile {
     int64_t HS, ld, i0, nq, k0, keys;
 };
 
-// p = exp(s - lse), ds = p * (dp - D), each (nq, kKeys) and 0 where the key is after the query; dq += ds * k.
+// p = exp(s - lse), ds = p * (dp - D), each (nq, kKeys) and 0 where the key is after the query; dq += ds * k. Columns
+// from `width` on stay unwritten: groups of three begin at the same positions on both sides, so nobody reads them.
 ALWAYS_INLINE inline void backward_scores(const BackwardTile& t) {
     for (int64_t i = 0; i < t.nq; i += kRows) {
         const int64_t most = std::min(t.keys, t.i0 + i + kRows - t.k0), width = round_up(most, kColumns);
         float *p = t.p + i * kKeys, *ds = t.ds + i * kKeys;
-        if (width < kKeys)
-            for (int64_t j = 0; j < kRows * kKeys; j++) p[j] = ds[j] = 0;
         multiply<true>(p, kKeys, t.q + i * t.ld, t.ld, 1, t.kt, kKeys, width, t.HS);           // s = q k^T
         multiply<true>(ds, kKeys, t.dy + i * t.ld, t.ld, 1, t.vt, kKeys, width, t.HS);         // dp = dy v^T
         for (int64_t r = 0; r < std::min(kRows, t.nq - i); r++) {

@@ -129,8 +129,8 @@ ALWAYS_INLINE inline void store_row(bf16* out, const float* in, int64_t n) {
 }
 
 // exp(x) for floats, vectorisable: 2^k * p(f) with a degree-6 polynomial on |f| <= ln2/2 (Cephes' expf). Relative error
-// under 1.1e-7 where the result is a normal number (LOG 2026-11-21); 0 below -87.7, +Inf above 88.4, NaN stays NaN: the two
-// ends come from 2^k alone, because a choice at the end becomes a branch, and a loop with a branch is not vectorised.
+// under 1.1e-7 where the result is a normal number (LOG 2026-11-21); 0 below -87.7, +Inf above 88.4, NaN stays NaN. The
+// two ends come from 2^k alone: a choice after the polynomial becomes a branch, and a loop with a branch stays scalar.
 ALWAYS_INLINE inline float fast_exp(float x) {
     float c = x > 89.0f ? 89.0f : x;                                         // a NaN passes both comparisons as false
     c = c < -88.0f ? -88.0f : c;
@@ -156,7 +156,7 @@ ALWAYS_INLINE inline float fast_exp(float x) {
     return p * scale;
 }
 
-// 2^x for x <= 0 (a little above does no harm), which is what a softmax needs, at two thirds of the cost of fast_exp:
+// 2^x for x <= 0 (a little above does no harm), which is what a softmax needs, in fewer steps than fast_exp:
 // 0 below -126.5, NaN stays NaN, relative error 1.0e-7 (LOG 2026-11-21).
 ALWAYS_INLINE inline float exp2_falling(float x) {
     const float c = x < -127.0f ? -127.0f : x;

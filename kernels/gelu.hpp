@@ -1,6 +1,6 @@
 // kernels/gelu.hpp -- the smooth gate of GPT-2's MLP: x times (nearly) the normal probability of being below x.
 //   forward    y   = x/2 (1 + tanh u),    u = a (x + b x^3),    a = sqrt(2 / pi),  b = 0.044715        elementwise
-//                  = x s                  with s = 1 / (1 + exp(-2u)),  because (1 + tanh u) / 2 is the logistic function
+//                  = x s                  with s = 1 / (1 + exp(-2u)), as (1 + tanh u) / 2 is the logistic function
 //   backward   ds/dx = s (1 - s) 2 du/dx  and  du/dx = a (1 + 3 b x^2):
 //              dx  = dy (s + x s (1 - s) 2 a (1 + 3 b x^2))                           =, in place over dy
 // The form with s is computed: it keeps its relative precision where 1 + tanh u cancels (x < -3).

@@ -2,9 +2,9 @@
 // before it.    x, y: (N, C)   w, b: (C)   mean, rstd: (N), kept for the backward
 //   forward    m = mean_c(x_c),  r = 1 / sqrt(mean_c((x_c - m)^2) + eps),  h_c = (x_c - m) r  (the normalised row)
 //              y_c = h_c w_c + b_c
-//   backward   db_c += sum_n dy_nc      dw_c += sum_n dy_nc h_nc                               += : fp32 gradients
+//   backward   db_c += sum_n dy_nc      dw_c += sum_n dy_nc h_nc                         += : fp32 gradients
 //              with g_c = dy_c w_c: m and r depend on the whole row, and dm/dx_k = 1/C, dr/dx_k = -r^2 h_k / C, so
-//              dx_k += r (g_k - mean_c(g_c) - h_k mean_c(g_c h_c))                             += : joins the residual stream
+//              dx_k += r (g_k - mean_c(g_c) - h_k mean_c(g_c h_c))                       += : joins the residual stream
 // The variance takes a second pass over the row (it is in L1): mean(x^2) - m^2 would cancel.
 // Promises: the sums over rows run in chunks of a fixed size, so the bits do not depend on the number of threads.
 #pragma once
@@ -40,7 +40,8 @@ void for_row_chunks(Cpu& dev, int64_t N, int64_t C, F rows) {
 }
 
 template <typename T>
-void layernorm_forward(Cpu& dev, T* y, float* mean, float* rstd, const T* x, const T* w, const T* b, int64_t N, int64_t C) {
+void layernorm_forward(Cpu& dev, T* y, float* mean, float* rstd, const T* x, const T* w, const T* b, int64_t N,
+                       int64_t C) {
     for_row_chunks(dev, N, C, [&](int64_t begin, int64_t end) ALWAYS_INLINE {
         for (int64_t n = begin; n < end; n++) layernorm_row(y + n * C, mean[n], rstd[n], x + n * C, w, b, C);
     });
@@ -74,8 +75,8 @@ void residual_layernorm_forward(Cpu& dev, T* sum, T* y, float* mean, float* rstd
 
 // One row of the backward; dw and db here are this chunk's sums.
 template <typename T>
-ALWAYS_INLINE inline void layernorm_backward_row(T* dx, float* dw, float* db, const T* dy, const T* x, const T* w, float m,
-                                                 float r, int64_t C) {
+ALWAYS_INLINE inline void layernorm_backward_row(T* dx, float* dw, float* db, const T* dy, const T* x, const T* w,
+                                                 float m, float r, int64_t C) {
     // forward was y_c = h_c w_c + b_c with h_c = (x_c - m) r
     float g_mean = 0, gh_mean = 0;
     for (int64_t c = 0; c < C; c++) {

@@ -3,21 +3,23 @@
 //   backward   dx_nk  = sum_m dy_nm w_km                       =   dy w^T
 //              dw_km += sum_n x_nk dy_nm                       +=  x^T dy     (fp32)
 //              db_m  += sum_n dy_nm                            +=             (fp32)
-// Storage T is float or bf16, sums are fp32. Two engines: oneDNN, and our own blocked product (the one idea: copy both
-// operands into panels in the order in which a register-sized kernel reads them; transposes and bf16 vanish in the copy).
-// Promises: the same call gives the same bits. Ours also for any number of threads and any neighbours in the matrix: an
-// element is one thread's sum over k in blocks of kKC, whatever tile it fell into. oneDNN: for equal thread counts only.
+// Storage T is float or bf16, sums are fp32. Two engines: oneDNN, and our own blocked product. Its one idea: copy the
+// operands into panels in the order in which a register-sized kernel reads them; transposes and bf16 vanish in the
+// copy. Promises: the same call gives the same bits; oneDNN keeps that for equal thread counts only. Ours does for any
+// number of threads and whatever else is in the matrix: an element is one thread's sum over k in blocks of kKC.
 // Does not: batched or strided products, integer types.
 #pragma once
 
+#include <memory>
+#include <type_traits>
 #include <unordered_map>
 
 #include "device.hpp"
 #include "gelu.hpp"
 
-#if __has_include(<oneapi/dnnl/dnnl.hpp>) && !defined(TRAIN_GPT_NO_ONEDNN)
+#if __has_include(<oneapi/dnnl/dnnl.h>) && !defined(TRAIN_GPT_NO_ONEDNN)
 #define TRAIN_GPT_ONEDNN 1
-#include <oneapi/dnnl/dnnl.hpp>
+#include <oneapi/dnnl/dnnl.h>  // the C interface: on dnnl.hpp of 2.6 the front end of nvcc 13.0 aborts in C++20
 #else
 #define TRAIN_GPT_ONEDNN 0
 #endif
@@ -29,7 +31,7 @@ inline MatmulEngine matmul_engine() {
         const char* wanted = std::getenv("TRAIN_GPT_MATMUL");
         const std::string s = wanted ? wanted : "measured";
         if (s == "onednn" && !TRAIN_GPT_ONEDNN)
-            throw UsageError("TRAIN_GPT_MATMUL=onednn: this program was built without oneDNN", "install libdnnl-dev, then make");
+            throw UsageError("TRAIN_GPT_MATMUL=onednn: built without oneDNN", "install libdnnl-dev, then make");
         if (s != "measured" && s != "own" && s != "onednn")
             throw UsageError(cat("TRAIN_GPT_MATMUL=", s, ": unknown, expected measured, own or onednn"));
         return s == "own" ? MatmulEngine::own : s == "onednn" ? MatmulEngine::onednn : MatmulEngine::measured;
@@ -39,7 +41,8 @@ inline MatmulEngine matmul_engine() {
 
 // The end of a row of C: take the finished sums (nullptr: they are in c already), add the bias, apply the gate.
 template <typename TC>
-ALWAYS_INLINE inline void finish_row(TC* c, const float* sum, bool accumulate, const TC* bias, TC* gelu_out, int64_t n) {
+ALWAYS_INLINE inline void finish_row(TC* c, const float* sum, bool accumulate, const TC* bias, TC* gelu_out,
+                                     int64_t n) {
     if (sum && accumulate)
         for (int64_t q = 0; q < n; q++) c[q] = TC(float(c[q]) + sum[q]);
     else if (sum && bias)
@@ -79,8 +82,8 @@ struct Gemm {
 
 // ---- CPU: the register kernel
 
-// The tile of C that stays in registers: MR rows of NV vectors. Each step of k loads NV vectors of B, broadcasts MR numbers
-// of A and does MR * NV fused multiply-adds. One thread, operands in L1: 99 % of the FMA peak with AVX2 (LOG 2026-11-21).
+// The tile of C that stays in registers: MR rows of NV vectors. Each step of k loads NV vectors of B, broadcasts MR
+// numbers of A and does MR * NV fused multiply-adds. From L1, AVX2: 99 % of the FMA peak (LOG 2026-11-21).
 #ifdef __CUDACC__
 #define GEMM_UNROLL  // nvcc does not know the pragma; at -O3 g++ unrolls these loops anyway
 #else
@@ -137,11 +140,8 @@ ALWAYS_INLINE inline void gemm_tile(float* c, int64_t ldc, bool add, const float
 
 // ---- CPU: the blocked product
 
-#ifndef KC_
-#define KC_ 256
-#endif
-constexpr int64_t kKC = KC_;   // steps of k per call of the register kernel: a panel of B (AVX2: 16 KiB) stays in L1
-constexpr int64_t kKB = 1024;  // what is packed at once: A up to (1024, 1024), B up to (1024, 2048); 12 MiB
+constexpr int64_t kKC = 384;   // steps of k per call of the register kernel; AVX2: a panel of B (24 KiB) fits L1 (LOG)
+constexpr int64_t kKB = 1152;  // what is packed at once: A up to (1024, 1152), B up to (1152, 2048); 14 MiB
 constexpr int64_t kMB = 1024;
 constexpr int64_t kNB = 2048;
 
@@ -156,8 +156,10 @@ ALWAYS_INLINE inline void transpose_into(float* out, const float* in, int64_t ld
             const float* x = in + j * ld + p;
             const V x0 = *reinterpret_cast<const V*>(x), x1 = *reinterpret_cast<const V*>(x + ld);
             const V x2 = *reinterpret_cast<const V*>(x + 2 * ld), x3 = *reinterpret_cast<const V*>(x + 3 * ld);
-            const V low0 = __builtin_shufflevector(x0, x1, 0, 4, 1, 5), low1 = __builtin_shufflevector(x2, x3, 0, 4, 1, 5);
-            const V high0 = __builtin_shufflevector(x0, x1, 2, 6, 3, 7), high1 = __builtin_shufflevector(x2, x3, 2, 6, 3, 7);
+            const V low0 = __builtin_shufflevector(x0, x1, 0, 4, 1, 5);
+            const V low1 = __builtin_shufflevector(x2, x3, 0, 4, 1, 5);
+            const V high0 = __builtin_shufflevector(x0, x1, 2, 6, 3, 7);
+            const V high1 = __builtin_shufflevector(x2, x3, 2, 6, 3, 7);
             float* y = out + p * WIDTH + j;
             *reinterpret_cast<V*>(y) = __builtin_shufflevector(low0, low1, 0, 1, 4, 5);
             *reinterpret_cast<V*>(y + WIDTH) = __builtin_shufflevector(low0, low1, 2, 3, 6, 7);
@@ -192,14 +194,16 @@ ALWAYS_INLINE inline void pack_panel(float* out, const T* in, int64_t ld, bool a
     }
 }
 
-// Strip s (of `strips`) of a packed operand: its kb steps lie in blocks of kKC, so that a tile finds all strips of a block
-// side by side. `in` is the first number of the strip, `lines` how many lines it has.
+// Strip s (of `strips`) of a packed operand: its kb steps lie in blocks of kKC, so that a tile finds all strips of a
+// block side by side. `in` is the first number of the strip, `lines` how many lines it has.
 template <typename Tile, int WIDTH, typename T>
-void pack_strip(float* pack, int64_t s, int64_t strips, const T* in, int64_t ld, bool along, int64_t lines, int64_t kb) {
+void pack_strip(float* pack, int64_t s, int64_t strips, const T* in, int64_t ld, bool along, int64_t lines,
+                int64_t kb) {
     Tile::run([&]() ALWAYS_INLINE {
         for (int64_t p = 0; p < kb; p += kKC) {
             const int64_t steps = std::min(kKC, kb - p);
-            pack_panel<WIDTH>(pack + (p * strips + s * steps) * WIDTH, in + (along ? p : p * ld), ld, along, lines, steps);
+            float* panel = pack + (p * strips + s * steps) * WIDTH;
+            pack_panel<WIDTH>(panel, in + (along ? p : p * ld), ld, along, lines, steps);
         }
     });
 }
@@ -214,13 +218,14 @@ struct Strips {
 // c (rows, cols; row stride ldc) = or += the strips of A times the strips of B over kc steps. `roomy`: c may be written
 // beyond rows and cols, up to whole register tiles. Elsewhere an edge is computed aside and its valid part taken.
 template <typename Tile>
-void multiply_strips(float* c, int64_t ldc, bool roomy, bool add, int64_t rows, int64_t cols, const Strips& a, const Strips& b,
-                     int64_t kc) {
+void multiply_strips(float* c, int64_t ldc, bool roomy, bool add, int64_t rows, int64_t cols, const Strips& a,
+                     const Strips& b, int64_t kc) {
     constexpr int64_t MR = Tile::MR, NR = Tile::NR;
     Tile::run([&]() ALWAYS_INLINE {
         for (int64_t j = 0; j < cols; j += NR)
             for (int64_t i = 0; i < rows; i += MR) {
-                const bool all_rows = i + MR <= rows, all_cols = j + NR <= cols, whole = roomy || (all_rows && all_cols);
+                const bool all_rows = i + MR <= rows, all_cols = j + NR <= cols;
+                const bool whole = roomy || (all_rows && all_cols);
                 const bool a_direct = a.direct && all_rows, b_direct = b.direct && all_cols;
                 float edge[MR * NR];
                 float* c_ij = c + i * ldc + j;
@@ -236,8 +241,8 @@ void multiply_strips(float* c, int64_t ldc, bool roomy, bool add, int64_t rows, 
     });
 }
 
-// One product, ours. C is cut into blocks (kMB, kNB) and k into blocks of kKB. For each, all threads pack A into strips of
-// MR rows and B into strips of NR columns, then share out tiles of C.
+// One product, ours. C is cut into blocks (kMB, kNB) and k into blocks of kKB. For each, all threads pack A into strips
+// of MR rows and B into strips of NR columns, then share out tiles of C.
 template <typename Tile, typename TC, typename T>
 struct BlockedGemm {
     static constexpr int64_t MR = Tile::MR, NR = Tile::NR;
@@ -268,7 +273,7 @@ struct BlockedGemm {
                     block(i, j, k, std::min(kMB, g.M - i), std::min(kNB, g.N - j), std::min(kKB, g.K - k));
     }
 
-    // About 96 x 256 numbers of C a tile, so that its part of A (96 KiB) stays in L2; smaller if the threads would starve.
+    // About 96 x 256 numbers of C a tile, so that its part of A (144 KiB) stays in L2; smaller if threads would starve.
     void choose_tiles(int threads, int64_t a_strips, int64_t b_strips) {
         row_strips = std::max<int64_t>(1, 96 / MR);
         col_strips = std::max<int64_t>(1, 256 / NR);
@@ -282,23 +287,26 @@ struct BlockedGemm {
         const int64_t a_strips = ceil_div(mb, MR), b_strips = ceil_div(nb, NR);
         #pragma omp for schedule(static) nowait
         for (int64_t s = a_direct ? mb / MR : 0; s < a_strips; s++)
-            pack_strip<Tile, MR>(a_pack, s, a_strips, a_at(i + s * MR, k), g.ta ? g.M : g.K, !g.ta, std::min(MR, mb - s * MR), kb);
+            pack_strip<Tile, MR>(a_pack, s, a_strips, a_at(i + s * MR, k), g.ta ? g.M : g.K, !g.ta,
+                                 std::min(MR, mb - s * MR), kb);
         #pragma omp for schedule(static)
         for (int64_t s = b_direct ? nb / NR : 0; s < b_strips; s++)
-            pack_strip<Tile, NR>(b_pack, s, b_strips, b_at(k, j + s * NR), g.tb ? g.K : g.N, g.tb, std::min(NR, nb - s * NR), kb);
+            pack_strip<Tile, NR>(b_pack, s, b_strips, b_at(k, j + s * NR), g.tb ? g.K : g.N, g.tb,
+                                 std::min(NR, nb - s * NR), kb);
         #pragma omp for collapse(2) schedule(dynamic) nowait
         for (int64_t si = 0; si < a_strips; si += row_strips)
             for (int64_t sj = 0; sj < b_strips; sj += col_strips) {
                 const int64_t ii = si * MR, rows = std::min(row_strips * MR, mb - ii);
                 const int64_t jj = sj * NR, cols = std::min(col_strips * NR, nb - jj);
-                float* sum = kDirect ? reinterpret_cast<float*>(g.c) + (i + ii) * g.N + j + jj : scratch + ii * ld_scratch + jj;
                 const int64_t ld = kDirect ? g.N : ld_scratch;
+                float* sum = kDirect ? reinterpret_cast<float*>(g.c) + (i + ii) * ld + j + jj : scratch + ii * ld + jj;
                 for (int64_t p = 0; p == 0 || p < kb; p += kKC) {
                     const int64_t kc = std::min(kKC, kb - p);
                     Strips a{a_pack + (p * a_strips + si * kc) * MR}, b{b_pack + (p * b_strips + sj * kc) * NR};
                     if (a_direct) a = {a.packed, as_float(a_at(i + ii, k + p)), MR * g.K, g.K, 1};
                     if (b_direct) b = {b.packed, as_float(b_at(k + p, j + jj)), NR, 1, g.N};
-                    multiply_strips<Tile>(sum, ld, !kDirect, k + p > 0 || (kDirect && g.accumulate), rows, cols, a, b, kc);
+                    const bool add = k + p > 0 || (kDirect && g.accumulate);
+                    multiply_strips<Tile>(sum, ld, !kDirect, add, rows, cols, a, b, kc);
                 }
                 if (k + kb >= g.K) g.finish(i + ii, rows, j + jj, cols, kDirect ? nullptr : sum, ld);
             }
@@ -317,13 +325,26 @@ struct BlockedGemm {
 
 constexpr int64_t kFewRows = 4;
 
-// c (M <= 4, N) from B (K, N): tasks are 64 rows of B by 1024 columns, their partial sums are added in order of k. The cut
-// does not depend on the number of threads.
+// sum[q] += a[0] b[0][q] + ... + a[R-1] b[R-1][q], the rows of b a stride ld apart.
+template <int R, typename T>
+ALWAYS_INLINE inline void add_rows(float* sum, const T* a, const T* b, int64_t ld, int64_t n) {
+    float a_r[R];
+    for (int r = 0; r < R; r++) a_r[r] = float(a[r]);
+    for (int64_t q = 0; q < n; q++) {
+        float s = sum[q];
+        for (int r = 0; r < R; r++) s += a_r[r] * float(b[r * ld + q]);
+        sum[q] = s;
+    }
+}
+
+// c (M <= 4, N) from B (K, N): tasks are 64 rows of B by 1024 columns, their partial sums are added in order of k. The
+// cut does not depend on the number of threads.
 template <typename TC, typename T>
 void few_rows_nn(Cpu& dev, const Gemm<TC, T>& g) {
     constexpr int64_t kRows = 64, kCols = 1024;
     const int64_t chunks = ceil_div(g.K, kRows), blocks = ceil_div(g.N, kCols);
-    auto* partial = static_cast<float*>(dev.workspace(size_t(chunks * g.M * g.N + 1) * sizeof(float)));  // (chunks, M, N)
+    // (chunks, M, N)
+    auto* partial = static_cast<float*>(dev.workspace(size_t(chunks * g.M * g.N + 1) * sizeof(float)));
     #pragma omp parallel num_threads(dev.threads) if (double(g.N) * double(g.K) > 1e5)
     {
         #pragma omp for collapse(2) schedule(dynamic)
@@ -331,24 +352,16 @@ void few_rows_nn(Cpu& dev, const Gemm<TC, T>& g) {
             for (int64_t block = 0; block < blocks; block++)
                 simd([&]() ALWAYS_INLINE {
                     const int64_t j = block * kCols, cols = std::min(kCols, g.N - j);
-                    const int64_t k_end = std::min(g.K, (chunk + 1) * kRows);
-                    for (int64_t m = 0; m < g.M; m++) std::fill_n(partial + (chunk * g.M + m) * g.N + j, cols, 0.0f);
-                    for (int64_t k = chunk * kRows; k < k_end; k += 4) {
-                        const int64_t rows = std::min<int64_t>(4, k_end - k);
-                        const T *b0 = g.b + k * g.N + j, *b1 = b0 + g.N, *b2 = b1 + g.N, *b3 = b2 + g.N;
-                        for (int64_t m = 0; m < g.M; m++) {
-                            float* sum = partial + (chunk * g.M + m) * g.N + j;
-                            const T* a = g.a + m * g.K + k;
-                            if (rows == 4) {
-                                const float a0 = float(a[0]), a1 = float(a[1]), a2 = float(a[2]), a3 = float(a[3]);
-                                for (int64_t q = 0; q < cols; q++)
-                                    sum[q] += a0 * float(b0[q]) + a1 * float(b1[q]) + a2 * float(b2[q]) + a3 * float(b3[q]);
-                            } else {
-                                for (int64_t r = 0; r < rows; r++)
-                                    for (int64_t q = 0; q < cols; q++) sum[q] += float(a[r]) * float(b0[r * g.N + q]);
-                            }
-                        }
-                    }
+                    const int64_t end = std::min(g.K, (chunk + 1) * kRows);
+                    float* sums = partial + chunk * g.M * g.N + j;
+                    for (int64_t m = 0; m < g.M; m++) std::fill_n(sums + m * g.N, cols, 0.0f);
+                    int64_t k = chunk * kRows;
+                    for (; k + 8 <= end; k += 8)
+                        for (int64_t m = 0; m < g.M; m++)
+                            add_rows<8>(sums + m * g.N, g.a + m * g.K + k, g.b + k * g.N + j, g.N, cols);
+                    for (; k < end; k++)
+                        for (int64_t m = 0; m < g.M; m++)
+                            add_rows<1>(sums + m * g.N, g.a + m * g.K + k, g.b + k * g.N + j, g.N, cols);
                 });
         #pragma omp for collapse(2) schedule(static)
         for (int64_t m = 0; m < g.M; m++)
@@ -366,7 +379,20 @@ void few_rows_nn(Cpu& dev, const Gemm<TC, T>& g) {
     }
 }
 
-// c (M <= 4, N) from B (N, K): dot products with four rows of B at a time, 512 numbers of them in L1 (as floats).
+// sum[r] += dot(a, b[r]) for four rows of b.
+ALWAYS_INLINE inline void dot_four(float* sum, const float* a, const float* const* b, int64_t n) {
+    const float *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
+    float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (int64_t p = 0; p < n; p++) {
+        s0 += a[p] * b0[p];
+        s1 += a[p] * b1[p];
+        s2 += a[p] * b2[p];
+        s3 += a[p] * b3[p];
+    }
+    sum[0] += s0, sum[1] += s1, sum[2] += s2, sum[3] += s3;
+}
+
+// c (M <= 4, N) from B (N, K): dot products with four rows of B at a time, 512 numbers of them in L1 (bf16: as floats).
 template <typename TC, typename T>
 void few_rows_nt(Cpu& dev, const Gemm<TC, T>& g) {
     constexpr int64_t kRows = 4, kSteps = 512, kTask = 64;
@@ -377,27 +403,18 @@ void few_rows_nt(Cpu& dev, const Gemm<TC, T>& g) {
         const int64_t n = std::min(kTask, g.N - task);
         float sum[kFewRows][kTask] = {};
         simd([&]() ALWAYS_INLINE {
-            for (int64_t r = 0; r < n; r += kRows) {
-                const int64_t rows = std::min(kRows, n - r);
+            for (int64_t r = 0; r < n; r += kRows)
                 for (int64_t k = 0; k < g.K; k += kSteps) {
                     const int64_t steps = std::min(kSteps, g.K - k);
-                    float b[kRows][kSteps];
-                    for (int64_t q = 0; q < kRows; q++)  // past the end: the last row again, its sum is not used
-                        load_row(b[q], g.b + (task + r + std::min(q, rows - 1)) * g.K + k, steps);
-                    for (int64_t m = 0; m < g.M; m++) {
-                        const float* a_m = a + m * g.K + k;
-                        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-                        for (int64_t p = 0; p < steps; p++) {
-                            s0 += a_m[p] * b[0][p];
-                            s1 += a_m[p] * b[1][p];
-                            s2 += a_m[p] * b[2][p];
-                            s3 += a_m[p] * b[3][p];
-                        }
-                        const float s[kRows] = {s0, s1, s2, s3};
-                        for (int64_t q = 0; q < rows; q++) sum[m][r + q] += s[q];
+                    float stage[sizeof(T) == 4 ? 1 : kRows][kSteps];
+                    const float* b[kRows];
+                    for (int64_t q = 0; q < kRows; q++) {  // past the end: the last row again, its sum is not used
+                        const T* row = g.b + std::min(task + r + q, g.N - 1) * g.K + k;
+                        if constexpr (sizeof(T) == 4) b[q] = row;
+                        else load_row(stage[q], row, steps), b[q] = stage[q];
                     }
+                    for (int64_t m = 0; m < g.M; m++) dot_four(sum[m] + r, a + m * g.K + k, b, steps);
                 }
-            }
         });
         g.finish(0, g.M, task, n, sum[0], kTask);
     }
@@ -418,20 +435,55 @@ void gemm_own(Cpu& dev, const Gemm<TC, T>& g) {
 // ---- CPU: oneDNN
 
 #if TRAIN_GPT_ONEDNN
-template <typename T>
-constexpr dnnl::memory::data_type dnnl_type() {
-    return sizeof(T) == 2 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
-}
-
 // bf16 wants AVX-512 (without it oneDNN refuses to make the primitive), and is fast only where there is AMX.
-inline bool onednn_has_bf16() {
-    const auto isa = int(dnnl::get_effective_cpu_isa());
-    return (isa & int(dnnl::cpu_isa::avx512_core)) == int(dnnl::cpu_isa::avx512_core);
-}
-inline bool onednn_has_amx() {
-    const auto isa = int(dnnl::get_effective_cpu_isa());
-    return (isa & int(dnnl::cpu_isa::avx512_core_amx)) == int(dnnl::cpu_isa::avx512_core_amx);
-}
+inline bool onednn_has(dnnl_cpu_isa_t isa) { return (int(dnnl_get_effective_cpu_isa()) & int(isa)) == int(isa); }
+inline bool onednn_has_bf16() { return onednn_has(dnnl_cpu_isa_avx512_core); }
+inline bool onednn_has_amx() { return onednn_has(dnnl_cpu_isa_avx512_core_amx); }
+
+#define DNNL_CHECK(call)                                                                             \
+    do {                                                                                             \
+        const dnnl_status_t status_ = (call);                                                        \
+        if (status_ != dnnl_success)                                                                 \
+            throw Error(cat(__FILE__, ":", __LINE__, ": " #call ": oneDNN status ", int(status_)),   \
+                        "TRAIN_GPT_MATMUL=own does without oneDNN");                                 \
+    } while (0)
+
+// Owns one of oneDNN's objects.
+template <auto destroy>
+struct DnnlDestroy {
+    template <typename Object>
+    void operator()(Object* p) const { destroy(p); }
+};
+template <typename Pointer, auto destroy>
+using DnnlHandle = std::unique_ptr<std::remove_pointer_t<Pointer>, DnnlDestroy<destroy>>;
+
+// The shape, type and order in memory of one matrix.
+class DnnlMatrix {
+   public:
+    DnnlMatrix(int64_t rows, int64_t cols, bool is_bf16, bool transposed) {
+        const dnnl_dims_t dims = {rows, cols};
+        const dnnl_data_type_t type = is_bf16 ? dnnl_bf16 : dnnl_f32;
+        const dnnl_format_tag_t order = transposed ? dnnl_ba : dnnl_ab;
+#if DNNL_VERSION_MAJOR >= 3
+        dnnl_memory_desc_t made = nullptr;
+        DNNL_CHECK(dnnl_memory_desc_create_with_tag(&made, 2, dims, type, order));
+        description_.reset(made);
+#else
+        DNNL_CHECK(dnnl_memory_desc_init_by_tag(&description_, 2, dims, type, order));
+#endif
+    }
+#if DNNL_VERSION_MAJOR >= 3
+    const_dnnl_memory_desc_t get() const { return description_.get(); }
+
+   private:
+    DnnlHandle<dnnl_memory_desc_t, dnnl_memory_desc_destroy> description_;
+#else
+    const dnnl_memory_desc_t* get() const { return &description_; }
+
+   private:
+    dnnl_memory_desc_t description_;
+#endif
+};
 
 // Ready primitives by shape: making one costs 0.4 ms, running one a few microseconds. One cache a thread, so no lock.
 class OneDnn {
@@ -442,20 +494,28 @@ class OneDnn {
     }
     template <typename TC, typename T>
     void run(const Gemm<TC, T>& g) {
-        Product& p = product<TC, T>(g);
-        p.a.set_data_handle(const_cast<T*>(g.a));
-        p.b.set_data_handle(const_cast<T*>(g.b));
-        p.c.set_data_handle(g.c);
-        if (g.bias) p.bias.set_data_handle(const_cast<TC*>(g.bias));
-        p.primitive.execute(stream_, p.arguments);
-        stream_.wait();
+        const int64_t flags = g.ta | g.tb << 1 | g.accumulate << 2 | (g.bias != nullptr) << 3 | (sizeof(T) == 2) << 4 |
+                              (sizeof(TC) == 2) << 5;
+        const Key key = {g.M, g.N, g.K, flags};
+        if (cache_.size() >= 512) cache_.clear();  // generation meets a new length at every prompt
+        Product& p = cache_[key];
+        if (!p.primitive) make(p, g);
+        const int roles[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS};
+        const void* data[] = {g.a, g.b, g.c, g.bias};
+        dnnl_exec_arg_t arguments[4];
+        const int count = g.bias ? 4 : 3;
+        for (int i = 0; i < count; i++) {
+            DNNL_CHECK(dnnl_memory_set_data_handle(p.memory[i].get(), const_cast<void*>(data[i])));
+            arguments[i] = {roles[i], p.memory[i].get()};
+        }
+        DNNL_CHECK(dnnl_primitive_execute(p.primitive.get(), stream_.get(), count, arguments));
+        DNNL_CHECK(dnnl_stream_wait(stream_.get()));
     }
 
    private:
     struct Product {
-        dnnl::matmul primitive;
-        dnnl::memory a, b, c, bias;
-        std::unordered_map<int, dnnl::memory> arguments;
+        DnnlHandle<dnnl_primitive_t, dnnl_primitive_destroy> primitive;
+        DnnlHandle<dnnl_memory_t, dnnl_memory_destroy> memory[4];  // a, b, c, bias
     };
     using Key = std::array<int64_t, 4>;
     struct KeyHash {
@@ -465,45 +525,54 @@ class OneDnn {
             return size_t(h);
         }
     };
-    template <typename TC, typename T>
-    Product& product(const Gemm<TC, T>& g) {
-        using tag = dnnl::memory::format_tag;
-        const int64_t flags = g.ta | g.tb << 1 | g.accumulate << 2 | (g.bias != nullptr) << 3 | (sizeof(T) == 2) << 4 |
-                              (sizeof(TC) == 2) << 5;
-        const Key key = {g.M, g.N, g.K, flags};
-        if (const auto found = cache_.find(key); found != cache_.end()) return found->second;
-        if (cache_.size() >= 512) cache_.clear();  // generation meets a new length at every prompt
-        const dnnl::memory::desc a({g.M, g.K}, dnnl_type<T>(), g.ta ? tag::ba : tag::ab);
-        const dnnl::memory::desc b({g.K, g.N}, dnnl_type<T>(), g.tb ? tag::ba : tag::ab);
-        const dnnl::memory::desc c({g.M, g.N}, dnnl_type<TC>(), tag::ab);
-        const dnnl::memory::desc bias = g.bias ? dnnl::memory::desc({1, g.N}, dnnl_type<TC>(), tag::ab) : dnnl::memory::desc();
-        dnnl::primitive_attr attributes;
-        if (g.accumulate) {
-            dnnl::post_ops post;
-            post.append_sum(1.0f);
-            attributes.set_post_ops(post);
-        }
-#if DNNL_VERSION_MAJOR >= 3
-        const auto description = g.bias ? dnnl::matmul::primitive_desc(engine_, a, b, bias, c, attributes)
-                                        : dnnl::matmul::primitive_desc(engine_, a, b, c, attributes);
-#else
-        const auto what = g.bias ? dnnl::matmul::desc(a, b, bias, c) : dnnl::matmul::desc(a, b, c);
-        const dnnl::matmul::primitive_desc description(what, attributes, engine_);
-#endif
-        Product p;
-        p.primitive = dnnl::matmul(description);
-        p.a = dnnl::memory(a, engine_, nullptr);
-        p.b = dnnl::memory(b, engine_, nullptr);
-        p.c = dnnl::memory(c, engine_, nullptr);
-        p.arguments = {{DNNL_ARG_SRC, p.a}, {DNNL_ARG_WEIGHTS, p.b}, {DNNL_ARG_DST, p.c}};
-        if (g.bias) {
-            p.bias = dnnl::memory(bias, engine_, nullptr);
-            p.arguments[DNNL_ARG_BIAS] = p.bias;
-        }
-        return cache_.emplace(key, std::move(p)).first->second;
+    OneDnn() {
+        dnnl_engine_t engine = nullptr;
+        DNNL_CHECK(dnnl_engine_create(&engine, dnnl_cpu, 0));
+        engine_.reset(engine);
+        dnnl_stream_t stream = nullptr;
+        DNNL_CHECK(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
+        stream_.reset(stream);
     }
-    dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
-    dnnl::stream stream_{engine_};
+
+    template <typename TC, typename T>
+    void make(Product& p, const Gemm<TC, T>& g) {
+        const bool in_bf16 = sizeof(T) == 2, out_bf16 = sizeof(TC) == 2;
+        const DnnlMatrix a(g.M, g.K, in_bf16, g.ta), b(g.K, g.N, in_bf16, g.tb), c(g.M, g.N, out_bf16, false);
+        const DnnlMatrix bias(1, g.N, out_bf16, false);
+        const DnnlMatrix* all[] = {&a, &b, &c, &bias};
+        for (int i = 0; i < 4; i++) {
+            dnnl_memory_t memory = nullptr;
+            DNNL_CHECK(dnnl_memory_create(&memory, all[i]->get(), engine_.get(), nullptr));
+            p.memory[i].reset(memory);
+        }
+        dnnl_post_ops_t post = nullptr;
+        DNNL_CHECK(dnnl_post_ops_create(&post));
+        const DnnlHandle<dnnl_post_ops_t, dnnl_post_ops_destroy> own_post(post);
+        dnnl_primitive_attr_t attributes = nullptr;
+        DNNL_CHECK(dnnl_primitive_attr_create(&attributes));
+        const DnnlHandle<dnnl_primitive_attr_t, dnnl_primitive_attr_destroy> own_attributes(attributes);
+        dnnl_primitive_desc_t description = nullptr;
+        const auto bias_or_null = g.bias ? bias.get() : nullptr;
+#if DNNL_VERSION_MAJOR >= 3
+        if (g.accumulate) DNNL_CHECK(dnnl_post_ops_append_sum(post, 1.0f, 0, dnnl_data_type_undef));
+        DNNL_CHECK(dnnl_primitive_attr_set_post_ops(attributes, post));
+        DNNL_CHECK(dnnl_matmul_primitive_desc_create(&description, engine_.get(), a.get(), b.get(), bias_or_null,
+                                                     c.get(), attributes));
+#else
+        if (g.accumulate) DNNL_CHECK(dnnl_post_ops_append_sum(post, 1.0f));
+        DNNL_CHECK(dnnl_primitive_attr_set_post_ops(attributes, post));
+        dnnl_matmul_desc_t what;
+        DNNL_CHECK(dnnl_matmul_desc_init(&what, a.get(), b.get(), bias_or_null, c.get()));
+        DNNL_CHECK(dnnl_primitive_desc_create(&description, &what, attributes, engine_.get(), nullptr));
+#endif
+        const DnnlHandle<dnnl_primitive_desc_t, dnnl_primitive_desc_destroy> own_description(description);
+        dnnl_primitive_t primitive = nullptr;
+        DNNL_CHECK(dnnl_primitive_create(&primitive, description));
+        p.primitive.reset(primitive);
+    }
+
+    DnnlHandle<dnnl_engine_t, dnnl_engine_destroy> engine_;
+    DnnlHandle<dnnl_stream_t, dnnl_stream_destroy> stream_;
     std::unordered_map<Key, Product, KeyHash> cache_;
 };
 #endif
@@ -511,12 +580,12 @@ class OneDnn {
 // ---- CPU: dispatch
 
 #if TRAIN_GPT_ONEDNN
-// Is oneDNN the faster engine for this product? Measured with AVX2 only (LOG 2026-11-21); AMX and AVX-512 after shared notes.
+// Is oneDNN the faster engine for this product? Measured with AVX2 (LOG 2026-11-21): ours has 0.8 to 1.1 times its
+// speed in fp32, the least on large matrices and a busy machine. AVX-512 and AMX are not measured with ours.
 template <typename TC, typename T>
 bool onednn_is_faster(const Gemm<TC, T>& g) {
-    if (sizeof(T) == 2) return onednn_has_amx();        // below AMX oneDNN's bf16 is slower than its own fp32
-    if (g.M <= kFewRows && !g.ta) return false;         // memory-bound: ours reads B once, in order
-    return true;
+    if (sizeof(T) == 2) return onednn_has_amx();  // below AMX its bf16 is slower than fp32; ours is as fast as fp32
+    return g.M > kFewRows || g.ta;                // 2 to 4 rows: ours is 1.2 to 2 times as fast; 1 row: 0.9 to 1.0
 }
 #endif
 
@@ -534,9 +603,10 @@ void gemm(Cpu& dev, const Gemm<TC, T>& g) {
     gemm_own(dev, g);
 }
 
-// C (M, N) = op(A) op(B), or += where accumulate. A is (M, K), stored (K, M) where ta; B is (K, N), stored (N, K) where tb.
+// C (M, N) = op(A) op(B), or += where accumulate. A: (M, K), stored (K, M) where ta; B: (K, N), stored (N, K) where tb.
 template <typename TC, typename T>
-void matmul(Cpu& dev, TC* C, const T* A, const T* B, int64_t M, int64_t N, int64_t K, bool ta, bool tb, bool accumulate) {
+void matmul(Cpu& dev, TC* C, const T* A, const T* B, int64_t M, int64_t N, int64_t K, bool ta, bool tb,
+            bool accumulate) {
     Gemm<TC, T> g{C, A, B, M, N, K, ta, tb, accumulate};
     gemm(dev, g);
 }
@@ -572,7 +642,8 @@ void add_column_sums(Cpu& dev, float* sums, const T* x, int64_t N, int64_t M) {
         for (int64_t chunk = 0; chunk < chunks; chunk++)
             for (int64_t block = 0; block < blocks; block++)
                 simd([&]() ALWAYS_INLINE {
-                    const int64_t j = block * kCols, cols = std::min(kCols, M - j), end = std::min(N, (chunk + 1) * kRows);
+                    const int64_t j = block * kCols, cols = std::min(kCols, M - j);
+                    const int64_t end = std::min(N, (chunk + 1) * kRows);
                     float sum[kCols] = {};
                     for (int64_t n = chunk * kRows; n < end; n++)
                         for (int64_t q = 0; q < cols; q++) sum[q] += float(x[n * M + j + q]);
@@ -603,9 +674,9 @@ void linear_backward(Cpu& dev, T* dx, float* dw, float* db, const T* dy, const T
 inline std::string matmul_backend() {
     const std::string own = cat("own (", isa_name(active_isa()), ")");
 #if TRAIN_GPT_ONEDNN
-    const dnnl_version_t& v = *dnnl::version();
-    const int isa = int(dnnl::get_effective_cpu_isa());
-    const char* name = onednn_has_amx() ? "AMX" : onednn_has_bf16() ? "AVX-512" : isa >= int(dnnl::cpu_isa::avx2) ? "AVX2" : "SSE4.1/AVX";
+    const dnnl_version_t& v = *dnnl_version();
+    const bool avx2 = onednn_has(dnnl_cpu_isa_avx2);
+    const char* name = onednn_has_amx() ? "AMX" : onednn_has_bf16() ? "AVX-512" : avx2 ? "AVX2" : "SSE4.1 or AVX";
     const std::string onednn = strprintf("oneDNN %d.%d.%d (%s)", v.major, v.minor, v.patch, name);
     if (matmul_engine() == MatmulEngine::onednn) return onednn;
     if (matmul_engine() == MatmulEngine::measured) return onednn + ", " + own;
@@ -635,8 +706,8 @@ double measure_matmul_flops(Cpu& dev, int64_t n) {
     return 2.0 * double(n) * double(n) * double(n) / best_s;
 }
 
-// The best product found in about 60 ms, in FLOP/s: the yardstick for "% of this machine's measured peak". A machine that
-// does 512 x 512 x 512 in less than 5 ms is tried with 1024 too, where many cores have enough to do.
+// The best product found in about 60 ms, in FLOP/s: the yardstick for "% of this machine's measured peak". A machine
+// that does 512 x 512 x 512 in less than 5 ms is tried with 1024 too, where many cores have enough to do.
 inline double measured_peak_flops(Cpu& dev, bool bf16_storage) {
     auto measure = [&](int64_t n) {
         return bf16_storage ? measure_matmul_flops<bf16>(dev, n) : measure_matmul_flops<float>(dev, n);

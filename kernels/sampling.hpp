@@ -112,7 +112,7 @@ inline int32_t sample(const float* logits, int64_t V, const SamplingConfig& conf
         last = id;
         if (sum > threshold) break;
     }
-    return last;                                         // u * total rounded up to total: the last possible token
+    return last;                                         // only where u * total reaches total: the last possible token
 }
 
 // The n most probable tokens at temperature 1, the most probable first; fewer where V < n.

@@ -32,7 +32,7 @@ if [ ! -s "$dir/world/train.jsonl" ]; then
     ./train_gpt world --out "$dir/world" --megabytes 24 --seed 1 | tail -n 4
 fi
 echo "Two of its documents:"
-sed -n '3p;11p' "$dir/world/train.jsonl" | document_text | sed 's/^/    /'
+sed -n '3p;11p' "$dir/world/train.jsonl" | document_text "\n" "\n\n" | sed 's/^/    /'
 
 model=(--layers 4 --heads 4 --channels 128 --seq-len 256 --batch-size 8 --lr 2e-3 --min-lr 1e-4)
 train_text "$dir" 2048 "$minutes" "${model[@]}" -- "$dir/world/train.jsonl"

@@ -12,21 +12,20 @@ fail() { # WHAT ADVICE
     exit 1
 }
 
-# The "text" of each line of JSONL, unescaped; an empty line follows each document. With an argument, that stands for the line
-# breaks of a document (document_text " ": one document a line, no empty lines).
-document_text() {
-    awk -v newline="${1-\\n}" -v after="${1+none}" '{
+# The "text" of each line of JSONL, unescaped: NEWLINE stands for its line breaks, END follows each document.
+document_text() { # NEWLINE END
+    awk -v newline="$1" -v end="$2" '{
         at = match($0, /"text": *"/)
         if (!at) next
-        s = substr($0, at + RLENGTH); out = ""
+        s = substr($0, at + RLENGTH)
         while (match(s, /[\\"]/)) {
-            out = out substr(s, 1, RSTART - 1)
+            printf "%s", substr(s, 1, RSTART - 1)
             if (substr(s, RSTART, 1) == "\"") break
             c = substr(s, RSTART + 1, 1)
-            out = out (c == "n" ? newline : c == "t" || c == "r" || c == "u" ? " " : c)
+            printf "%s", c == "n" ? newline : c == "t" || c == "r" || c == "u" ? " " : c
             s = substr(s, RSTART + (c == "u" ? 6 : 2))
         }
-        print after == "" ? out "\n" : out
+        printf "%s", end
     }'
 }
 

@@ -5,7 +5,7 @@
 
 The test makes the same strings (common.hpp's Rng) and compares a CRC-32 of the pieces' lengths per 500 strings, so the
 fixture stays small. The alphabet has only characters whose class is the same in all Unicode versions since 12. `$` is
-written \\Z and `\\s` \\p{White_Space} here, which is what they mean to the engines that these patterns were written for.
+written \\Z and `\\s` \\p{White_Space} here: that is what they mean to the engines these patterns were written for.
 """
 import json
 import zlib

@@ -436,6 +436,47 @@ inline void test_huge_shard(Report& t) {
     }
 }
 
+// Shuffled rows of a large folder are asked from the disk ahead; here over two sparse shards of 1.2 GB together.
+inline void test_scattered(Report& t) {
+    TempDir dir;
+    const int64_t n = 300000000, T = 100, rows = 40;
+    int fd[2];
+    bool ok = true;
+    for (int s = 0; s < 2; s++) {
+        const std::string path = dir / strprintf("x_train_%d.bin", s);
+        write_shard(path, {}, false, 0, 0, n);
+        fd[s] = ::open(path.c_str(), O_WRONLY);
+        ok = ok && ::ftruncate(fd[s], 1024 + 2 * n) == 0;
+    }
+    const LoaderOptions options{dir.path(), "train", T, "shuffled", 9, 1000};
+    std::vector<Segment> piece;
+    int64_t spread = 0;
+    if (ok) {
+        DataLoader where(options);
+        for (int64_t r = 0; r < rows; r++) {                        // the rows' places get tokens that tell the place
+            where.row_segments(r, piece);
+            spread += piece[0].start >= n;
+            for (int64_t at = piece[0].start; at <= piece[0].start + T; at++) {
+                const uint16_t id = uint16_t(at % 997);
+                ok = ok && ::pwrite(fd[at / n], &id, 2, 1024 + 2 * (at % n)) == 2;
+            }
+        }
+    }
+    ::close(fd[0]), ::close(fd[1]);
+    if (!ok) return t.skip("scattered rows of a large folder", "no sparse files of that size here");
+    t.check(spread > 10 && spread < 30, "rows come from both shards");
+    DataLoader loader(options);
+    const Batch b = read(loader, 0, rows);
+    bool same = true;
+    for (int64_t r = 0; r < rows; r++) {
+        loader.row_segments(r, piece);
+        for (int64_t i = 0; i < T; i++)
+            same = same && b.inputs[size_t(r * T + i)] == (piece[0].start + i) % 997 &&
+                   b.targets[size_t(r * T + i)] == (piece[0].start + i + 1) % 997;
+    }
+    t.check(same, "scattered rows hold what is at their place");
+}
+
 inline uint32_t crc_by_bits(const std::string& bytes) {             // zlib's CRC-32, one bit at a time
     uint32_t crc = ~0u;
     for (const char c : bytes) {
@@ -624,6 +665,7 @@ inline Suite dataloader_tests() {
             {"dataloader: packed rows of many windows hold every token once", test_packed_windows},
             {"dataloader: uint16 and uint32 shards are read alike", test_widths},
             {"dataloader: shards over 2 GiB are read to the end", test_huge_shard},
+            {"dataloader: scattered rows of large data are read right", test_scattered},
             {"dataloader: index.json is used, and damage found by its CRC", test_index},
             {"dataloader: a wrong index is refused with its reason", test_index_errors},
             {"dataloader: wrong shards and folders are refused with their reason", test_errors},

@@ -1,5 +1,5 @@
 // dev/test/test_world.hpp -- the embedded data set, read by checkers that know nothing of how it was written: sums are
-// evaluated, words spelled again, lists sorted again, facts parsed from the prose, English checked by simple rules of its own.
+// evaluated, words spelled again, lists sorted again, facts parsed from the prose, English held to simple rules.
 // Each checker is a function text -> list of complaints, so that a planted mistake shows that it can complain.
 #pragma once
 
@@ -61,7 +61,9 @@ inline void check_complains(Report& t, Complaints (*checker)(const std::string&)
 // `text` is a sum of products over + - x / with whole numbers; false if it is not well formed.
 inline bool evaluate(const std::string& text, int64_t& value) {
     size_t i = 0;
-    auto spaces = [&] { while (i < text.size() && text[i] == ' ') i++; };
+    auto spaces = [&] {
+        while (i < text.size() && text[i] == ' ') i++;
+    };
     auto number = [&](int64_t& n) {
         spaces();
         const size_t start = i;
@@ -93,7 +95,9 @@ inline bool evaluate(const std::string& text, int64_t& value) {
 // Every `a = b` of a text: the longest expression to the left and to the right of each equals sign.
 inline Complaints wrong_equations(const std::string& text) {
     Complaints complaints;
-    auto part_of_expression = [](char c) { return is_digit(c) || std::string_view(" +-x/").find(c) != std::string_view::npos; };
+    auto part_of_expression = [](char c) {
+        return is_digit(c) || std::string_view(" +-x/").find(c) != std::string_view::npos;
+    };
     auto trimmed = [](std::string s) {
         while (!s.empty() && !is_digit(s.front())) s.erase(0, 1);
         while (!s.empty() && !is_digit(s.back())) s.pop_back();
@@ -145,7 +149,8 @@ inline Complaints wrong_properties(const std::string& text) {
     Complaints complaints;
     for (const std::string& line : split_on(text, "\n")) {
         const auto n = numbers_in(line);
-        if (line.starts_with("Is ") && (line.find("so it is even") != line.npos) != (n[0] % 2 == 0)) complaints.push_back(line);
+        if (line.starts_with("Is ") && (line.find("so it is even") != line.npos) != (n[0] % 2 == 0))
+            complaints.push_back(line);
         if (line.starts_with("Which number is larger") && n[2] != std::max(n[0], n[1])) complaints.push_back(line);
         if (const size_t at = line.find(". Each number is "); at != line.npos) {
             const auto shown = numbers_in(line.substr(0, at));
@@ -165,13 +170,14 @@ inline void arithmetic_is_right(Report& t) {
     size_t equations = 0;
     for (const Document& d : sample()) equations += size_t(std::count(d.text.begin(), d.text.end(), '='));
     t.check(equations > 5000, cat("there are many equations: ", equations));
-    for (const char* planted : {"So 478 + 256 = 744.", "9 - 3 = 5\n", "23 x 7 = 20 x 7 + 3 x 7 = 140 + 21 = 162.", "7 / 2 = 3\n",
-                                "12 + = 14", "Is 7 even or odd? 7 = 2 x 3, so it is odd."})
+    for (const char* planted : {"So 478 + 256 = 744.", "9 - 3 = 5\n", "23 x 7 = 20 x 7 + 3 x 7 = 140 + 21 = 162.",
+                                "7 / 2 = 3\n", "12 + = 14", "Is 7 even or odd? 7 = 2 x 3, so it is odd."})
         check_complains(t, wrong_equations, planted);
     check_complains(t, wrong_conclusions, "There were 10 books. Alan took 7. 10 - 7 = 3, so 4 books are still there.");
     check_complains(t, wrong_properties, "Is 7 even or odd? 7 = 2 x 3 + 1, so it is even.");
     check_complains(t, wrong_properties, "Which number is larger, 3 or 4? 3 is larger, because 4 - 3 = 1.");
-    check_complains(t, wrong_properties, "2, 4, 7. Each number is 2 more than the one before. The next number is 7 + 2 = 9.");
+    check_complains(t, wrong_properties,
+                    "2, 4, 7. Each number is 2 more than the one before. The next number is 7 + 2 = 9.");
 }
 
 // The money of stories and shops: have + need = cost, first pay + second pay = need; n x price = total.
@@ -188,19 +194,23 @@ inline void money_adds_up(Report& t) {
     check_all(t, "coins add up in stories", "story", 1000, wrong_money);
     check_all(t, "bills add up in dialogues", "dialogue", 500, wrong_money);
     check_complains(t, wrong_money, "I would like 3 mugs. They cost 5 coins each. That makes 16 coins.");
-    check_complains(t, wrong_money, "It cost 10 coins. She had 3 coins, so she needed 6 more. She earned 3 coins and 3 coins.");
+    check_complains(t, wrong_money,
+                    "It cost 10 coins. She had 3 coins, so she needed 6 more. She earned 3 coins and 3 coins.");
 }
 
 // ---- spelling
 
 inline Complaints wrong_spelling(const std::string& text) {
     Complaints complaints;
-    static const std::vector<std::string> ordinals = {"first", "second", "third", "fourth", "fifth", "sixth", "seventh",
-        "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth"};
+    static const std::vector<std::string> ordinals = {
+        "first", "second", "third",    "fourth",  "fifth",      "sixth",      "seventh",   "eighth",
+        "ninth", "tenth",  "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth"};
     auto is_spelled = [](const std::string& word, const std::string& letters) {
         std::string plain;
         for (size_t i = 0; i < letters.size(); i++)
-            if (i % 2) { if (letters[i] != '-') return false; } else plain += letters[i];
+            if (i % 2) {
+                if (letters[i] != '-') return false;
+            } else plain += letters[i];
         return plain == word;
     };
     for (const std::string& line : split_on(text, "\n")) {
@@ -210,7 +220,9 @@ inline Complaints wrong_spelling(const std::string& text) {
         std::vector<std::string> w;
         std::istringstream in(clean);
         for (std::string x; in >> x;) w.push_back(x);
-        auto complain_unless = [&](bool ok) { if (!ok) complaints.push_back(line); };
+        auto complain_unless = [&](bool ok) {
+            if (!ok) complaints.push_back(line);
+        };
         auto starts = [&](const char* s) { return line.starts_with(s); };
         if (w.empty() || (starts("The word ") && w.size() == 3) || starts("Words to spell")) continue;
         if (w.size() == 2) complain_unless(is_spelled(w[0], w[1]));
@@ -221,14 +233,19 @@ inline Complaints wrong_spelling(const std::string& text) {
             const auto n = std::count(w[9].begin(), w[9].end(), w[6][0]);
             complain_unless(is_spelled(w[9], w[10]) && w[13] == w[6] && w[15] == std::to_string(n) &&
                             w[16] == (n == 1 ? "time" : "times"));
-        } else if (line.find(" begins with ") != line.npos) complain_unless(w[2][0] == w[5][0] && w[2].back() == w[9][0]);
-        else if (line.find(" backwards is ") != line.npos) complain_unless(std::string(w[5].rbegin(), w[5].rend()) == w[2]);
-        else if (starts("The vowels in ") || starts("The only vowel in ") || line.find("none of the vowels") != line.npos) {
+        } else if (line.find(" begins with ") != line.npos)
+            complain_unless(w[2][0] == w[5][0] && w[2].back() == w[9][0]);
+        else if (line.find(" backwards is ") != line.npos)
+            complain_unless(std::string(w[5].rbegin(), w[5].rend()) == w[2]);
+        else if (starts("The vowels in ") || starts("The only vowel in ") ||
+                 line.find("none of the vowels") != line.npos) {
             const bool none = starts("The word"), only = starts("The only");
             const std::string& word = w[none ? 2 : only ? 4 : 3];
             std::string said, found;
-            if (!none) for (size_t i = only ? 6 : 5; i < w.size(); i++) said += w[i];
-            for (const char c : word) if (c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u') found += c;
+            if (!none)
+                for (size_t i = only ? 6 : 5; i < w.size(); i++) said += w[i];
+            for (const char c : word)
+                if (c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u') found += c;
             complain_unless(said == found && only == (found.size() == 1));
         } else if (starts("Every ")) {
             const size_t step = size_t(std::find(ordinals.begin(), ordinals.end(), w[1]) - ordinals.begin()) + 1;
@@ -245,11 +262,13 @@ inline Complaints wrong_spelling(const std::string& text) {
 }
 inline void spelling_is_right(Report& t) {
     check_all(t, "every statement on letters is true", "spelling", 300, wrong_spelling);
-    for (const char* planted : {"attic: a-t-i-c", "How do you spell owl? o-v-l.", "The vowels in piano are i, a.",
-             "How many letters does the word owl have? o-w-l: that makes 4 letters.", "The word cat backwards is tca.",
-             "How many times does the letter t occur in attic? a-t-t-i-c: the letter t occurs 1 time.",
-             "The second letter of owl is l.", "Every second letter of attic: t, c", "The word owl begins with o and ends with w.",
-             "The only vowel in piano is i.", "The word owl has none of the vowels a, e, i, o, u."})
+    for (const char* planted :
+         {"attic: a-t-i-c", "How do you spell owl? o-v-l.", "The vowels in piano are i, a.",
+          "How many letters does the word owl have? o-w-l: that makes 4 letters.", "The word cat backwards is tca.",
+          "How many times does the letter t occur in attic? a-t-t-i-c: the letter t occurs 1 time.",
+          "The second letter of owl is l.", "Every second letter of attic: t, c",
+          "The word owl begins with o and ends with w.", "The only vowel in piano is i.",
+          "The word owl has none of the vowels a, e, i, o, u."})
         check_complains(t, wrong_spelling, planted);
 }
 
@@ -262,7 +281,8 @@ inline Complaints unsorted_lists(const std::string& text) {
         const bool up = lines[i].starts_with("From the smallest"), down = lines[i].starts_with("From the largest");
         if (!up && !down && !lines[i].starts_with("In alphabetical order: ")) continue;
         const auto before = items(lines[i - 1]), after = items(lines[i]);
-        if (!std::is_permutation(before.begin(), before.end(), after.begin(), after.end())) return {"other items: " + lines[i]};
+        if (!std::is_permutation(before.begin(), before.end(), after.begin(), after.end()))
+            return {"other items: " + lines[i]};
         for (size_t k = 1; k < after.size(); k++) {
             const bool ok = up     ? std::stoi(after[k - 1]) < std::stoi(after[k])
                             : down ? std::stoi(after[k - 1]) > std::stoi(after[k])
@@ -276,7 +296,8 @@ inline Complaints unsorted_lists(const std::string& text) {
     return {};
 }
 inline Complaints misplaced_animals(const std::string& text) {
-    if (!text.starts_with("From the lightest") && !text.starts_with("Animals by weight") && !text.starts_with("Who is heavier"))
+    if (!text.starts_with("From the lightest") && !text.starts_with("Animals by weight") &&
+        !text.starts_with("Who is heavier"))
         return {};
     std::string list = split_on(text, "\n\n").at(1);
     for (size_t p; (p = list.find(", ")) != list.npos;) list.replace(p, 2, "\n");
@@ -308,7 +329,8 @@ inline void lists_are_sorted(Report& t) {
 
 // a or an by an own rule: the first sound, with the words of this world that do not sound as they are written.
 inline bool wants_an(const std::string& word) {
-    static const std::vector<std::string> a_words = {"uniform", "university", "unicorn", "useful", "one", "ewe", "used"},
+    static const std::vector<std::string> a_words = {"uniform", "university", "unicorn", "useful",
+                                                     "one",     "ewe",        "used"},
                                           an_words = {"hour", "honest", "honour"};
     std::string w;
     for (const char c : word)
@@ -342,8 +364,9 @@ inline Complaints wrong_characters(const std::string& text) {
     Complaints complaints;
     for (const char c : text)
         if (c != '\n' && (c < ' ' || c > '~')) complaints.push_back(cat("byte ", int(uint8_t(c))));
-    for (const char* bad : {"  ", " ,", " .", " ?", " !", " :", "..", ",,", ",.", "?.", "!.", ".?", ".!", "!?", "?!", "?\".", "!\".",
-                            "\n\n\n", " \n", "\n ", "{", "}", "[", "]", "<", ">", "|", "@", "^", "\\", " a a ", " the the "})
+    for (const char* bad : {"  ", " ,", " .", " ?", " !",   " :",   "..",     ",,",  ",.",    "?.",       "!.",
+                            ".?", ".!", "!?", "?!", "?\".", "!\".", "\n\n\n", " \n", "\n ",   "{",        "}",
+                            "[",  "]",  "<",  ">",  "|",    "@",    "^",      "\\",  " a a ", " the the "})
         if (text.find(bad) != text.npos) complaints.push_back(cat("\"", bad, "\""));
     if (text.empty() || text.front() == ' ' || text.front() == '\n' || text.back() == ' ' || text.back() == '\n')
         complaints.push_back("white space at an end");
@@ -354,7 +377,8 @@ inline Complaints wrong_characters(const std::string& text) {
             if (line[i] != '"') continue;
             open = !open;
             if (open && i > 0 && line[i - 1] != ' ') complaints.push_back("quote opens inside a word: " + line);
-            if (!open && i + 1 < line.size() && line[i + 1] != ' ' && line[i + 1] != ',') complaints.push_back("quote closes badly: " + line);
+            if (!open && i + 1 < line.size() && line[i + 1] != ' ' && line[i + 1] != ',')
+                complaints.push_back("quote closes badly: " + line);
         }
     }
     return complaints;
@@ -397,18 +421,24 @@ inline Complaints wrong_sentences(const std::string& text) {
         const size_t colon = s.find(": ");  // the speaker of a dialogue
         std::string said = colon != s.npos && colon < 20 ? s.substr(colon + 2) : s;
         while (!said.empty() && said[0] == '"') said.erase(0, 1);
-        while (!said.empty() && (is_digit(said[0]) || said[0] == '.' || said[0] == ' ')) said.erase(0, 1);  // "1. Where"
+        while (!said.empty() && (is_digit(said[0]) || said[0] == '.' || said[0] == ' '))
+            said.erase(0, 1);  // "1. Where"
         auto starts = [&](const char* w) { return said.starts_with(w); };
-        for (const char* w : {"Where ", "Why ", "Does ", "Did ", "Is ", "Are ", "Shall ", "Can ", "Could ", "Who ", "Have you "})
+        for (const char* w :
+             {"Where ", "Why ", "Does ", "Did ", "Is ", "Are ", "Shall ", "Can ", "Could ", "Who ", "Have you "})
             if (starts(w) && end != '?' && !starts("Who is who")) complaints.push_back("not a question: " + s);
         for (const char* w : {"I ", "He ", "She ", "It ", "They ", "We ", "The ", "That "})
-            if (starts(w) && end == '?' && s.find(", does it not?") == s.npos && s.find(", \"") == s.npos) complaints.push_back("a question: " + s);
-        for (const char* w : {"He are ", "He have ", "He do ", "He were ", "He like ", "He live ", "She are ", "She have ", "She do ",
-                              "She were ", "She like ", "She live ", "It are ", "It have ", "It were ", "It live ", "It eat ", "They is ",
-                              "They has ", "They was ", "They does ", "They lives ", "They eats ", "We is ", "We was ", "We has ",
-                              "I is ", "I has ", "I are ", "I lives ", "I works ", "There was three", "There were a "})
+            if (starts(w) && end == '?' && s.find(", does it not?") == s.npos && s.find(", \"") == s.npos)
+                complaints.push_back("a question: " + s);
+        for (const char* w :
+             {"He are ",     "He have ",   "He do ",    "He were ",        "He like ",     "He live ",  "She are ",
+              "She have ",   "She do ",    "She were ", "She like ",       "She live ",    "It are ",   "It have ",
+              "It were ",    "It live ",   "It eat ",   "They is ",        "They has ",    "They was ", "They does ",
+              "They lives ", "They eats ", "We is ",    "We was ",         "We has ",      "I is ",     "I has ",
+              "I are ",      "I lives ",   "I works ",  "There was three", "There were a "})
             if (starts(w)) complaints.push_back("agreement: " + s);
-        for (const char* bad : {" 1 coins", " 1 letters", " 1 times", " 1 hours", " 1 apples", "2 coin.", "3 coin.", "she is a boy"})
+        for (const char* bad :
+             {" 1 coins", " 1 letters", " 1 times", " 1 hours", " 1 apples", "2 coin.", "3 coin.", "she is a boy"})
             if (s.find(bad) != s.npos) complaints.push_back("number: " + s);
     }
     return complaints;
@@ -422,12 +452,14 @@ inline void english_is_right(Report& t) {
         if (kind.name != std::string("list"))
             check_all(t, cat("sentences begin, end and agree in kind ", kind.name), kind.name, 100, wrong_sentences);
     }
-    for (const char* planted : {"He saw a owl.", "An bear came.", "A hour later", "It is an uniform.", "an 7-day trip", "a 8 and"})
+    for (const char* planted :
+         {"He saw a owl.", "An bear came.", "A hour later", "It is an uniform.", "an 7-day trip", "a 8 and"})
         check_complains(t, wrong_articles, planted);
-    for (const char* planted : {"Two  spaces.", "Caf\xc3\xa9.", "He said \"no.", "One. \nTwo", "a {slot}", "Why?.", "He said\"no\"."})
+    for (const char* planted :
+         {"Two  spaces.", "Caf\xc3\xa9.", "He said \"no.", "One. \nTwo", "a {slot}", "Why?.", "He said\"no\"."})
         check_complains(t, wrong_characters, planted);
-    for (const char* planted : {"It rained. then it stopped.", "Where is it.", "He came home?", "She are here.", "They has it.",
-                                "Ada: Is it far.", "1. Where was Ada born.", "It costs 1 coins."})
+    for (const char* planted : {"It rained. then it stopped.", "Where is it.", "He came home?", "She are here.",
+                                "They has it.", "Ada: Is it far.", "1. Where was Ada born.", "It costs 1 coins."})
         check_complains(t, wrong_sentences, planted);
 }
 
@@ -437,7 +469,9 @@ inline std::string lower(std::string s) {
     for (char& c : s) c = is_upper(c) ? char(c + 32) : c;
     return s;
 }
-inline bool mentions(const std::string& text, const std::string& phrase) { return lower(text).find(lower(phrase)) != std::string::npos; }
+inline bool mentions(const std::string& text, const std::string& phrase) {
+    return lower(text).find(lower(phrase)) != std::string::npos;
+}
 
 inline void facts_are_stated(Report& t) {
     const World& w = the_world();
@@ -446,9 +480,11 @@ inline void facts_are_stated(Report& t) {
     for (const Document& d : sample())
         for (const uint32_t id : d.facts) {
             const Fact& f = w.facts[id];
-            const bool named = mentions(d.text, f.entity) || (f.kind == "animal" && mentions(d.text, w.animals[f.entity_id].plural));
+            const bool named =
+                mentions(d.text, f.entity) || (f.kind == "animal" && mentions(d.text, w.animals[f.entity_id].plural));
             facts++;
-            if (!named || !mentions(d.text, f.value)) missing++, example = cat(f.entity, " ", f.attribute, " ", f.value, " in: ", d.text);
+            if (!named || !mentions(d.text, f.value))
+                missing++, example = cat(f.entity, " ", f.attribute, " ", f.value, " in: ", d.text);
         }
     t.check(facts > 30000, cat("documents tell many facts: ", facts));
     t.check(missing == 0, cat(missing, " facts are noted but not told: ", example));
@@ -466,17 +502,30 @@ inline Reading read_statements(const World& w, const std::string& text, const st
         const char* kind;
         const char* attribute;
     };
-    static const std::vector<Pattern> patterns = {
-        {" was born in the year ", "person", "birth_year"}, {"'s birthplace is ", "person", "birthplace"},
-        {" lives in ", "person", "home"}, {" was born in the town of ", "person", "birthplace"},
-        {" has a brother called ", "person", "sibling"}, {" has a sister called ", "person", "sibling"},
-        {" has a best friend called ", "person", "best_friend"}, {" keeps a ", "person", "pet"},
-        {"'s home is in ", "person", "home"}, {" works as a ", "person", "job"}, {" works as an ", "person", "job"},
-        {"'s favourite food is ", "person", "favourite_food"}, {"'s favourite colour is ", "person", "favourite_colour"},
-        {"'s hobby is ", "person", "hobby"}, {"'s best friend is ", "person", "best_friend"}, {"'s sister is ", "person", "sibling"},
-        {"'s brother is ", "person", "sibling"}, {"'s pet is a ", "person", "pet"}, {"'s birthday is on ", "person", "birthday"},
-        {" lies on the river ", "place", "river"}, {" is known for ", "place", "known_for"}, {" was founded in ", "place", "founded"},
-        {" lies at the foot of ", "place", "mountain"}, {" lies in ", "place", "region"}};
+    static const std::vector<Pattern> patterns = {{" was born in the year ", "person", "birth_year"},
+                                                  {"'s birthplace is ", "person", "birthplace"},
+                                                  {" lives in ", "person", "home"},
+                                                  {" was born in the town of ", "person", "birthplace"},
+                                                  {" has a brother called ", "person", "sibling"},
+                                                  {" has a sister called ", "person", "sibling"},
+                                                  {" has a best friend called ", "person", "best_friend"},
+                                                  {" keeps a ", "person", "pet"},
+                                                  {"'s home is in ", "person", "home"},
+                                                  {" works as a ", "person", "job"},
+                                                  {" works as an ", "person", "job"},
+                                                  {"'s favourite food is ", "person", "favourite_food"},
+                                                  {"'s favourite colour is ", "person", "favourite_colour"},
+                                                  {"'s hobby is ", "person", "hobby"},
+                                                  {"'s best friend is ", "person", "best_friend"},
+                                                  {"'s sister is ", "person", "sibling"},
+                                                  {"'s brother is ", "person", "sibling"},
+                                                  {"'s pet is a ", "person", "pet"},
+                                                  {"'s birthday is on ", "person", "birthday"},
+                                                  {" lies on the river ", "place", "river"},
+                                                  {" is known for ", "place", "known_for"},
+                                                  {" was founded in ", "place", "founded"},
+                                                  {" lies at the foot of ", "place", "mountain"},
+                                                  {" lies in ", "place", "region"}};
     Reading r;
     for (const Pattern& p : patterns)
         for (size_t at = text.find(p.verb); at != text.npos; at = text.find(p.verb, at + 1)) {
@@ -516,7 +565,8 @@ inline void facts_agree_with_the_table(Report& t) {
     t.check(all.wrong == 0, cat(all.wrong, " statements disagree with the table: ", all.example));
     t.check(all.unnoted == 0, cat(all.unnoted, " statements were not noted: ", all.example));
     const Person& p = w.people[0];
-    const Reading wrong = read_statements(w, p.name + "'s favourite food is old boots.", {p.first_fact + kFavouriteFood}, by_name);
+    const Reading wrong =
+        read_statements(w, p.name + "'s favourite food is old boots.", {p.first_fact + kFavouriteFood}, by_name);
     t.check(wrong.statements == 1 && wrong.wrong == 1, "control: a wrong food is found");
     const Reading unnoted = read_statements(w, p.name + "'s home is in " + p.values[kHome] + ".", {}, by_name);
     t.check(unnoted.unnoted == 1 && unnoted.wrong == 0, "control: a fact that was told but not noted is found");
@@ -531,21 +581,25 @@ inline void questions_and_statements(Report& t) {
         for (int k = 0; k < 2; k++) {
             const std::string q = w.question(f, rng), s = w.statement(f, rng);
             const std::string plural = f.kind == "animal" ? w.animals[f.entity_id].plural : f.entity;
-            const bool named = (mentions(q, f.entity) || mentions(q, plural)) && (mentions(s, f.entity) || mentions(s, plural));
+            const bool named =
+                (mentions(q, f.entity) || mentions(q, plural)) && (mentions(s, f.entity) || mentions(s, plural));
             const bool ok = named && q.ends_with("?") && s.ends_with(".") && mentions(s, f.value) && is_upper(q[0]) &&
-                            (is_upper(s[0]) || is_digit(s[0])) && wrong_articles(q + " " + s).empty() && wrong_characters(q + " " + s).empty();
+                            (is_upper(s[0]) || is_digit(s[0])) && wrong_articles(q + " " + s).empty() &&
+                            wrong_characters(q + " " + s).empty();
             if (!ok) bad++, example = q + " " + s;
         }
     t.check(bad == 0, cat(bad, " questions or statements are wrong: ", example));
     std::set<std::string> wordings;
     for (int k = 0; k < 200; k++) wordings.insert(w.question(w.facts[w.people[0].first_fact + kHome], rng));
     t.check(wordings.size() >= 3, "a question has several wordings");
-    for (const auto& [table, size] : std::initializer_list<std::pair<std::string, size_t>>{{"people", 1100}, {"places", 68}})
+    for (const auto& [table, size] :
+         std::initializer_list<std::pair<std::string, size_t>>{{"people", 1100}, {"places", 68}})
         t.check((table == "people" ? w.people.size() : w.places.size()) == size, "the world has all its " + table);
     for (const Person& p : w.people) {
         const Person &s = w.people[p.sibling_id], &f = w.people[p.friend_id];
-        const bool ok = &s != &p && &w.people[s.sibling_id] == &p && &w.people[f.friend_id] == &p && &f != &p && s.family == p.family &&
-                        s.held_out == p.held_out && f.held_out == p.held_out && s.values[kBirthplace] == p.values[kBirthplace];
+        const bool ok = &s != &p && &w.people[s.sibling_id] == &p && &w.people[f.friend_id] == &p && &f != &p &&
+                        s.family == p.family && s.held_out == p.held_out && f.held_out == p.held_out &&
+                        s.values[kBirthplace] == p.values[kBirthplace];
         if (!ok) t.check(false, "the family of " + p.name + " is inconsistent");
     }
 }
@@ -561,7 +615,8 @@ inline void held_out_names_never_occur(Report& t) {
     for (const Person& p : w.told_people()) told += all.find(p.name) != all.npos;
     for (const Place& p : w.told_places()) told += all.find(p.name) != all.npos;
     t.check(told > 800, cat("control: the same search finds names that are told: ", told));
-    t.check(w.held_out_people().size() == 100 && w.held_out_places().size() == 8, "there are held-out people and places");
+    t.check(w.held_out_people().size() == 100 && w.held_out_places().size() == 8,
+            "there are held-out people and places");
     bool marked = true;
     for (const Person& p : w.held_out_people()) marked &= p.held_out && w.facts[p.first_fact].held_out;
     for (const Person& p : w.told_people()) marked &= !p.held_out && !w.facts[p.first_fact].held_out;
@@ -592,7 +647,8 @@ inline void fame_follows_zipf(Report& t) {
     Rng rng(5);
     for (int i = 0; i < 200000; i++)
         if (const auto r = size_t(&the_world().random_person(rng) - the_world().people.data()); r < 9) picks[r]++;
-    t.check(picks[0] / picks[7] > 7.4 && picks[0] / picks[7] < 8.6, cat("rank 1 is picked 8 times as often as rank 8: ", picks[0] / picks[7]));
+    t.check(picks[0] / picks[7] > 7.4 && picks[0] / picks[7] < 8.6,
+            cat("rank 1 is picked 8 times as often as rank 8: ", picks[0] / picks[7]));
 }
 inline void variety(Report& t) {
     std::map<std::string, size_t> kinds;
@@ -603,15 +659,18 @@ inline void variety(Report& t) {
         texts.insert(d.text);
         bytes += d.text.size();
         usual += d.text.size() >= 100 && d.text.size() <= 700;
-        if (d.text.size() < kMinDocumentBytes || d.text.size() > kMaxDocumentBytes) t.check(false, "a document is too short or too long");
+        if (d.text.size() < kMinDocumentBytes || d.text.size() > kMaxDocumentBytes)
+            t.check(false, "a document is too short or too long");
         std::string word;
         for (const char c : d.text + " ")
             if (is_upper(c) || is_lower(c)) word += char(c | 32);
             else if (!word.empty()) words.insert(word), word.clear();
     }
-    for (const DocumentKind& kind : kDocumentKinds) t.check(kinds[kind.name] > 100, cat("kind ", kind.name, " occurs often: ", kinds[kind.name]));
+    for (const DocumentKind& kind : kDocumentKinds)
+        t.check(kinds[kind.name] > 100, cat("kind ", kind.name, " occurs often: ", kinds[kind.name]));
     t.check(words.size() > 3000, cat("there are more than 3,000 distinct words: ", words.size()));
-    t.check(texts.size() > sample().size() * 97 / 100, cat("nearly all documents are distinct: ", texts.size(), " of ", sample().size()));
+    t.check(texts.size() > sample().size() * 97 / 100,
+            cat("nearly all documents are distinct: ", texts.size(), " of ", sample().size()));
     t.check(usual > sample().size() * 3 / 4, cat("most documents have 100 to 700 bytes: ", usual));
     t.check(bytes / sample().size() > 200, "documents are not tiny on average");
     std::set<std::string> beginnings;  // stories begin in many ways
@@ -632,28 +691,33 @@ inline WorldConfig small_config(const std::string& out, double megabytes) {
 inline std::vector<nlohmann::json> read_jsonl(const std::string& path) {
     std::vector<nlohmann::json> v;
     const std::string all = read_file(path);
-    for (const std::string& line : split_on(all.substr(0, all.size() - (all.empty() ? 0 : 1)), "\n")) v.push_back(nlohmann::json::parse(line));
+    for (const std::string& line : split_on(all.substr(0, all.size() - (all.empty() ? 0 : 1)), "\n"))
+        v.push_back(nlohmann::json::parse(line));
     return v;
 }
 inline void files_are_reproducible(Report& t) {
     const TempDir dir;
-    WorldConfig a = small_config(dir / "a", 1), b = small_config(dir / "b", 1), more = small_config(dir / "more", 1.5), other = small_config(dir / "other", 1);
+    WorldConfig a = small_config(dir / "a", 1), b = small_config(dir / "b", 1), more = small_config(dir / "more", 1.5),
+                other = small_config(dir / "other", 1);
     a.threads = 1;
     b.threads = 3;
     other.seed = 2;
     WorldShape other_shape;
     other_shape.seed = 2;
-    write_world(World(), a), write_world(World(), b), write_world(World(), more), write_world(World(other_shape), other);
+    write_world(World(), a), write_world(World(), b), write_world(World(), more),
+        write_world(World(other_shape), other);
     for (const char* file : {"/train.jsonl", "/val.jsonl", "/facts.jsonl"}) {
         const std::string one = read_file(a.out + file);
         t.check(one == read_file(b.out + file), cat(file, ": the same bytes with 1 and 3 threads"));
         t.check(one != read_file(other.out + file), cat(file, ": another seed gives other bytes"));
         if (std::string(file) == "/facts.jsonl") continue;
         const std::string longer = read_file(more.out + file);
-        t.check(longer.size() > one.size() && longer.starts_with(one), cat(file, ": more megabytes extend the same beginning"));
+        t.check(longer.size() > one.size() && longer.starts_with(one),
+                cat(file, ": more megabytes extend the same beginning"));
     }
     const Document d = the_world().document(123);
-    t.check(d.text == World().document(123).text && d.text != World(other_shape).document(123).text, "a document is a function of seed and number");
+    t.check(d.text == World().document(123).text && d.text != World(other_shape).document(123).text,
+            "a document is a function of seed and number");
 }
 inline void train_and_val_are_disjoint(Report& t) {
     const TempDir dir;
@@ -674,7 +738,8 @@ inline void train_and_val_are_disjoint(Report& t) {
     t.check(overlap(even, odd) > 0, "control: a split by number would have overlapped");
     const double fraction = double(val.size()) / double(val.size() + train.size());
     t.check(fraction > 0.08 && fraction < 0.12, cat("the validation set has its share: ", fraction));
-    t.check(int64_t(train.size()) == stats.train.documents && int64_t(val.size()) == stats.val.documents, "the statistics count the lines");
+    t.check(int64_t(train.size()) == stats.train.documents && int64_t(val.size()) == stats.val.documents,
+            "the statistics count the lines");
 
     // the files hold documents 0, 1, 2, ... and facts.jsonl counts what train.jsonl tells
     std::vector<uint32_t> told(the_world().facts.size());
@@ -693,13 +758,15 @@ inline void train_and_val_are_disjoint(Report& t) {
     size_t wrong_facts = 0, held_out = 0, held_out_told = 0;
     for (size_t i = 0; i < facts.size(); i++) {
         const Fact& f = the_world().facts[i];
-        wrong_facts += facts[i].at("entity") != f.entity || facts[i].at("value") != f.value || facts[i].at("told") != told[i] ||
-                       facts[i].at("attribute") != f.attribute || facts[i].at("held_out") != f.held_out;
+        wrong_facts += facts[i].at("entity") != f.entity || facts[i].at("value") != f.value ||
+                       facts[i].at("told") != told[i] || facts[i].at("attribute") != f.attribute ||
+                       facts[i].at("held_out") != f.held_out;
         held_out += f.held_out;
         held_out_told += f.held_out && told[i] > 0;
     }
     t.check(wrong_facts == 0, "facts.jsonl says how often each fact is told");
-    t.check(held_out == 100 * kNumPersonAttributes + 8 * kNumPlaceAttributes && held_out_told == 0, "no held-out fact is told");
+    t.check(held_out == 100 * kNumPersonAttributes + 8 * kNumPlaceAttributes && held_out_told == 0,
+            "no held-out fact is told");
 }
 inline void bad_usage_is_refused(Report& t) {
     const TempDir dir;
@@ -734,18 +801,26 @@ inline void bad_usage_is_refused(Report& t) {
 
 inline void grammar_notation(Report& t) {
     Grammar g;
-    g.add("word: owl, bear, hour, uniform\n# a comment\nline:\n  ^@{w} saw @<one>. {W}[!|!]\\n\n  ^@{w} saw \\\n      @<one>. {W}!\\n\none: egg\n"
-          "animals(w, food):\n  cat; @<one>\nrow:\n  {w} eats {food}\nmention:\n  {w'}{w}\n");
+    g.add(
+        "word: owl, bear, hour, uniform\n# a comment\nline:\n  ^@{w} saw @<one>. {W}[!|!]\\n\n  ^@{w} saw \\\n      "
+        "@<one>. {W}!\\n\none: egg\n"
+        "animals(w, food):\n  cat; @<one>\nrow:\n  {w} eats {food}\nmention:\n  {w'}{w}\n");
     g.check();
     Rng rng(1);
     Slots s(g, rng);
-    for (const auto& [word, expected] : std::initializer_list<std::pair<const char*, const char*>>{
-             {"owl", "An owl saw an egg. Owl!\n"}, {"bear", "A bear saw an egg. Bear!\n"}, {"hour", "An hour saw an egg. Hour!\n"},
-             {"uniform", "A uniform saw an egg. Uniform!\n"}, {"8", "An 8 saw an egg. 8!\n"}, {"11", "An 11 saw an egg. 11!\n"},
-             {"110", "A 110 saw an egg. 110!\n"}, {"Ada", "An Ada saw an egg. Ada!\n"}}) {
+    for (const auto& [word, expected] :
+         std::initializer_list<std::pair<const char*, const char*>>{{"owl", "An owl saw an egg. Owl!\n"},
+                                                                    {"bear", "A bear saw an egg. Bear!\n"},
+                                                                    {"hour", "An hour saw an egg. Hour!\n"},
+                                                                    {"uniform", "A uniform saw an egg. Uniform!\n"},
+                                                                    {"8", "An 8 saw an egg. 8!\n"},
+                                                                    {"11", "An 11 saw an egg. 11!\n"},
+                                                                    {"110", "A 110 saw an egg. 110!\n"},
+                                                                    {"Ada", "An Ada saw an egg. Ada!\n"}}) {
         s.set("w", word);
         for (int k = 0; k < 8; k++)
-            if (const std::string got = s.text("line"); got != expected) t.check(false, cat("expanded to ", got, ", expected ", expected));
+            if (const std::string got = s.text("line"); got != expected)
+                t.check(false, cat("expanded to ", got, ", expected ", expected));
     }
     s.bind_row("animals");
     t.check(s.text("row") == "cat eats an egg", "a row of a table fills its slots, and its cells are expanded");
@@ -759,12 +834,43 @@ inline void grammar_notation(Report& t) {
     t.check(quiet.told.empty(), "a slot that is not used tells nothing");
     t.check_error([&] { Slots(g, rng).text("line"); }, "slot w is empty", "an empty slot");
     t.check_error([&] { Slots(g, rng).set("nobody", "x"); }, "no slot named nobody", "an unknown slot");
-    t.check_error([&] { Grammar bad; bad.add("a:\n  <b>\n"); bad.check(); }, "no rule named b", "a rule that is missing");
-    t.check_error([&] { Grammar bad; bad.add("a:\n  [x|y\n"); }, "without ]", "a bracket that is not closed");
-    t.check_error([&] { Grammar bad; bad.add("a:\n  x]\n"); }, "stray ]", "a bracket that is not opened");
-    t.check_error([&] { Grammar bad; bad.add("a:\n  {x\n"); }, "without its end", "a slot that is not closed");
-    t.check_error([&] { Grammar bad; bad.add("a: b\na: c\n"); }, "two rules named a", "a rule that is there twice");
-    t.check_error([&] { Grammar bad; bad.add("t(a, b):\n  1; 2; 3\n"); }, "3 fields, expected 2", "a row of the wrong length");
+    t.check_error(
+        [&] {
+            Grammar bad;
+            bad.add("a:\n  <b>\n");
+            bad.check();
+        },
+        "no rule named b", "a rule that is missing");
+    t.check_error(
+        [&] {
+            Grammar bad;
+            bad.add("a:\n  [x|y\n");
+        },
+        "without ]", "a bracket that is not closed");
+    t.check_error(
+        [&] {
+            Grammar bad;
+            bad.add("a:\n  x]\n");
+        },
+        "stray ]", "a bracket that is not opened");
+    t.check_error(
+        [&] {
+            Grammar bad;
+            bad.add("a:\n  {x\n");
+        },
+        "without its end", "a slot that is not closed");
+    t.check_error(
+        [&] {
+            Grammar bad;
+            bad.add("a: b\na: c\n");
+        },
+        "two rules named a", "a rule that is there twice");
+    t.check_error(
+        [&] {
+            Grammar bad;
+            bad.add("t(a, b):\n  1; 2; 3\n");
+        },
+        "3 fields, expected 2", "a row of the wrong length");
 }
 
 }  // namespace world_test
@@ -772,9 +878,12 @@ inline void grammar_notation(Report& t) {
 inline Suite world_tests() {
     using namespace world_test;
     return {
-        {"world: the grammar expands articles, capitals, choices, rules, tables and facts as written", grammar_notation},
-        {"world: the same seed gives the same bytes for any number of threads, and more megabytes extend them", files_are_reproducible},
-        {"world: no text is in both training and validation set, and facts.jsonl counts what is told", train_and_val_are_disjoint},
+        {"world: the grammar expands articles, capitals, choices, rules, tables and facts as written",
+         grammar_notation},
+        {"world: the same seed gives the same bytes for any number of threads, and more megabytes extend them",
+         files_are_reproducible},
+        {"world: no text is in both training and validation set, and facts.jsonl counts what is told",
+         train_and_val_are_disjoint},
         {"world: every sum in every document is right", arithmetic_is_right},
         {"world: coins add up in stories and shops", money_adds_up},
         {"world: everything said about letters is true", spelling_is_right},

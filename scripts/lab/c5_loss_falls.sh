@@ -58,7 +58,7 @@ for step in 0 "$((steps / 16))" "$((steps / 4))" "$((steps / 2))" "$steps"; do
     loss=$(lab_metric "$metrics" val_loss "$([ "$step" = 0 ] && echo 1 || echo "$step")")
     printf '%s\t%.4f\t%s\n' "$step" "$loss" "$(shares "$lab_out/samples-$step.lines")"
 done | lab_table
-lab_lines "$lab_held" | head -n 100 > "$lab_out/held.lines"
+lab_lines "$lab_held" | awk 'NR <= 100' > "$lab_out/held.lines"
 printf 'held out\t-\t%s\n' "$(shares "$lab_out/held.lines")" | lab_table
 scripts/plot_loss.sh "$run"
 for step in 0 "$((steps / 16))" "$((steps / 4))" "$steps"; do

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # C6: the same prompt continues differently each time, and the continuations are remixes of the training text, not copies.
 # Hypothesis: at temperature 0 all samples of a prompt are one text, at 0.8 at least 90 % differ; and the longest run of words that
-#   a sample shares with the training text is, in the median, no longer than 1.5 times that of text which was held out.
-# Refuted if one of the three fails, or if more than a tenth of the samples stand word for word in the training text.
+#   a sample shares with the training text is, in the median, at least 4 words (it has learned the text; noise shares none) and no
+#   longer than 1.5 times that of text which was held out.
+# Refuted if one of these fails, or if more than a tenth of the samples stand word for word in the training text.
 # Fixed: the model of C5, 4 prompts (the first six words of held-out documents), 16 samples each of at most 96 tokens.
 # Varied: the seed of the coin. Noise: that of 64 samples. Controls: held-out documents, and documents of the training text itself,
 #   which the measurement must find to be copies.
@@ -65,7 +66,7 @@ varied=$(distinct "$lab_out/samples.jsonl")
 # samples with their prompt cut off like the documents
 lab_lines "$lab_out/samples.jsonl" | awk '{ print "a b c d e f " $0 }' | behind_prompt > "$lab_out/continuations"
 head -n 200 "$lab_out/held.lines" | behind_prompt > "$lab_out/held"
-awk 'NF >= 30 && NR % 97 == 0' "$lab_out/train.lines" | head -n 100 | behind_prompt > "$lab_out/copies"
+awk 'NF >= 30 && NR % 97 == 0 { print; if (++n == 100) exit }' "$lab_out/train.lines" | behind_prompt > "$lab_out/copies"
 
 : > "$lab_out/table.tsv"
 printf 'text\tcount\tmedian words\tmedian run\tcopies %%\n' | lab_table
@@ -76,11 +77,11 @@ for text in continuations held copies; do
 done | lab_table
 echo "distinct continuations a prompt: $varied of the samples at temperature 0.8; at temperature 0 one in 16 is $greedy"
 echo "one prompt, three times:"
-head -n 3 "$lab_out/samples.jsonl" | document_text | awk -v RS= -v p="${prompts[0]}" '{ gsub(/\n/, " "); print "  " p "|" $0 }' | cut -c 1-200
+head -n 3 "$lab_out/samples.jsonl" | document_text " " "\n" | awk -v p="${prompts[0]}" '{ print "  " p " |" $0 }' | cut -c 1-200
 
 awk -F '\t' -v greedy="$greedy" -v varied="$varied" '{ run[$1] = $4; copied[$1] = $5 }
     END {
-        ok = greedy <= 1 / 16 + 0.001 && varied >= 0.9 && run["continuations"] <= 1.5 * run["held"] && copied["continuations"] <= 10 && copied["copies"] >= 99
+        ok = greedy <= 1 / 16 + 0.001 && varied >= 0.9 && run["continuations"] >= 4 && run["continuations"] <= 1.5 * run["held"] && copied["continuations"] <= 10 && copied["copies"] >= 99
         printf "%s\n%.0f %% of the samples differ; longest shared run %d words (held-out text %d), %.1f %% copies (training text %.0f %%)\n", ok ? "confirmed" : "refuted", 100 * varied, run["continuations"], run["held"], copied["continuations"], copied["copies"]
         printf "distinct=%.3f\ngreedy_distinct=%.4f\nrun_samples=%d\nrun_held=%d\ncopies_percent=%.1f\n", varied, greedy, run["continuations"], run["held"], copied["continuations"]
     }' "$lab_out/table.tsv" | lab_verdict C6

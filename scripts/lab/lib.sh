@@ -78,7 +78,7 @@ lab_corpus() {
 # One document a line, line breaks and other white space as single spaces. Plain text: a paragraph is a document.
 lab_lines() { # FILE
     case $1 in
-        *.jsonl) document_text " " < "$1" ;;
+        *.jsonl) document_text " " "\n" < "$1" ;;
         *) awk -v RS= '{ gsub(/\n/, " "); print }' "$1" ;;
     esac | awk 'NF { $1 = $1; print }'
 }
