@@ -7,7 +7,7 @@
 // zero) and in llm.c's files, never in Hugging Face's. Matrices: (in, out) with us and in Hugging Face's Conv1D,
 // (out, in) in llm.c's. Names: `transformer.h.0...`, or without the prefix where only the base model was saved.
 // A directory appears under its name complete or not at all (`AtomicDirectory`).
-// Does not: save optimizer or loader state (pretrain.hpp), or know tokenizers (the caller passes a function).
+// Does not: save optimizer or loader state (trainer.hpp), or know tokenizers (the caller passes a function).
 #pragma once
 
 #include <sys/syscall.h>

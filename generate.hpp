@@ -3,8 +3,8 @@
 // A model gives a probability for every token that could come next. Generation flips that biased coin, appends the token,
 // and asks again. Keys and values of past positions are kept (KvCache), so each new token costs one pass over the weights,
 // not one over the whole context. Several sequences share that pass: a row that is done drops out of the batch.
-// Promises: the random number of a token depends on (seed, row, position) only, so a row comes out the same alone or in a
-// batch; streamed text never breaks a UTF-8 character and never shows a piece of a stop string.
+// Promises: the random number of a token depends on (seed, row, position) only, not on the other rows of the batch;
+// streamed text never breaks a UTF-8 character and never shows a piece of a stop string.
 // Does not: know about conversations (chat.hpp), or go beyond the model's context: it stops there and says so.
 #pragma once
 
@@ -196,7 +196,7 @@ inline const std::vector<Flag<GenerateConfig>> generate_flags = {
     {"top-p",       &GenerateConfig::top_p,       "",          "sample among the likeliest tokens that reach this probability; 1: all"},
     {"seed",        &GenerateConfig::seed,        "",          "same seed, same text"},
     {"stop",        &GenerateConfig::stop,        "TEXT...",   "end a continuation before any of these strings"},
-    {"show-probs",  &GenerateConfig::show_probs,  "N",         "print the N likeliest tokens and their probabilities at each step"},
+    {"show-probs",  &GenerateConfig::show_probs,  "N",         "print the N likeliest tokens and their probabilities (at temperature 1) at each step"},
     {"json",        &GenerateConfig::json,        "",          "print one JSON object a continuation instead of text"},
     {"device",      &GenerateConfig::device,      "auto|cpu|cuda",  "where to compute"},
     {"dtype",       &GenerateConfig::dtype,       "auto|fp32|bf16", "how weights are stored"},
@@ -222,6 +222,7 @@ inline void validate(const GenerateConfig& c) {
     if (!(c.top_p > 0 && c.top_p <= 1)) throw UsageError(cat("--top-p ", c.top_p, ": expected a number in (0, 1]"));
     if (c.max_tokens < 1) throw UsageError(cat("--max-tokens ", c.max_tokens, ": expected at least 1"));
     if (c.num_samples < 1) throw UsageError(cat("--num-samples ", c.num_samples, ": expected at least 1"));
+    if (c.json && c.show_probs) throw UsageError("--show-probs and --json exclude each other");
     if (c.show_probs < 0) throw UsageError(cat("--show-probs ", c.show_probs, ": expected a whole number >= 0"));
 }
 
@@ -250,7 +251,7 @@ inline int run_generate(GenerateConfig& c) {
         const int64_t rows = int64_t(prompts.size());
         Gpt<Dev, T> model(dev, config, {std::max(rows, std::min(longest, int64_t(512)))});
         load_weights(model, reader);
-        KvCache<Dev, T> cache(dev, config, rows, std::min(config.max_T, longest + c.max_tokens));
+        KvCache<Dev, T> cache(dev, config, rows, std::min(config.max_T, longest + std::min(c.max_tokens, config.max_T)));
         GenerateOptions options{c.max_tokens, {c.temperature, c.top_k, c.top_p}, c.seed, stop_ids(tokenizer)};
         const bool streaming = rows == 1 && !c.json;
         std::vector<TextStream> streams(size_t(rows), TextStream(c.stop));

@@ -434,7 +434,7 @@ class Gpt {
             d_ln_ = arena.template take<T>(N * C);
             d_wide_ = arena.template take<T>(N * 4 * C);
         }
-        // enough rows for an efficient product, few enough for the chunk of logits to stay small (LOG 2026-11-21)
+        // At least 256 rows, so that each reading of the head's weights is used often; more while the chunk stays within 2M logits.
         head_rows_ = std::min(N, std::max(int64_t(256), (int64_t(1) << 21) / config.Vp()));
         logits_ = arena.template take<T>(head_rows_ * config.Vp());
         losses_ = arena.template take<float>(N);

@@ -72,11 +72,11 @@ inline Config resolve_settings(PretrainConfig& c, int64_t V, int32_t end_of_text
     const int ways = (c.depth != 0) + !c.size.empty() + !c.init.empty() + (c.layers || c.heads || c.channels ? c.size.empty() && c.depth == 0 : 0);
     if (ways == 0) throw UsageError("the model's size is missing", "give --depth N, --size NAME, --layers L --heads H --channels C, or --init DIR");
     if (ways > 1) throw UsageError("--depth, --size, --init and --layers/--heads/--channels exclude each other", "give one of them");
-    if (c.depth < 0) throw UsageError(cat("--depth ", c.depth, ": expected at least 1"));
+    if (c.depth < 0 || c.depth > 1024) throw UsageError(cat("--depth ", c.depth, ": expected 1 to 1024"));
     double budget = 0;
     if (!c.init.empty()) {
         m = ModelReader(c.init).config();
-        m.end_of_text = end_of_text;
+        if (end_of_text >= 0) m.end_of_text = end_of_text;
         if (m.V < V)
             throw Error(cat(c.init, ": the model knows ", m.V, " token ids, the data in ", c.data, " uses ", V), "tokenize the data with the model's tokenizer");
     } else if (c.depth > 0) {
@@ -127,12 +127,20 @@ class PretrainRun {
     PretrainRun(Dev& dev, PretrainConfig& config, const Config& model_config, DataLoader& train, DataLoader* val,
                 const Tokenizer* tokenizer, int64_t resume_step, const Args& argv)
         : config_(config), train_(train), val_(val), tokenizer_(tokenizer), argv_(argv),
-          model_(dev, model_config, {config.batch_size * config.seq_len, true, config.recompute}), trainer_(model_, config),
-          log_(config.out, resume_step) {
+          model_(dev, model_config, {config.batch_size * config.seq_len, true, config.recompute}), trainer_(model_, config) {
         micro_batches_.resize(size_t(config.total_batch_tokens / (config.batch_size * config.seq_len)));
-        if (resume_step >= 0) resume(resume_step);
-        else if (!config.init.empty()) load_weights(model_, ModelReader(config.init));
-        else model_.init_weights(uint32_t(config.seed));
+        if (tokenizer_ && int64_t(prompt_ids(*tokenizer_, config.sample_prompt).size()) > model_config.max_T)
+            throw UsageError("--sample-prompt is longer than the context");
+        if (resume_step >= 0) {
+            resume(resume_step);
+        } else if (!config.init.empty()) {
+            const ModelReader reader(config.init);
+            load_weights(model_, reader);
+            lineage_.push_back({{"init", reader.path()}});
+        } else {
+            model_.init_weights(uint32_t(config.seed));
+        }
+        log_.emplace(config.out, resume_step);   // last: it cuts the metrics of steps that will be repeated
     }
 
     void run() {
@@ -141,7 +149,7 @@ class PretrainRun {
         const int64_t rows_per_step = config_.total_batch_tokens / config_.seq_len;
         Prefetcher prefetcher(train_, trainer_.steps_done * rows_per_step, config_.batch_size);
         if (trainer_.steps_done == 0) {
-            if (config_.eval_every > 0) log_.line(strprintf("step 0: validation %s", evaluate().c_str()));
+            if (config_.eval_every > 0) log_->line(strprintf("step 0: validation %s", evaluate().c_str()));
             if (config_.sample_every > 0) sample_text();
         }
         const double start = now_s();
@@ -158,43 +166,43 @@ class PretrainRun {
             const int64_t done = trainer_.steps_done;
             const double left_s = (now_s() - start) / double(done - first_step) * double(config_.steps - done);
             json metrics = report(r, step_s, prefetcher.wait_s() - wait_before, left_s);
-            const bool last = done == config_.steps || g_stop_requested;
             if (val_ && ((config_.eval_every > 0 && done % config_.eval_every == 0) || done == config_.steps)) {
-                log_.line(strprintf("step %lld: validation %s", (long long)done, evaluate(&metrics).c_str()));
+                log_->line(strprintf("step %lld: validation %s", (long long)done, evaluate(&metrics).c_str()));
             }
-            log_.metrics(metrics);
+            log_->metrics(metrics);
+            if (done == config_.steps || (config_.checkpoint_every > 0 && done % config_.checkpoint_every == 0)) save();
             if (config_.sample_every > 0 && (done % config_.sample_every == 0 || done == config_.steps)) sample_text();
-            if (last || (config_.checkpoint_every > 0 && done % config_.checkpoint_every == 0)) save();
         }
+        if (trainer_.steps_done > first_step && saved_step_ != trainer_.steps_done) save();  // a signal came
         if (g_stop_requested && trainer_.steps_done < config_.steps)
-            log_.line(cat("stopped by a signal after step ", trainer_.steps_done, "; the same command with --resume goes on"));
+            log_->line(cat("stopped by a signal after step ", trainer_.steps_done, "; the same command with --resume goes on"));
     }
 
    private:
     void print_header() {
         std::string command;
         for (const auto& a : argv_) command += (command.empty() ? "" : " ") + a;
-        log_.file_line("argv: " + command);
-        log_.file_line(cat("version: ", TRAIN_GPT_VERSION));
-        for (const auto& [name, value] : cli::settings(config_, pretrain_flags)) log_.file_line(cat("setting: ", name, " = ", value));
+        log_->file_line("argv: " + command);
+        log_->file_line(cat("version: ", TRAIN_GPT_VERSION));
+        for (const auto& [name, value] : cli::settings(config_, pretrain_flags)) log_->file_line(cat("setting: ", name, " = ", value));
         const Config& m = model_.config;
-        log_.line(strprintf("model     %lld layers, %lld heads, %lld channels, vocabulary %lld (padded to %lld), context %lld: %s parameters",
+        log_->line(strprintf("model     %lld layers, %lld heads, %lld channels, vocabulary %lld (padded to %lld), context %lld: %s parameters",
                             (long long)m.L, (long long)m.NH, (long long)m.C, (long long)m.V, (long long)m.Vp(), (long long)m.max_T,
                             with_commas(model_.layout.count).c_str()));
-        log_.line(strprintf("device    %s, %s, %d threads, %s", Dev::name(), dtype_name<T>(), model_.dev.threads, matmul_backend().c_str()));
+        log_->line(strprintf("device    %s, %s, %d threads, %s", Dev::name(), dtype_name<T>(), model_.dev.threads, matmul_backend().c_str()));
         std::string memory = "memory    ";
         size_t total = 0;
         for (const auto& [name, bytes] : model_.arenas()) {
             memory += cat(name, " ", human_bytes(double(bytes)), ", ");
             total += bytes;
         }
-        log_.line(memory + "together " + human_bytes(double(total)));
-        log_.line(strprintf("data      %s tokens, %s rows an epoch; %s steps of %s tokens = %.2f epochs", with_commas(train_.num_tokens()).c_str(),
+        log_->line(memory + "together " + human_bytes(double(total)));
+        log_->line(strprintf("data      %s tokens, %s rows an epoch; %s steps of %s tokens = %.2f epochs", with_commas(train_.num_tokens()).c_str(),
                             with_commas(train_.rows_per_epoch()).c_str(), with_commas(config_.steps).c_str(), with_commas(config_.total_batch_tokens).c_str(),
                             double(config_.steps) * double(config_.total_batch_tokens) / double(train_.rows_per_epoch() * config_.seq_len)));
         peak_flops_ = measured_peak_flops(model_.dev, sizeof(T) == 2);
-        log_.line(strprintf("peak      %.0f GFLOP/s measured for matrix products of this type", peak_flops_ * 1e-9));
-        if (trainer_.steps_done > 0) log_.line(cat("resumed   at step ", trainer_.steps_done));
+        log_->line(strprintf("peak      %.0f GFLOP/s measured for matrix products of this type", peak_flops_ * 1e-9));
+        if (trainer_.steps_done > 0) log_->line(cat("resumed   at step ", trainer_.steps_done));
     }
 
     // The console line of a step, and its metrics.
@@ -203,7 +211,7 @@ class PretrainRun {
         const double tokens_per_s = double(config_.total_batch_tokens) / step_s;
         const double flops = flops_per_token(model_.config, config_.seq_len) * tokens_per_s;
         const int64_t left = int64_t(left_s + 0.5);
-        log_.line(strprintf("step %*lld/%lld %5.1f%% | loss %.4f | lr %.2e | norm %.3f | %.1f ms | %s tok/s | %.3f TFLOP/s %.0f%% | left %lld:%02lld:%02lld",
+        log_->line(strprintf("step %*lld/%lld %5.1f%% | loss %.4f | lr %.2e | norm %.3f | %.1f ms | %s tok/s | %.3f TFLOP/s %.0f%% | left %lld:%02lld:%02lld",
                             int(std::to_string(config_.steps).size()), (long long)done, (long long)config_.steps,
                             100.0 * double(done) / double(config_.steps), r.loss, double(r.lr), r.grad_norm, step_s * 1e3,
                             with_commas(int64_t(tokens_per_s)).c_str(), flops * 1e-12, 100 * flops / peak_flops_,
@@ -211,7 +219,7 @@ class PretrainRun {
         json j = {{"step", done}, {"loss", r.loss}, {"lr", r.lr}, {"grad_norm", r.grad_norm}, {"ms", step_s * 1e3},
                   {"tokens_per_s", tokens_per_s}, {"tflops", flops * 1e-12}, {"tokens", done * config_.total_batch_tokens}, {"wait_ms", wait_s * 1e3}};
         if (!r.skipped.empty()) {
-            log_.line(cat("step ", done, ": update skipped: ", r.skipped));
+            log_->line(cat("step ", done, ": update skipped: ", r.skipped));
             j["skipped"] = r.skipped;
         }
         return j;
@@ -246,7 +254,6 @@ class PretrainRun {
         if (!tokenizer_) return;
         const auto ids = prompt_ids(*tokenizer_, config_.sample_prompt);
         const int64_t length = std::min(model_.config.max_T, int64_t(ids.size()) + config_.sample_tokens);
-        if (int64_t(ids.size()) > model_.config.max_T) throw Error("--sample-prompt is longer than the context");
         if (!cache_) cache_.emplace(model_.dev, model_.config, 1, length);
         TextStream stream;
         std::string text = config_.sample_prompt;
@@ -256,7 +263,7 @@ class PretrainRun {
             return true;
         });
         text += stream.flush();
-        log_.line(cat("---- sample after step ", trainer_.steps_done, "\n", text, "\n----"));
+        log_->line(cat("---- sample after step ", trainer_.steps_done, "\n", text, "\n----"));
     }
 
     void save() {
@@ -265,11 +272,12 @@ class PretrainRun {
         for (const auto& [name, value] : cli::settings(config_, pretrain_flags)) settings[name] = value;
         json state = {{"stage", "pretrain"}, {"trainer", trainer_.state()}, {"settings", settings}, {"argv", argv_}, {"version", TRAIN_GPT_VERSION},
                       {"next_row", trainer_.steps_done * (config_.total_batch_tokens / config_.seq_len)},
-                      {"tokenizer_hash", train_.tokenizer_hash()}, {"lineage", lineage_}};
+                      {"tokenizer_hash", train_.tokenizer_hash()}, {"data_tokens", train_.num_tokens()}, {"dtype", dtype_name<T>()}, {"lineage", lineage_}};
         save_checkpoint(config_.out, config_.keep, model_, state, [&](const std::string& dir) {
             if (tokenizer_) tokenizer_->save_directory(dir);
         });
-        log_.line(strprintf("saved     %s (%.1f s)", checkpoint::step_name(trainer_.steps_done).c_str(), now_s() - start));
+        saved_step_ = trainer_.steps_done;
+        log_->line(strprintf("saved     %s (%.1f s)", checkpoint::step_name(trainer_.steps_done).c_str(), now_s() - start));
     }
 
     void resume(int64_t step) {
@@ -278,7 +286,8 @@ class PretrainRun {
         try {
             state = json::parse(read_file(dir + "/state.json"));
             // what decides about the bits must be what it was
-            for (const char* name : {"seq-len", "total-batch-tokens", "seed", "order", "schedule", "lr", "min-lr", "warmup", "steps"}) {
+            for (const char* name : {"seq-len", "total-batch-tokens", "batch-size", "seed", "order", "schedule", "decay-fraction", "lr", "min-lr", "warmup",
+                                     "steps", "beta1", "beta2", "eps", "weight-decay", "grad-clip", "skip-z"}) {
                 std::string now;
                 for (const auto& [n, value] : cli::settings(config_, pretrain_flags))
                     if (n == name) now = value;
@@ -288,6 +297,10 @@ class PretrainRun {
             }
             if (state.at("tokenizer_hash") != train_.tokenizer_hash())
                 throw Error(cat("--resume: ", config_.data, " was tokenized with another vocabulary than the run in ", config_.out));
+            if (state.at("data_tokens") != train_.num_tokens())
+                throw Error(cat("--resume: ", config_.data, " has ", train_.num_tokens(), " tokens, the run in ", config_.out, " began with ", state.at("data_tokens").dump()));
+            if (state.at("dtype") != dtype_name<T>())
+                throw UsageError(cat("--resume: the run stores ", state.at("dtype").dump(), ", now it would be ", dtype_name<T>()), "give the same --dtype");
             trainer_.set_state(state.at("trainer"));
             lineage_ = state.at("lineage");
         } catch (const json::exception& e) {
@@ -307,7 +320,8 @@ class PretrainRun {
     const Args argv_;
     Gpt<Dev, T> model_;
     Trainer<Dev, T> trainer_;
-    RunLog log_;
+    std::optional<RunLog> log_;
+    int64_t saved_step_ = -1;
     std::optional<KvCache<Dev, T>> cache_;
     std::vector<MicroBatch> micro_batches_;
     json lineage_ = json::array();
@@ -317,12 +331,14 @@ class PretrainRun {
 inline int run_pretrain(PretrainConfig& c) {
     if (c.data.empty()) throw UsageError("--data is missing", "make shards with: train_gpt tokenize --tokenizer FILE --input PATH... --out DIR");
     validate(c);
+    if (c.sample_tokens < 0 || c.eval_every < 0 || c.eval_batches < 0 || c.sample_every < 0 || !(c.sample_temperature >= 0))
+        throw UsageError("--sample-tokens, --sample-every, --sample-temperature, --eval-every and --eval-batches must not be negative");
     // the tokenizer lies beside the shards; shards of other programs come without one
     std::optional<Tokenizer> tokenizer;
     if (fs::exists(c.data + "/tokenizer.json")) tokenizer = Tokenizer::load(c.data);
     LoaderOptions options{c.data, "train", c.seq_len, c.order, c.seed};
     DataLoader train(options);
-    const int64_t V = tokenizer ? tokenizer->vocab_size() : train.vocab_size();
+    const int64_t V = tokenizer ? tokenizer->vocab_size() : train.vocab_size() > 0 || c.init.empty() ? train.vocab_size() : ModelReader(c.init).config().V;
     if (V <= 0) throw Error(cat(c.data, ": the vocabulary size is unknown: neither index.json nor tokenizer.json"), "put the tokenizer's tokenizer.json beside the shards");
     const Config model = resolve_settings(c, V, tokenizer ? tokenizer->end_of_text() : -1);
     validate(c);
@@ -331,6 +347,8 @@ inline int run_pretrain(PretrainConfig& c) {
     if (train.has_split("val")) val.emplace(LoaderOptions{c.data, "val", c.seq_len, "contiguous", c.seed, model.V});
     const auto steps = checkpoint::list_steps(c.out);
     int64_t resume_step = -1;
+    if (steps.empty() && !c.resume && fs::exists(c.out + "/metrics.jsonl"))
+        throw UsageError(cat("--out ", c.out, " holds the log of a run without a checkpoint"), "begin it anew with --resume, or choose another directory");
     if (!steps.empty()) {
         if (!c.resume) throw UsageError(cat("--out ", c.out, " holds a run already (step ", steps.back().first, ")"), "go on with --resume, or choose another directory");
         resume_step = steps.back().first;

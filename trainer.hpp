@@ -50,7 +50,7 @@ std::vector<Flag<C>> trainer_flags() {
         {"seq-len",            &C::seq_len,            "tokens", "context length T of a training row"},
         {"batch-size",         &C::batch_size,         "rows",   "rows of a micro-batch: what is in memory at once"},
         {"total-batch-tokens", &C::total_batch_tokens, "tokens", "tokens of one update, over all micro-batches; 0: one micro-batch"},
-        {"steps",              &C::steps,              "steps",  "number of updates; 0: from the token budget of --depth"},
+        {"steps",              &C::steps,              "steps",  "number of updates; 0: 20 tokens a parameter (not with --init)"},
         {"lr",                 &C::lr,                 "",       "peak learning rate, reached after --warmup steps"},
         {"min-lr",             &C::min_lr,             "",       "learning rate at the end; negative: a tenth of --lr"},
         {"warmup",             &C::warmup,             "steps",  "steps of linear warm-up; negative: a twentieth of --steps, at most 700"},
@@ -68,9 +68,9 @@ std::vector<Flag<C>> trainer_flags() {
         {"device",             &C::device,             "auto|cpu|cuda", "where to compute"},
         {"dtype",              &C::dtype,              "auto|fp32|bf16", "how weights and activations are stored; bf16 keeps fp32 master weights"},
         {"threads",            &C::threads,            "",       "CPU threads; 0: all cores"},
-        {"gpus",               &C::gpus,               "",       "GPUs of this node to train on"},
+        {"gpus",               &C::gpus,               "",       "1: training on several is not in this version"},
         {"recompute",          &C::recompute,          "",       "keep each block's input only and compute the rest again in the backward pass"},
-        {"resume",             &C::resume,             "",       "go on from the newest checkpoint in --out; starts fresh where there is none"},
+        {"resume",             &C::resume,             "",       "go on from the newest checkpoint in --out, with the same settings; starts fresh where there is none"},
     };
 }
 
@@ -84,7 +84,7 @@ inline void validate(const TrainerConfig& c) {
     at_least("steps", double(c.steps), 0);
     at_least("total-batch-tokens", double(c.total_batch_tokens), 0);
     at_least("lr", c.lr, 0);
-    at_least("eps", c.eps, 0);
+    if (!(c.eps > 0)) throw UsageError(cat("--eps ", c.eps, ": expected a number above 0"));  // a gradient of 0 would give 0 / 0
     at_least("weight-decay", c.weight_decay, 0);
     at_least("grad-clip", c.grad_clip, 0);
     at_least("skip-z", c.skip_z, 0);
@@ -95,6 +95,8 @@ inline void validate(const TrainerConfig& c) {
         if (!(beta >= 0 && beta < 1)) throw UsageError(cat("--", flag, " ", beta, ": expected a number in [0, 1)"));
     if (!(c.decay_fraction > 0 && c.decay_fraction <= 1)) throw UsageError(cat("--decay-fraction ", c.decay_fraction, ": expected a number in (0, 1]"));
     if (c.gpus != 1) throw UsageError(cat("--gpus ", c.gpus, ": this build trains on one device"));
+    if (c.seq_len > (1 << 20) || c.batch_size > (int64_t(1) << 31) / c.seq_len)
+        throw UsageError(cat("--batch-size ", c.batch_size, " x --seq-len ", c.seq_len, ": more than a micro-batch can be"));
     const int64_t micro = c.batch_size * c.seq_len;
     if (c.total_batch_tokens % micro != 0)
         throw UsageError(cat("--total-batch-tokens ", c.total_batch_tokens, " is not a multiple of --batch-size x --seq-len = ", micro),
@@ -154,7 +156,7 @@ class RunLog {
         std::string kept;
         for (std::string l; std::getline(in, l);) {
             const auto j = json::parse(l, nullptr, false);
-            if (j.is_object() && j.contains("step") && j["step"].get<int64_t>() <= resume_step) kept += l + "\n";
+            if (j.is_object() && j.contains("step") && j["step"].is_number_integer() && j["step"].get<int64_t>() <= resume_step) kept += l + "\n";
         }
         write_file(path, kept);
     }
@@ -164,11 +166,19 @@ class RunLog {
 // Set by SIGINT or SIGTERM: the loop finishes its step, saves and leaves. A second signal ends the program at once.
 inline volatile std::sig_atomic_t g_stop_requested = 0;
 inline void stop_on_signals() {
-    struct sigaction action {};
-    action.sa_handler = [](int) { g_stop_requested = 1; };
-    action.sa_flags = int(SA_RESETHAND);
-    ::sigaction(SIGINT, &action, nullptr);
-    ::sigaction(SIGTERM, &action, nullptr);
+    struct sigaction action {}, old {};
+    action.sa_handler = [](int) {
+        if (g_stop_requested) ::_exit(130);
+        g_stop_requested = 1;
+    };
+    action.sa_flags = SA_RESTART;
+    for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        ::sigaction(signal, nullptr, &old);
+        if (signal == SIGHUP && old.sa_handler == SIG_IGN) continue;  // nohup
+        ::sigaction(signal, &action, nullptr);
+    }
+    // Ctrl-C ends the `tee` of `... | tee log` too: the console may fail then, the save must not
+    std::signal(SIGPIPE, SIG_IGN);
 }
 
 // ---- the step
@@ -226,7 +236,7 @@ class Trainer {
         }
         r.grad_norm = model_.grad_norm();
         r.lr = learning_rate(config_, steps_done);
-        const double z = outliers.z(r.loss);
+        const double z = total > 0 ? outliers.z(r.loss) : 0;
         if (total == 0) r.skipped = "no targets in the batch";
         else if (!std::isfinite(r.loss)) r.skipped = cat("the loss is ", r.loss);
         else if (!std::isfinite(r.grad_norm)) r.skipped = cat("the gradient norm is ", r.grad_norm);
@@ -240,7 +250,7 @@ class Trainer {
             model_.update({r.lr, config_.beta1, config_.beta2, config_.eps, config_.weight_decay, grad_scale, updates_done});
         } else if (++skipped_in_a_row_ >= 20) {
             throw Error(cat("step ", steps_done, ": 20 updates in a row were skipped; the last because ", r.skipped),
-                        "resume an earlier checkpoint with a lower --lr");
+                        "begin a new --out with --init CHECKPOINT and a lower --lr");
         }
         return r;
     }

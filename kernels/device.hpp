@@ -195,7 +195,7 @@ struct Cpu {
 
     static constexpr const char* name() { return "cpu"; }
     void* allocate(size_t bytes) {
-        void* p = std::aligned_alloc(4096, round_up(bytes + 1, size_t(4096)));
+        void* p = bytes > size_t(1) << 48 ? nullptr : std::aligned_alloc(4096, round_up(bytes + 1, size_t(4096)));
         if (!p) throw Error(cat("out of memory: ", human_bytes(double(bytes)), " asked for on the CPU"),
                             "use a smaller --batch-size or --seq-len, or --recompute");
         ::madvise(p, bytes, MADV_HUGEPAGE);  // fewer TLB misses on arenas; only a hint

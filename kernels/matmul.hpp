@@ -698,7 +698,7 @@ double measure_matmul_flops(Cpu& dev, int64_t n) {
     std::vector<T> a(size_t(n * n), T(0.5f)), b = a, c = a;
     double best_s = 1e9;
     const double start = now_s();
-    for (int i = 0; i < 2 || now_s() - start < 0.03; i++) {  // the first one makes primitives and touches memory
+    for (int i = 0; i < 2 || now_s() - start < 0.1; i++) {  // the first one makes primitives and touches memory
         const double begin = now_s();
         matmul(dev, c.data(), a.data(), b.data(), n, n, n, false, false, false);
         best_s = std::min(best_s, now_s() - begin);
@@ -706,7 +706,7 @@ double measure_matmul_flops(Cpu& dev, int64_t n) {
     return 2.0 * double(n) * double(n) * double(n) / best_s;
 }
 
-// The best product found in about 60 ms, in FLOP/s: the yardstick for "% of this machine's measured peak". A machine
+// The best product found in about 200 ms, in FLOP/s: the yardstick for "% of this machine's measured peak". A machine
 // that does 512 x 512 x 512 in less than 5 ms is tried with 1024 too, where many cores have enough to do.
 inline double measured_peak_flops(Cpu& dev, bool bf16_storage) {
     auto measure = [&](int64_t n) {

@@ -41,6 +41,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/train_text.sh
 . scripts/train_text.sh
 [ -x ./train_gpt ] || make
+if [ -d "$out" ] && [ -n "$(ls -A "$out")" ] && [ ! -e "$out/files" ] && [ ! -e "$out/files.new" ]; then
+    fail "$out: is not empty and was not made by this script" "choose another directory with --out"
+fi
 mkdir -p "$out"
 # what was made from other files must not be taken for the result of these
 printf '%s\n' "${files[@]}" > "$out/files.new"

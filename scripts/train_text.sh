@@ -52,6 +52,7 @@ seconds_per_step() { # DATA DIR FLAG...
     shift 2
     rm -rf "$trial"
     ./train_gpt pretrain --data "$data" --out "$trial" "$@" --steps 10 > "$trial.log" 2>&1 || { cat "$trial.log" >&2; return 1; }
+    [ "$(wc -l < "$trial/metrics.jsonl")" -eq 10 ] || { echo "Interrupted." >&2; return 1; }
     sed -n 's/.*"ms":\([0-9.]*\).*/\1/p' "$trial/metrics.jsonl" | tail -n 8 | sort -g | sed -n 4p | awk '{ print $1 / 1000 }'
     rm -rf "$trial" "$trial.log"
 }
