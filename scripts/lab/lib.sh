@@ -53,8 +53,8 @@ lab_begin() { # NAME ARGUMENT...
 
 lab_label() { if [ "$1" = world ]; then echo world; else basename "$1" | sed 's/\.[a-z]*$//'; fi; }
 
-# a number of steps times --scale
-lab_steps() { awk -v n="$1" -v x="$lab_scale" 'BEGIN { n = int(n * x / 20) * 20; print (n < 20 ? 20 : n) }'; }
+# a number of steps times --scale; a multiple of 80, so that quarters and sixteenths of a run are checkpoints
+lab_steps() { awk -v n="$1" -v x="$lab_scale" 'BEGIN { n = int(n * x / 80) * 80; print (n < 80 ? 80 : n) }'; }
 
 # lab_train and lab_held. A text is split by document (every 50th line of JSONL), a plain text at 95 % of its lines.
 lab_corpus() {
