@@ -1,7 +1,8 @@
 # train_gpt: `make help` lists the targets.
 #
-# One source file holds the program. g++ compiles it for the CPU, nvcc (make cuda) for both devices. The object
-# files of the two live apart (build/cpu, build/cuda; with SAN=1 build/san), and ./train_gpt is a link to the one built last.
+# train_gpt.cu with the headers is the program, and text_chapters.cpp the half of it that two cores build beside it. g++ compiles both for
+# the CPU, nvcc (make cuda) train_gpt.cu for both devices. Object files live apart (build/cpu, build/cuda; with SAN=1 build/san), and
+# ./train_gpt is a link to the one built last.
 CXX      ?= g++
 # an nvcc that is not on the PATH is looked for where NVIDIA's packages put it; NVCC= (empty) builds for the CPU
 ifeq ($(origin NVCC),undefined)
