@@ -1,15 +1,16 @@
 # train_gpt: `make help` lists the targets.
 #
-# train_gpt.cu with the headers is the program, and text_chapters.cpp the half of it that two cores build beside it. g++ compiles both for
-# the CPU, nvcc (make cuda) train_gpt.cu for both devices. Object files live apart (build/cpu, build/cuda; with SAN=1 build/san), and
-# ./train_gpt is a link to the one built last.
+# train_gpt.cu with the headers is the program, and text_chapters.cpp the half of it that two cores build beside it. g++ compiles both;
+# nvcc compiles kernels/cuda_instances.cu alone, all that runs on a GPU, where it is found. The tests compile that same file with g++
+# for the emulator (dev/emu). Object files live apart (build/cpu, build/cuda, build/emu; with SAN=1 build/san, build/san_emu), and
+# ./train_gpt is a link to the program built last.
 CXX      ?= g++
 # an nvcc that is not on the PATH is looked for where NVIDIA's packages put it; NVCC= (empty) builds for the CPU
 ifeq ($(origin NVCC),undefined)
 NVCC     := $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
 endif
-CXXFLAGS ?= -O2
-# the kernels are where the time goes
+# The kernels are where a run's time goes; the rest of the program is as fast with -O1 (LOG 2026-11-22), and built a third sooner.
+CXXFLAGS ?= -O1
 KERNEL_O := $(if $(SAN),,-O3)
 
 # -fassociative-math and its two companions let the compiler vectorise float sums; NaN and Inf keep their meaning
@@ -29,17 +30,21 @@ LIBS     := -lpthread $(shell printf '%%:if !__has_include(<oneapi/dnnl/dnnl.hpp
 
 CPU_DIR  := build/$(if $(SAN),san,cpu)
 CUDA_DIR := build/cuda
-# What `make` builds. There is no CUDA kernel yet, so nvcc would add nothing; CUDA=1 (or make cuda) compiles through it.
-DEFAULT  := $(if $(and $(CUDA),$(NVCC)),$(if $(SAN),cpu,cuda),cpu)
+EMU_DIR  := build/$(if $(SAN),san_emu,emu)
+EMU_TESTS := $(EMU_DIR)/test_kernels $(EMU_DIR)/test_model
+# What `make` builds: for both devices where nvcc is found (the sanitizers know nothing of CUDA)
+DEFAULT  := $(if $(and $(NVCC),$(if $(SAN),,yes)),cuda,cpu)
 # the binary under test, where the end-to-end tests find it
 TESTED   := $(if $(SAN),$(CPU_DIR)/train_gpt,./train_gpt)
 # Sanitizer runs: leaks are reported only where they are ours. detect_odr_violation=0: oneDNN defines a name twice.
 SAN_ENV  := $(if $(SAN),ASAN_OPTIONS=detect_odr_violation=0 LSAN_OPTIONS=suppressions=dev/lsan.supp:print_suppressions=0 UBSAN_OPTIONS=print_stacktrace=1)
-# two compilations at a time unless the caller said how many
-JOBS     := $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
+# as many compilations at a time as there are cores (at most 8: each takes up to 1.2 GB), unless the caller said how many
+ifeq ($(findstring -j,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
+endif
 
 .PHONY: all cpu cuda setup test demo bench check docs clean help suite force
-all: $(DEFAULT)                 ## build ./train_gpt (the default): for the CPU; with CUDA=1 and nvcc for both devices
+all: $(DEFAULT)                 ## build ./train_gpt (the default): for CPU and CUDA where nvcc is found, else for the CPU
 
 cpu: $(CPU_DIR)/train_gpt       ## build ./train_gpt for the CPU alone, with g++
 	$(if $(SAN),,@ln -f $< train_gpt)
@@ -51,13 +56,13 @@ setup:                          ## install the Debian/Ubuntu packages that are m
 
 test:                           ## set up what is missing, build, run all tests; the last line counts them
 	@CXX="$(CXX)" CPPFLAGS="$(CPPFLAGS)" scripts/setup.sh --needed
-	@$(MAKE) --no-print-directory $(JOBS) $(DEFAULT) $(CPU_DIR)/test_gpt
+	@$(MAKE) --no-print-directory $(DEFAULT) $(CPU_DIR)/test_gpt $(EMU_TESTS) $(EMU_DIR)/train_gpt
 	@$(if $(SAN),,ln -f $(CPU_DIR)/test_gpt test_gpt)
-	@$(SAN_ENV) TRAIN_GPT=$(TESTED) $(CPU_DIR)/test_gpt
+	@$(SAN_ENV) TRAIN_GPT=$(TESTED) TRAIN_GPT_EMULATED=$(EMU_DIR)/train_gpt dev/run_tests.sh $(CPU_DIR)/test_gpt $(EMU_TESTS)
 
 demo:                           ## 10 minutes on two cores: data, tokenizer, pretraining, samples, the loss curve
 	@CXX="$(CXX)" CPPFLAGS="$(CPPFLAGS)" scripts/setup.sh --needed
-	@$(MAKE) --no-print-directory $(JOBS) $(DEFAULT)
+	@$(MAKE) --no-print-directory $(DEFAULT)
 	@scripts/demo.sh
 
 bench: $(DEFAULT)               ## time every operation, a training step and generation against this machine's limits
@@ -76,7 +81,7 @@ clean:                          ## remove what was built; data and runs under ou
 help:                           ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo '  SAN=1           build with the address and undefined-behaviour sanitizers: make SAN=1 test'
-	@echo '  CUDA=1          compile through nvcc;  CXX=, CXXFLAGS=-O1: another compiler, other flags'
+	@echo '  NVCC=           no CUDA though nvcc is there;  CXX=, CXXFLAGS=-O2: another compiler, other flags'
 
 # ---- one translation unit each; -MMD notes which headers it read
 
@@ -89,7 +94,7 @@ endef
 $(CPU_DIR)/flags: force
 	$(call write_if_changed,$(CXX) $(ALL_CXX) $(LIBS))
 # the kernels, once for each storage type: program, tests and the CUDA build share them
-KERNELS  := $(CPU_DIR)/kernels_fp32.o $(CPU_DIR)/kernels_bf16.o
+KERNELS  := $(CPU_DIR)/kernels_bf16.o $(CPU_DIR)/kernels_fp32.o
 EXTERN   := -DTRAIN_GPT_EXTERN_KERNELS
 $(CPU_DIR)/kernels_fp32.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_FP32 -MMD -MP -c $< -o $@
@@ -103,7 +108,7 @@ $(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CPU_DIR)/text_chapters.o $(KERNEL
 	$(CXX) $(ALL_CXX) $^ -o $@ $(LIBS)
 
 # the tests: a suite each, so that an edit recompiles one of them
-SUITES   := tokenizer dataloader tokenize world kernels_a kernels_b checkpoint model reference program
+SUITES   := tokenizer dataloader tokenize world kernels_a kernels_b checkpoint model reference program ranks
 $(CPU_DIR)/suite_%.o: dev/test/test_%.hpp $(CPU_DIR)/flags
 	printf '#include "$<"\nSuite $*_suite() { return $*_tests(); }\n' | $(CXX) $(ALL_CXX) $(EXTERN) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
 $(CPU_DIR)/test_gpt.o: test_gpt.cu $(CPU_DIR)/flags
@@ -117,19 +122,55 @@ empty    :=
 SM       = $(filter 80 90 100,$(patsubst sm_%,%,$(shell $(NVCC) --list-gpu-code)))
 GENCODE  = $(foreach s,$(SM),-gencode arch=compute_$(s)$(comma)code=sm_$(s)) \
            -gencode arch=compute_$(lastword $(SM))$(comma)code=compute_$(lastword $(SM))
+CUDA_TOP = $(abspath $(dir $(NVCC))..)
+CUDA_LIB = $(firstword $(wildcard $(CUDA_TOP)/lib64 $(CUDA_TOP)/targets/*/lib $(CUDA_TOP)/lib))
+NCCL     = $(if $(wildcard $(CUDA_TOP)/include/nccl.h /usr/include/nccl.h),-lnccl)
 HOST     = $(subst $(empty) $(empty),$(comma),$(strip $(MATH) $(WARN) -fopenmp))
-# nvcc 13's front end dies on the C++ header of oneDNN 2.x in C++20 mode (a destructor call on an unnamed struct), so this build
-# multiplies with our own products; and it calls GCC's unroll pragma unknown (1675).
-ALL_NVCC = -std=c++20 $(CXXFLAGS) -I. $(CPPFLAGS) -DTRAIN_GPT_NO_ONEDNN -ccbin $(CXX) -Xcompiler $(HOST) -Werror all-warnings \
-           -diag-suppress 1675 $(GENCODE) --threads 0
+# 1675: nvcc calls GCC's unroll pragma unknown
+ALL_NVCC = -std=c++20 -O3 -I. $(CPPFLAGS) -DTRAIN_GPT_CUDA -ccbin $(CXX) -Xcompiler $(HOST) -Werror all-warnings -diag-suppress 1675 -lineinfo \
+           $(GENCODE) --threads 0
+ALL_HOST = $(ALL_CXX) -DTRAIN_GPT_CUDA -isystem $(CUDA_TOP)/include
 $(CUDA_DIR)/flags: force
-	$(call write_if_changed,$(NVCC) $(ALL_NVCC) $(LIBS))
-$(CUDA_DIR)/train_gpt.o: train_gpt.cu $(CUDA_DIR)/flags | build/version.hpp
+	$(call write_if_changed,$(NVCC) $(ALL_NVCC) $(CXX) $(ALL_HOST) $(LIBS))
+$(CUDA_DIR)/cuda_instances.o: kernels/cuda_instances.cu $(CUDA_DIR)/flags
 	$(if $(NVCC),,$(error nvcc is not found: set NVCC=/path/to/nvcc, or build for the CPU with make cpu))
-	$(NVCC) $(ALL_NVCC) $(EXTERN) -include build/version.hpp -MMD -MP -c -x cu $< -o $@
+	$(NVCC) $(ALL_NVCC) -MMD -MP -c $< -o $@
+$(CUDA_DIR)/train_gpt.o: train_gpt.cu $(CUDA_DIR)/flags | build/version.hpp
+	$(CXX) $(ALL_HOST) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
 # cudart is linked statically and looks for the driver at run time: the binary starts on a machine without one
-$(CUDA_DIR)/train_gpt: $(CUDA_DIR)/train_gpt.o $(CPU_DIR)/text_chapters.o $(KERNELS) build/version.o
-	$(NVCC) -ccbin $(CXX) --cudart static -Xcompiler -fopenmp $^ -o $@ $(LIBS)
+$(CUDA_DIR)/train_gpt: $(CUDA_DIR)/train_gpt.o $(CUDA_DIR)/cuda_instances.o $(CPU_DIR)/text_chapters.o $(KERNELS) build/version.o
+	$(NVCC) -ccbin $(CXX) --cudart static -Xcompiler -fopenmp $^ -o $@ -L$(CUDA_LIB) -Xlinker -rpath,$(CUDA_LIB) -lcublasLt $(NCCL) $(LIBS)
+
+# The emulator: the same kernels, compiled by g++, with dev/emu in the place of the CUDA toolkit, which this needs nothing of.
+# -Wno-unknown-pragmas: #pragma unroll is for nvcc. The kernel suites carry the emulator's race detector: -fsanitize=thread makes g++ report
+# every access, and dev/emu/shadow.hpp, not libtsan, takes the reports (so it is not a link flag); debug lines so that they name the place.
+EMULATOR := $(ALL_CXX) -Wno-unknown-pragmas -Idev/emu/include -DTRAIN_GPT_CUDA -DTRAIN_GPT_EMULATOR
+EMU_O    := $(if $(SAN),,-O2)
+DETECTOR := $(if $(SAN),,-fsanitize=thread -g1 -gdwarf-4)
+EMU_RUN  := $(EMU_DIR)/runtime.o $(EMU_DIR)/cublaslt.o $(EMU_DIR)/nccl.o
+EMU_KERNEL_SUITES := emulator cuda_kernels cuda_attention
+$(EMU_DIR)/flags: force
+	$(call write_if_changed,$(CXX) $(EMULATOR) $(EMU_O) $(DETECTOR) $(LIBS))
+$(EMU_DIR)/cuda_instances.o: kernels/cuda_instances.cu $(EMU_DIR)/flags
+	$(CXX) $(EMULATOR) $(EMU_O) -MMD -MP -c -x c++ $< -o $@
+$(EMU_RUN): $(EMU_DIR)/%.o: dev/emu/%.cpp $(EMU_DIR)/flags
+	$(CXX) $(EMULATOR) $(EMU_O) -MMD -MP -c $< -o $@
+$(EMU_KERNEL_SUITES:%=$(EMU_DIR)/suite_%.o): $(EMU_DIR)/suite_%.o: dev/test/test_%.hpp $(EMU_DIR)/flags
+	printf '#include "$<"\nSuite $*_suite() { return $*_tests(); }\n' | \
+	    $(CXX) $(EMULATOR) $(EMU_O) $(DETECTOR) $(EXTERN) $(if $(filter cuda_kernels,$*),-DCUDA_INSTANCES) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
+$(EMU_DIR)/suite_cuda_model.o: dev/test/test_cuda_model.hpp $(EMU_DIR)/flags
+	printf '#include "$<"\nSuite cuda_model_suite() { return cuda_model_tests(); }\n' | $(CXX) $(EMULATOR) $(EXTERN) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
+$(EMU_DIR)/test_kernels: $(EMU_KERNEL_SUITES:%=$(EMU_DIR)/suite_%.o) $(EMU_DIR)/runtime.o $(KERNELS)
+	printf '#include "dev/test/test.hpp"\nSuite emulator_suite(), cuda_kernels_suite(), cuda_attention_suite();\nint main(int c, char** v) { return run_tests(c, v, {emulator_suite(), cuda_kernels_suite(), cuda_attention_suite()}); }\n' | \
+	    $(CXX) $(EMULATOR) -x c++ - -x none $^ -o $@ $(LIBS)
+$(EMU_DIR)/test_model: $(EMU_DIR)/suite_cuda_model.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(KERNELS)
+	printf '#include "dev/test/test.hpp"\nSuite cuda_model_suite();\nint main(int c, char** v) { return run_tests(c, v, {cuda_model_suite()}); }\n' | \
+	    $(CXX) $(EMULATOR) -x c++ - -x none $^ -o $@ $(LIBS)
+# the whole program with the emulated GPU: build/emu/train_gpt pretrain --device cuda ...
+$(EMU_DIR)/train_gpt.o: train_gpt.cu $(EMU_DIR)/flags | build/version.hpp
+	$(CXX) $(EMULATOR) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
+$(EMU_DIR)/train_gpt: $(EMU_DIR)/train_gpt.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(CPU_DIR)/text_chapters.o $(KERNELS) build/version.o
+	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
 
 # The version is an object of its own: a commit recompiles one line, not the program.
 build/version.hpp:

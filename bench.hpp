@@ -13,7 +13,8 @@
 #include "cli.hpp"
 #include "generate.hpp"
 #include "info.hpp"
-#include "world.hpp"
+#include "text_chapters.hpp"
+#include "timing.hpp"
 
 struct BenchConfig {
     std::vector<std::string> positional;
@@ -36,36 +37,6 @@ inline const std::vector<Flag<BenchConfig>> bench_flags = {
 namespace bench {
 
 using Json = nlohmann::ordered_json;
-
-// ---- the clock
-
-struct Timing {
-    double s = 0;          // median
-    double spread = 0;     // half the distance between the quartiles, as a fraction of the median
-};
-
-// Run f, first once unmeasured, then at least `repeats` times and until `least_s` are measured. `before` runs untimed.
-template <typename F, typename Before>
-Timing measure(F&& f, Before&& before, int repeats = 5, double least_s = 0.1) {
-    std::vector<double> times;
-    double total = 0;
-    before();
-    f();
-    while (int(times.size()) < repeats || (total < least_s && times.size() < 200)) {
-        before();
-        const double start = now_s();
-        f();
-        times.push_back(now_s() - start);
-        total += times.back();
-    }
-    std::sort(times.begin(), times.end());
-    const size_t n = times.size();
-    return {times[n / 2], 0.5 * (times[n * 3 / 4] - times[n / 4]) / times[n / 2]};
-}
-template <typename F>
-Timing measure(F&& f, int repeats = 5, double least_s = 0.1) {
-    return measure(f, [] {}, repeats, least_s);
-}
 
 // ---- the limits of this machine
 
@@ -335,40 +306,6 @@ Json bench_generate(Cpu& dev, const BenchConfig& c, const Limits& limits) {
     return all;
 }
 
-// ---- the tokenizer
-
-inline Json bench_tokenizer() {
-    std::vector<std::string> documents;
-    int64_t bytes = 0;
-    const World world;
-    for (int64_t i = 0; bytes < 8 << 20; i++) {
-        documents.push_back(world.document(uint64_t(i)).text);
-        bytes += int64_t(documents.back().size());
-    }
-    const double megabytes = double(bytes) * 1e-6;
-    std::printf("\ntokenizer: %.1f MB of world text, %zu documents, pattern gpt2\n", megabytes, documents.size());
-    std::optional<Tokenizer> tokenizer;
-    const Timing train = measure([&] { tokenizer = Tokenizer::train(documents, 8192, "gpt2"); });
-    int64_t tokens = 0;
-    std::vector<std::vector<int32_t>> ids(documents.size());
-    const Timing encode = measure([&] {
-        tokens = 0;
-        for (size_t i = 0; i < documents.size(); i++) tokens += int64_t((ids[i] = tokenizer->encode(documents[i])).size());
-    });
-    size_t decoded = 0;
-    const Timing decode = measure([&] {
-        decoded = 0;
-        for (const auto& document : ids) decoded += tokenizer->decode(document).size();
-    });
-    ASSERT(int64_t(decoded) == bytes, "decoded ", decoded, " of ", bytes, " bytes");
-    std::printf("  train 8,192 ids %.1f MB/s (+-%.0f%%), encode %.1f MB/s (+-%.0f%%) and %.1fM tokens/s on one thread, decode %.0f MB/s; %.3f bytes a token\n",
-                megabytes / train.s, train.spread * 100, megabytes / encode.s, encode.spread * 100, double(tokens) / encode.s * 1e-6,
-                megabytes / decode.s, double(bytes) / double(tokens));
-    std::fflush(stdout);
-    return {{"bytes", bytes}, {"vocab_size", 8192}, {"tokens", tokens}, {"train_mb_per_s", megabytes / train.s}, {"encode_mb_per_s", megabytes / encode.s},
-            {"encode_spread", encode.spread}, {"decode_mb_per_s", megabytes / decode.s}};
-}
-
 }  // namespace bench
 
 inline int run_bench(BenchConfig& c) {
@@ -380,7 +317,7 @@ inline int run_bench(BenchConfig& c) {
     if (c.batch_size < 1 || c.seq_len < 1) throw UsageError("--batch-size and --seq-len must be at least 1");
     validate(model_config(c));
     const double start = now_s();
-    with_device("cpu", c.dtype, c.threads, [&](auto& dev, auto t) {
+    with_cpu(c.dtype, c.threads, [&](auto& dev, auto t) {
         using T = decltype(t);
         std::printf("%s\n%d threads, %s, %s, %s, version %s\n", proc_value("/proc/cpuinfo", "model name").c_str(), dev.threads, isa_name(active_isa()),
                     matmul_backend().c_str(), dtype_name<T>(), TRAIN_GPT_VERSION);

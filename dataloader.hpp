@@ -591,14 +591,15 @@ class Prefetcher {
         std::vector<float> weights;                                 // (rows_per_fetch, T)
     };
 
-    Prefetcher(DataLoader& loader, int64_t first_row, int64_t rows_per_fetch, int depth = 2)
+    // Fetch i takes rows_per_fetch rows from first_row + i * stride; 0: one fetch right behind the other.
+    Prefetcher(DataLoader& loader, int64_t first_row, int64_t rows_per_fetch, int64_t stride = 0, int depth = 2)
         : slots_(size_t(std::max(depth, 1)) + 1) {                  // + 1: the one that the caller holds
         for (Rows& rows : slots_) {
             rows.inputs.resize(size_t(rows_per_fetch * loader.seq_len()));
             rows.targets.resize(rows.inputs.size());
             rows.weights.resize(rows.inputs.size());
         }
-        thread_ = std::thread([this, &loader, first_row, rows_per_fetch] { run(loader, first_row, rows_per_fetch); });
+        thread_ = std::thread([this, &loader, first_row, rows_per_fetch, stride] { run(loader, first_row, rows_per_fetch, stride ? stride : rows_per_fetch); });
     }
     Prefetcher(const Prefetcher&) = delete;
     Prefetcher& operator=(const Prefetcher&) = delete;
@@ -625,8 +626,8 @@ class Prefetcher {
     double wait_s() const { return wait_s_; }                       // how long next() has waited, in total
 
    private:
-    void run(DataLoader& loader, int64_t row, int64_t rows_per_fetch) {
-        for (int64_t fetch = 0;; fetch++, row += rows_per_fetch) {
+    void run(DataLoader& loader, int64_t row, int64_t rows_per_fetch, int64_t stride) {
+        for (int64_t fetch = 0;; fetch++, row += stride) {
             {
                 std::unique_lock lock(mutex_);
                 changed_.wait(lock, [&] { return stop_ || fetch < released_ + int64_t(slots_.size()); });

@@ -14,18 +14,9 @@
 #include "checkpoint.hpp"
 #include "cli.hpp"
 #include "gpt.hpp"
+#include "kernels/devices.hpp"
 #include "kernels/sampling.hpp"
 #include "tokenizer.hpp"
-
-// Call f(device, T{}) for --device and --dtype. What cannot be honoured fails; it does not fall back.
-template <typename F>
-auto with_device(const std::string& device, const std::string& dtype, int threads, F&& f) {
-    if (device == "cuda")
-        throw Error("--device cuda: this build has no CUDA kernels", "train on the processor with --device cpu");
-    Cpu cpu(threads);
-    const bool use_bf16 = dtype == "bf16" || (dtype == "auto" && bf16_matmul_is_fast());
-    return use_bf16 ? f(cpu, bf16{}) : f(cpu, float{});
-}
 
 // ---- sampling many rows
 

@@ -13,6 +13,8 @@
 #include <functional>
 #include <variant>
 
+#include "kernels/comm.hpp"
+#include "kernels/cublaslt.hpp"
 #include "kernels/instances.hpp"
 #include "kernels/random.hpp"
 
@@ -123,17 +125,24 @@ struct Tensor {
     Init init;
 };
 
+// Neighbouring tensors whose gradients are complete at the same moment of the backward pass: what ranks reduce at once.
+struct Bucket {
+    int64_t begin, end;           // in elements; the length is a multiple of 64 * ranks
+    size_t first, last;           // tensors [first, last)
+};
+
 // All tensors of a model in storage order: embeddings, layer 0, layer 1, ..., the last LayerNorm. Each starts at a multiple
 // of 64 elements; the gaps are zero and stay zero.
 struct ParamLayout {
     std::vector<Tensor> tensors;
+    std::vector<Bucket> buckets;  // embeddings, one a layer, the rest
     std::vector<BlockOffsets> block;
     RootOffsets root{};
     int64_t size = 0;             // elements of the whole arena, gaps included
     int64_t count = 0;            // parameters as the world counts them: no padding rows, no gaps
 
     ParamLayout() = default;
-    explicit ParamLayout(const Config& c) : block(size_t(c.L)) {
+    explicit ParamLayout(const Config& c, int64_t ranks = 1) : block(size_t(c.L)) {
         const auto table = gpt2_params(c);
         auto place = [&](const ParamSpec& spec, int64_t layer) {
             Tensor t{spec.name, spec.shape, size, 1, 1, spec.decay, spec.init};
@@ -149,13 +158,23 @@ struct ParamLayout {
             count += t.real_size;
             tensors.push_back(std::move(t));
         };
+        auto close_bucket = [&] {
+            const size_t first = buckets.empty() ? 0 : buckets.back().last;
+            const int64_t begin = buckets.empty() ? 0 : buckets.back().end;
+            size = round_up(size, 64 * ranks);
+            buckets.push_back({begin, size, first, tensors.size()});
+        };
         size_t i = 0;
         while (i < table.size() && !table[i].per_layer()) place(table[i++], -1);
+        close_bucket();
         size_t end = i;
         while (end < table.size() && table[end].per_layer()) end++;
-        for (int64_t l = 0; l < c.L; l++)
+        for (int64_t l = 0; l < c.L; l++) {
             for (size_t k = i; k < end; k++) place(table[k], l);
+            close_bucket();
+        }
         for (i = end; i < table.size(); i++) place(table[i], -1);
+        close_bucket();
         if (c.tied) root.lm_head = root.wte;
     }
 };
@@ -204,6 +223,7 @@ struct GptOptions {
     int64_t max_tokens = 0;        // most tokens (B*T) of one call
     bool training = false;         // gradients, optimizer state, activations of all layers
     bool recompute = false;        // keep only each block's input and compute the rest again in the backward pass
+    bool shard_optimizer = true;   // several ranks: each keeps its piece of the optimizer state (ZeRO-1)
 };
 
 // Keys and values of past positions for generation. One row per sequence.
@@ -238,8 +258,9 @@ class Gpt {
    public:
     static constexpr bool kHasMaster = sizeof(T) != sizeof(float);
 
-    Gpt(Dev& dev, const Config& config, const GptOptions& options)
-        : dev(dev), config(config), options(options), layout(config), params_arena_(dev, "parameters"),
+    // comm connects the ranks that train the same model, and must outlive it; null: this process is alone.
+    Gpt(Dev& dev, const Config& config, const GptOptions& options, Comm<Dev>* comm = nullptr)
+        : dev(dev), config(config), options(options), layout(config, comm ? comm->ranks().size() : 1), comm_(comm), params_arena_(dev, "parameters"),
           grads_arena_(dev, "gradients"), optimizer_arena_(dev, "optimizer"), acts_arena_(dev, "activations") {
         validate(config);
         ASSERT(options.max_tokens > 0, "max_tokens is not set");
@@ -252,16 +273,17 @@ class Gpt {
             grads_arena_.template take<float>(layout.size);
             grads_arena_.allocate();
             grads = grads_arena_.template take<float>(layout.size);
+            const int64_t own = sharded() ? layout.size / ranks() : layout.size;
             for (int pass = 0; pass < 2; pass++) {
-                adam_m = optimizer_arena_.template take<float>(layout.size);
-                adam_v = optimizer_arena_.template take<float>(layout.size);
-                master = kHasMaster ? optimizer_arena_.template take<float>(layout.size) : nullptr;
+                adam_m = optimizer_arena_.template take<float>(own);
+                adam_v = optimizer_arena_.template take<float>(own);
+                master = kHasMaster ? optimizer_arena_.template take<float>(own) : nullptr;
                 if (pass == 0) optimizer_arena_.allocate();
             }
             dev.zero(grads, size_t(layout.size) * sizeof(float));
-            dev.zero(adam_m, size_t(layout.size) * sizeof(float));
-            dev.zero(adam_v, size_t(layout.size) * sizeof(float));
-            if (kHasMaster) dev.zero(master, size_t(layout.size) * sizeof(float));
+            dev.zero(adam_m, size_t(own) * sizeof(float));
+            dev.zero(adam_v, size_t(own) * sizeof(float));
+            if (kHasMaster) dev.zero(master, size_t(own) * sizeof(float));
         }
         for (int pass = 0; pass < 2; pass++) {
             place_activations();
@@ -285,9 +307,10 @@ class Gpt {
     // Write or read one tensor as fp32 (t.size floats on the host): the master weights where they exist.
     void set_tensor(const Tensor& t, const float* host) {
         if constexpr (kHasMaster) {
-            if (master) dev.copy_in(master + t.offset, host, size_t(t.size) * sizeof(float));
+            if (master) set_state(master, t, host);
             std::vector<T> rounded(size_t(t.size));
-            for (int64_t i = 0; i < t.size; i++) rounded[size_t(i)] = T(host[i]);
+            for (int64_t i = 0; i < t.size; i++)
+                rounded[size_t(i)] = rounding_ ? round_stochastically(host[i], rounding_bits(*rounding_, uint64_t(t.offset + i))) : T(host[i]);
             dev.copy_in(params + t.offset, rounded.data(), size_t(t.size) * sizeof(T));
             dev.synchronize();   // `rounded` must outlive the copy
         } else {
@@ -297,7 +320,10 @@ class Gpt {
     }
     void get_tensor(const Tensor& t, float* host) const {
         if constexpr (kHasMaster) {
-            if (master) return dev.copy_out(host, master + t.offset, size_t(t.size) * sizeof(float));
+            if (master) {
+                ASSERT(!sharded() || gathered_ == master, t.name, ": the master weights lie on several ranks; whole_state(master) comes first");
+                return dev.copy_out(host, (sharded() ? grads : master) + t.offset, size_t(t.size) * sizeof(float));
+            }
             std::vector<T> stored(size_t(t.size));
             dev.copy_out(stored.data(), params + t.offset, size_t(t.size) * sizeof(T));
             for (int64_t i = 0; i < t.size; i++) host[i] = float(stored[size_t(i)]);
@@ -306,12 +332,40 @@ class Gpt {
         }
     }
 
+    // set_tensor rounds as the update with this key did (rounding_key of adamw.hpp), so that a run with stochastic rounding resumes with its bits.
+    void round_as(uint64_t key) { rounding_ = key; }
+
+    // Write one tensor (t.size floats on the host) into an array of the optimizer's, as far as it belongs to this rank.
+    void set_state(float* state, const Tensor& t, const float* host) {
+        for (const Bucket& b : layout.buckets)
+            each_own_part(b, [&](const Tensor& x, int64_t begin, int64_t end, int64_t at) {
+                if (x.offset == t.offset) dev.copy_in(state + at, host + (begin - t.offset), size_t(end - begin) * sizeof(float));
+            });
+        dev.synchronize();
+    }
+    // adam_m, adam_v or master as one array in storage order. All ranks must call it. Pieces of several ranks are gathered in the memory
+    // of the gradients, which hold nothing between an update and the next step.
+    const float* whole_state(const float* state) {
+        if (!sharded()) return state;
+        for (const Bucket& b : layout.buckets) {
+            const int64_t n = (b.end - b.begin) / ranks();
+            dev.copy_device(grads + b.begin + rank() * n, state + b.begin / ranks(), size_t(n) * sizeof(float));
+            comm_->all_gather(grads + b.begin, b.end - b.begin);
+        }
+        comm_->join();
+        gathered_ = state;
+        return grads;
+    }
+
     // sum_t weight_t * loss_t over a batch of B rows of T tokens, gradients added to `grads`. Host arrays of B*T.
     // The caller has divided the weights by the global number of targets, so any split into micro-batches sums to the same.
-    // `token_losses` (B*T, may be null) receives the unweighted -log p of each target.
+    // `token_losses` (B*T, may be null) receives the unweighted -log p of each target. `last_of_step`: the gradients are complete
+    // with this batch, so they are summed over the ranks, bucket by bucket while the backward pass goes on.
     double forward_backward(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_,
-                            float* token_losses = nullptr) {
+                            float* token_losses = nullptr, bool last_of_step = true) {
         ASSERT(options.training, "this model was built without gradients");
+        reducing_ = last_of_step && ranks() > 1;
+        gathered_ = nullptr;
         return run(inputs, targets, weights, B, T_, token_losses, true);
     }
 
@@ -364,18 +418,34 @@ class Gpt {
         }
     }
 
-    // Euclidean norm of all gradients, as they were accumulated.
-    double grad_norm() { return std::sqrt(squared_norm(dev, grads, layout.size)); }
+    // Euclidean norm of all gradients, as they were accumulated. Of several ranks each adds its pieces, sharded optimizer or not.
+    double grad_norm() {
+        if (ranks() == 1) return std::sqrt(squared_norm(dev, grads, layout.size));
+        double sum = 0;
+        for (const Bucket& b : layout.buckets) {
+            const int64_t n = (b.end - b.begin) / ranks();
+            sum += squared_norm(dev, grads + b.begin + rank() * n, n);
+        }
+        return std::sqrt(comm_->ranks().sum(sum));
+    }
 
     // One AdamW step; weight decay on matrices only (ParamSpec::decay). step counts from 1.
     void update(AdamW adamw) {
         const float decay = adamw.weight_decay;
-        for (const Tensor& t : layout.tensors) {
-            adamw.weight_decay = t.decay ? decay : 0.0f;
-            adamw_update(dev, params + t.offset, master ? master + t.offset : nullptr, adam_m + t.offset, adam_v + t.offset,
-                         grads + t.offset, t.size, adamw);
-        }
+        for (const Bucket& b : layout.buckets)
+            each_own_part(b, [&](const Tensor& t, int64_t begin, int64_t end, int64_t at) {
+                adamw.weight_decay = t.decay ? decay : 0.0f;
+                adamw.first = begin;
+                adamw_update(dev, params + begin, master ? master + at : nullptr, adam_m + at, adam_v + at, grads + begin, end - begin, adamw);
+            });
+        if (!sharded()) return;
+        for (const Bucket& b : layout.buckets) comm_->all_gather(params + b.begin, b.end - b.begin);
+        comm_->join();
     }
+
+    int64_t ranks() const { return comm_ ? comm_->ranks().size() : 1; }
+    int64_t rank() const { return comm_ ? comm_->ranks().rank() : 0; }
+    bool sharded() const { return ranks() > 1 && options.shard_optimizer; }
 
     void zero_grads() { dev.zero(grads, size_t(layout.size) * sizeof(float)); }
 
@@ -392,9 +462,30 @@ class Gpt {
     const GptOptions options;
     const ParamLayout layout;
     T* params = nullptr;                                        // (layout.size)
-    float *grads = nullptr, *adam_m = nullptr, *adam_v = nullptr, *master = nullptr;  // (layout.size); master: bf16 only
+    float* grads = nullptr;                                     // (layout.size)
+    float *adam_m = nullptr, *adam_v = nullptr, *master = nullptr;  // (layout.size), or its ranks()th part; master: bf16 only
 
    private:
+    // f(tensor, begin, end, at) for what this rank updates of a bucket: elements [begin, end) of the arena, part of one tensor, whose
+    // optimizer state begins at `at`.
+    template <typename F>
+    void each_own_part(const Bucket& b, F&& f) const {
+        const int64_t n = (b.end - b.begin) / ranks();
+        const int64_t own_begin = sharded() ? b.begin + rank() * n : b.begin, own_end = sharded() ? own_begin + n : b.end;
+        for (size_t i = b.first; i < b.last; i++) {
+            const Tensor& t = layout.tensors[i];
+            const int64_t begin = std::max(t.offset, own_begin), end = std::min(t.offset + t.size, own_end);
+            if (begin < end) f(t, begin, end, sharded() ? b.begin / ranks() + begin - own_begin : begin);
+        }
+    }
+    // The gradients of a bucket are complete: sum them over the ranks.
+    void reduce(size_t bucket) {
+        if (!reducing_) return;
+        const Bucket& b = layout.buckets[bucket];
+        if (sharded()) comm_->reduce_scatter(grads + b.begin, b.end - b.begin);
+        else comm_->all_reduce(grads + b.begin, b.end - b.begin);
+    }
+
     void place_activations() {
         const int64_t N = options.max_tokens, C = config.C, L = config.L;
         auto& arena = acts_arena_;
@@ -564,6 +655,7 @@ class Gpt {
         dev.zero(d_stream_, size_t(N * C) * sizeof(T));
         // forward was last_ln = layernorm(last)
         layernorm_backward(dev, d_stream_, g + r.ln_f_w, g + r.ln_f_b, d_ln_, last_, p + r.ln_f_w, last_mean_, last_rstd_, N, C);
+        reduce(layout.buckets.size() - 1);
         for (int64_t l = config.L - 1; l >= 0; l--) {
             const BlockOffsets& o = layout.block[size_t(l)];
             BlockActs<T>& a = acts_[size_t(l)];
@@ -583,11 +675,18 @@ class Gpt {
             attention_backward(dev, d_wide_, d_ln_, a.qkv, a.att, a.lse, B, T_, config.NH, config.HS());
             linear_backward(dev, d_ln_, g + o.qkv_w, g + o.qkv_b, d_wide_, a.ln1, p + o.qkv_w, N, C, 3 * C);
             layernorm_backward(dev, d_stream_, g + o.ln_1_w, g + o.ln_1_b, d_ln_, a.in, p + o.ln_1_w, a.ln1_mean, a.ln1_rstd, N, C);
+            reduce(size_t(l) + 1);
         }
         // forward was in_0 = wte[id] + wpe[position]
         embedding_backward(dev, g + r.wte, g + r.wpe, d_stream_, ids_, positions_, N, C);
+        reduce(0);
+        if (reducing_) comm_->join();
     }
 
+    Comm<Dev>* comm_;
+    bool reducing_ = false;                            // does this backward pass complete a step of several ranks?
+    std::optional<uint64_t> rounding_;                 // see round_as
+    const float* gathered_ = nullptr;                  // whose whole array lies in `grads` (see whole_state)
     Arena<Dev> params_arena_, grads_arena_, optimizer_arena_, acts_arena_;
     std::vector<BlockActs<T>> acts_;                   // one a layer (shared buffers with --recompute and without training)
     T *last_, *last_ln_;                               // (N, C) the stream after the last block, and normalised

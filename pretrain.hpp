@@ -65,7 +65,7 @@ inline DepthDial depth_dial(int64_t depth, int64_t V) {
 }
 
 // Fill in what was not typed: architecture, learning rate, batch, steps.
-inline Config resolve_settings(PretrainConfig& c, int64_t V, int32_t end_of_text) {
+inline Config resolve_settings(PretrainConfig& c, int64_t ranks, int64_t V, int32_t end_of_text) {
     Config m;
     m.V = V;
     m.end_of_text = end_of_text;
@@ -108,7 +108,7 @@ inline Config resolve_settings(PretrainConfig& c, int64_t V, int32_t end_of_text
     }
     if (c.init.empty() && (c.size.empty() || c.seq_len > m.max_T)) m.max_T = c.seq_len;
     if (c.seq_len > m.max_T) throw UsageError(cat("--seq-len ", c.seq_len, " is longer than the model's context of ", m.max_T));
-    if (c.total_batch_tokens == 0) c.total_batch_tokens = c.batch_size * c.seq_len;
+    if (c.total_batch_tokens == 0) c.total_batch_tokens = c.batch_size * c.seq_len * ranks;
     if (c.steps == 0) {
         if (budget == 0) throw UsageError("--steps is missing");
         c.steps = std::max(int64_t(1), int64_t(budget / double(c.total_batch_tokens)));
@@ -125,10 +125,10 @@ template <typename Dev, typename T>
 class PretrainRun {
    public:
     PretrainRun(Dev& dev, PretrainConfig& config, const Config& model_config, DataLoader& train, DataLoader* val,
-                const Tokenizer* tokenizer, int64_t resume_step, const Args& argv)
-        : config_(config), train_(train), val_(val), tokenizer_(tokenizer), argv_(argv),
-          model_(dev, model_config, {config.batch_size * config.seq_len, true, config.recompute}), trainer_(model_, config) {
-        micro_batches_.resize(size_t(config.total_batch_tokens / (config.batch_size * config.seq_len)));
+                const Tokenizer* tokenizer, int64_t resume_step, const Args& argv, Ranks& ranks)
+        : config_(config), train_(train), val_(val), tokenizer_(tokenizer), argv_(argv), ranks_(ranks), comm_(dev, ranks),
+          model_(dev, model_config, {config.batch_size * config.seq_len, true, config.recompute, !config.no_zero1}, &comm_), trainer_(model_, config, &ranks) {
+        micro_batches_.resize(size_t(config.total_batch_tokens / (config.batch_size * config.seq_len * ranks.size())));
         if (tokenizer_ && int64_t(prompt_ids(*tokenizer_, config.sample_prompt).size()) > model_config.max_T)
             throw UsageError("--sample-prompt is longer than the context");
         if (resume_step >= 0) {
@@ -140,21 +140,26 @@ class PretrainRun {
         } else {
             model_.init_weights(uint32_t(config.seed));
         }
-        log_.emplace(config.out, resume_step);   // last: it cuts the metrics of steps that will be repeated
+        log_.emplace(config.out, resume_step, ranks.is_first());   // last: it cuts the metrics of steps that will be repeated
     }
 
     void run() {
         print_header();
         stop_on_signals();
         const int64_t rows_per_step = config_.total_batch_tokens / config_.seq_len;
-        Prefetcher prefetcher(train_, trainer_.steps_done * rows_per_step, config_.batch_size);
+        // micro-batch i of a step goes to rank i mod ranks: together they read the rows that one rank would
+        Prefetcher prefetcher(train_, trainer_.steps_done * rows_per_step + ranks_.rank() * config_.batch_size, config_.batch_size,
+                              ranks_.size() * config_.batch_size);
         if (trainer_.steps_done == 0) {
             if (config_.eval_every > 0) log_->line(strprintf("step 0: validation %s", evaluate().c_str()));
             if (config_.sample_every > 0) sample_text();
         }
         const double start = now_s();
         const int64_t first_step = trainer_.steps_done;
-        while (trainer_.steps_done < config_.steps && !g_stop_requested) {
+        bool stop = false;
+        while (trainer_.steps_done < config_.steps) {
+            stop = ranks_.sum(double(g_stop_requested)) > 0;   // all ranks leave after the same step
+            if (stop) break;
             const double step_start = now_s(), wait_before = prefetcher.wait_s();
             for (MicroBatch& b : micro_batches_) {
                 const auto& rows = prefetcher.next();
@@ -174,7 +179,7 @@ class PretrainRun {
             if (config_.sample_every > 0 && (done % config_.sample_every == 0 || done == config_.steps)) sample_text();
         }
         if (trainer_.steps_done > first_step && saved_step_ != trainer_.steps_done) save();  // a signal came
-        if (g_stop_requested && trainer_.steps_done < config_.steps)
+        if (stop)
             log_->line(cat("stopped by a signal after step ", trainer_.steps_done, "; the same command with --resume goes on"));
     }
 
@@ -189,7 +194,7 @@ class PretrainRun {
         log_->line(strprintf("model     %lld layers, %lld heads, %lld channels, vocabulary %lld (padded to %lld), context %lld: %s parameters",
                             (long long)m.L, (long long)m.NH, (long long)m.C, (long long)m.V, (long long)m.Vp(), (long long)m.max_T,
                             with_commas(model_.layout.count).c_str()));
-        log_->line(strprintf("device    %s, %s, %d threads, %s", Dev::name(), dtype_name<T>(), model_.dev.threads, matmul_backend().c_str()));
+        log_->line(strprintf("device    %s, %s, %s", Dev::name(), dtype_name<T>(), device_details(model_.dev).c_str()));
         std::string memory = "memory    ";
         size_t total = 0;
         for (const auto& [name, bytes] : model_.arenas()) {
@@ -200,8 +205,8 @@ class PretrainRun {
         log_->line(strprintf("data      %s tokens, %s rows an epoch; %s steps of %s tokens = %.2f epochs", with_commas(train_.num_tokens()).c_str(),
                             with_commas(train_.rows_per_epoch()).c_str(), with_commas(config_.steps).c_str(), with_commas(config_.total_batch_tokens).c_str(),
                             double(config_.steps) * double(config_.total_batch_tokens) / double(train_.rows_per_epoch() * config_.seq_len)));
-        peak_flops_ = measured_peak_flops(model_.dev, sizeof(T) == 2);
-        log_->line(strprintf("peak      %.0f GFLOP/s measured for matrix products of this type", peak_flops_ * 1e-9));
+        if (ranks_.is_first()) peak_flops_ = measured_peak_flops(model_.dev, sizeof(T) == 2) * ranks_.size();   // of all ranks together
+        log_->line(strprintf("peak      %.0f GFLOP/s for matrix products of this type", peak_flops_ * 1e-9));
         if (trainer_.steps_done > 0) log_->line(cat("resumed   at step ", trainer_.steps_done));
     }
 
@@ -233,12 +238,13 @@ class PretrainRun {
         std::vector<int32_t> inputs(size_t(B * Tn)), targets(size_t(B * Tn));
         std::vector<float> weights(size_t(B * Tn)), losses(size_t(B * Tn));
         double sum = 0, count = 0;
-        for (int64_t i = 0; i < batches; i++) {
+        for (int64_t i = ranks_.rank(); i < batches; i += ranks_.size()) {
             const int64_t rows = std::min(B, val_->rows_per_epoch() - i * B);
             val_->read_rows(i * B, rows, inputs.data(), targets.data(), weights.data());
             sum += model_.loss(inputs.data(), targets.data(), weights.data(), rows, Tn);
             for (int64_t k = 0; k < rows * Tn; k++) count += double(weights[size_t(k)]);
         }
+        sum = ranks_.sum(sum), count = ranks_.sum(count);
         const double loss = sum / count, bpt = val_->bytes_per_token();
         if (metrics) (*metrics)["val_loss"] = loss;
         std::string text = strprintf("loss %.4f", loss);
@@ -251,7 +257,7 @@ class PretrainRun {
     }
 
     void sample_text() {
-        if (!tokenizer_) return;
+        if (!tokenizer_ || !ranks_.is_first()) return;
         const auto ids = prompt_ids(*tokenizer_, config_.sample_prompt);
         const int64_t length = std::min(model_.config.max_T, int64_t(ids.size()) + config_.sample_tokens);
         if (!cache_) cache_.emplace(model_.dev, model_.config, 1, length);
@@ -287,7 +293,7 @@ class PretrainRun {
             state = json::parse(read_file(dir + "/state.json"));
             // what decides about the bits must be what it was
             for (const char* name : {"seq-len", "total-batch-tokens", "batch-size", "seed", "order", "schedule", "decay-fraction", "lr", "min-lr", "warmup",
-                                     "steps", "beta1", "beta2", "eps", "weight-decay", "grad-clip", "skip-z"}) {
+                                     "steps", "beta1", "beta2", "eps", "weight-decay", "grad-clip", "skip-z", "stochastic-rounding"}) {
                 std::string now;
                 for (const auto& [n, value] : cli::settings(config_, pretrain_flags))
                     if (n == name) now = value;
@@ -309,6 +315,7 @@ class PretrainRun {
         const ModelReader reader(dir);
         if (!reader.config().same_shape(model_.config))
             throw UsageError(cat("--resume: the model in ", dir, " has another shape than the flags say"), "give the same flags as before");
+        if (config_.stochastic_rounding) model_.round_as(rounding_key(config_.seed, trainer_.updates_done));
         load_weights(model_, reader);
         load_optimizer(model_, dir + "/optimizer-0.safetensors");
     }
@@ -318,6 +325,8 @@ class PretrainRun {
     DataLoader* val_;
     const Tokenizer* tokenizer_;
     const Args argv_;
+    Ranks& ranks_;
+    Comm<Dev> comm_;
     Gpt<Dev, T> model_;
     Trainer<Dev, T> trainer_;
     std::optional<RunLog> log_;
@@ -340,11 +349,20 @@ inline int run_pretrain(PretrainConfig& c) {
     DataLoader train(options);
     const int64_t V = tokenizer ? tokenizer->vocab_size() : train.vocab_size() > 0 || c.init.empty() ? train.vocab_size() : ModelReader(c.init).config().V;
     if (V <= 0) throw Error(cat(c.data, ": the vocabulary size is unknown: neither index.json nor tokenizer.json"), "put the tokenizer's tokenizer.json beside the shards");
-    const Config model = resolve_settings(c, V, tokenizer ? tokenizer->end_of_text() : -1);
+    const RankInfo info = rank_from_environment();
+    const int ranks_wanted = info.size > 1 ? info.size : c.gpus;
+    const Config model = resolve_settings(c, ranks_wanted, V, tokenizer ? tokenizer->end_of_text() : -1);
     validate(c);
     train.set_vocab_size(model.V);
     std::optional<DataLoader> val;
     if (train.has_split("val")) val.emplace(LoaderOptions{c.data, "val", c.seq_len, "contiguous", c.seed, model.V});
+    // the settings are sound: now become several processes, each of which comes here again and goes on
+    if (c.gpus > 1 && info.size > 1 && c.gpus != info.size) throw UsageError(cat("--gpus ", c.gpus, ": the launcher started ", info.size, " ranks"), "leave --gpus away");
+    if (c.total_batch_tokens % (c.batch_size * c.seq_len * ranks_wanted) != 0)
+        throw UsageError(cat("--total-batch-tokens ", c.total_batch_tokens, " is not a multiple of --batch-size x --seq-len x ", ranks_wanted, " ranks = ",
+                             c.batch_size * c.seq_len * ranks_wanted));
+    if (ranks_wanted > info.size) return start_ranks(ranks_wanted, command_line());
+    if (c.threads == 0 && info.size > 1) c.threads = std::max(1, omp_get_num_procs() / ranks::number_from({"LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"}, 1));
     const auto steps = checkpoint::list_steps(c.out);
     int64_t resume_step = -1;
     if (steps.empty() && !c.resume && fs::exists(c.out + "/metrics.jsonl"))
@@ -353,11 +371,12 @@ inline int run_pretrain(PretrainConfig& c) {
         if (!c.resume) throw UsageError(cat("--out ", c.out, " holds a run already (step ", steps.back().first, ")"), "go on with --resume, or choose another directory");
         resume_step = steps.back().first;
     }
+    Ranks ranks(info);
     with_device(c.device, c.dtype, c.threads, [&](auto& dev, auto t) {
         PretrainRun<std::remove_reference_t<decltype(dev)>, decltype(t)> run(
-            dev, c, model, train, val ? &*val : nullptr, tokenizer ? &*tokenizer : nullptr, resume_step, command_line());
+            dev, c, model, train, val ? &*val : nullptr, tokenizer ? &*tokenizer : nullptr, resume_step, command_line(), ranks);
         run.run();
-    });
+    }, info.local_rank);
     return 0;
 }
 

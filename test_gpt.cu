@@ -3,9 +3,9 @@
 #include "dev/test/test.hpp"
 
 Suite tokenizer_suite(), dataloader_suite(), tokenize_suite(), world_suite(), kernels_a_suite(), kernels_b_suite(), checkpoint_suite(),
-    model_suite(), reference_suite(), program_suite();
+    model_suite(), reference_suite(), program_suite(), ranks_suite();
 
 int main(int argc, char** argv) {
     return run_tests(argc, argv, {tokenizer_suite(), dataloader_suite(), tokenize_suite(), world_suite(), kernels_a_suite(), kernels_b_suite(),
-                                  checkpoint_suite(), model_suite(), reference_suite(), program_suite()});
+                                  checkpoint_suite(), model_suite(), reference_suite(), program_suite(), ranks_suite()});
 }

@@ -1,6 +1,9 @@
-// text_chapters.hpp -- the commands of text_chapters.cpp: tokenizer, tokenize, world.
+// text_chapters.hpp -- what text_chapters.cpp holds: the commands tokenizer, tokenize and world, and the bench of the tokenizer.
 #pragma once
+
+#include <nlohmann/json.hpp>
 
 #include "cli.hpp"
 
 std::vector<Command> text_commands();
+nlohmann::ordered_json bench_tokenizer();

@@ -38,7 +38,7 @@ struct TrainerConfig {
     uint64_t seed = 42;
     std::string device = "auto", dtype = "auto";
     int threads = 0, gpus = 1;
-    bool recompute = false, resume = false;
+    bool recompute = false, resume = false, no_zero1 = false, stochastic_rounding = false;
     std::set<std::string> typed;
     bool given(const char* flag) const { return typed.count(flag) > 0; }
 };
@@ -68,7 +68,9 @@ std::vector<Flag<C>> trainer_flags() {
         {"device",             &C::device,             "auto|cpu|cuda", "where to compute"},
         {"dtype",              &C::dtype,              "auto|fp32|bf16", "how weights and activations are stored; bf16 keeps fp32 master weights"},
         {"threads",            &C::threads,            "",       "CPU threads; 0: all cores"},
-        {"gpus",               &C::gpus,               "",       "1: training on several is not in this version"},
+        {"gpus",               &C::gpus,               "",       "ranks of this machine: processes that share each step, one a GPU (or, on the CPU, one a part of the cores)"},
+        {"no-zero1",           &C::no_zero1,           "",       "several ranks: every rank keeps the whole optimizer state instead of its piece (ZeRO-1)"},
+        {"stochastic-rounding", &C::stochastic_rounding, "",      "bf16: round the stored weights up or down by chance, so that they are right on average"},
         {"recompute",          &C::recompute,          "",       "keep each block's input only and compute the rest again in the backward pass"},
         {"resume",             &C::resume,             "",       "go on from the newest checkpoint in --out, with the same settings; starts fresh where there is none"},
     };
@@ -94,7 +96,7 @@ inline void validate(const TrainerConfig& c) {
     for (auto [flag, beta] : {std::pair("beta1", c.beta1), std::pair("beta2", c.beta2)})
         if (!(beta >= 0 && beta < 1)) throw UsageError(cat("--", flag, " ", beta, ": expected a number in [0, 1)"));
     if (!(c.decay_fraction > 0 && c.decay_fraction <= 1)) throw UsageError(cat("--decay-fraction ", c.decay_fraction, ": expected a number in (0, 1]"));
-    if (c.gpus != 1) throw UsageError(cat("--gpus ", c.gpus, ": this build trains on one device"));
+    at_least("gpus", c.gpus, 1);
     if (c.seq_len > (1 << 20) || c.batch_size > (int64_t(1) << 31) / c.seq_len)
         throw UsageError(cat("--batch-size ", c.batch_size, " x --seq-len ", c.seq_len, ": more than a micro-batch can be"));
     const int64_t micro = c.batch_size * c.seq_len;
@@ -125,7 +127,9 @@ inline float learning_rate(const TrainerConfig& c, int64_t s) {
 // be repeated are cut away first.
 class RunLog {
    public:
-    RunLog(const std::string& dir, int64_t resume_step) {
+    // `writes`: false on all ranks but the first, which say nothing.
+    RunLog(const std::string& dir, int64_t resume_step, bool writes = true) : writes_(writes) {
+        if (!writes) return;
         make_directories(dir);
         const std::string metrics = dir + "/metrics.jsonl";
         if (fs::exists(metrics)) truncate_metrics(metrics, resume_step);
@@ -139,12 +143,17 @@ class RunLog {
         if (metrics_) std::fclose(metrics_);
     }
     void line(const std::string& s) {
+        if (!writes_) return;
         std::printf("%s\n", s.c_str());
         std::fflush(stdout);
         file_line(s);
     }
-    void file_line(const std::string& s) { write(log_, s); }
-    void metrics(const json& j) { write(metrics_, j.dump()); }
+    void file_line(const std::string& s) {
+        if (writes_) write(log_, s);
+    }
+    void metrics(const json& j) {
+        if (writes_) write(metrics_, j.dump());
+    }
 
    private:
     static void write(std::FILE* f, const std::string& s) {
@@ -160,6 +169,7 @@ class RunLog {
         }
         write_file(path, kept);
     }
+    bool writes_;
     std::FILE *log_ = nullptr, *metrics_ = nullptr;
 };
 
@@ -220,20 +230,24 @@ class OutlierDetector {
 template <typename Dev, typename T>
 class Trainer {
    public:
-    Trainer(Gpt<Dev, T>& model, const TrainerConfig& config) : model_(model), config_(config) {}
+    // ranks: the processes that train this model together; null: this one alone.
+    Trainer(Gpt<Dev, T>& model, const TrainerConfig& config, Ranks* ranks = nullptr) : model_(model), config_(config), ranks_(ranks) {}
 
-    // One update from all micro-batches of the step. Throws when 20 updates in a row had to be skipped.
+    // One update from this rank's micro-batches of the step. Every number that decides something is a sum over the ranks, so all of them
+    // decide the same. Throws when 20 updates in a row had to be skipped.
     StepResult step(std::vector<MicroBatch>& batches) {
         StepResult r;
         double total = 0;                                           // N: sum of weights over the whole step
         for (const MicroBatch& b : batches)
             for (float w : b.weights) total += double(w);
+        if (ranks_) total = ranks_->sum(total);
         const float scale = total > 0 ? float(1.0 / total) : 0.0f;  // a step without any target changes nothing
         model_.zero_grads();
         for (MicroBatch& b : batches) {
             for (float& w : b.weights) w *= scale;
-            r.loss += model_.forward_backward(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T);
+            r.loss += model_.forward_backward(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T, nullptr, &b == &batches.back());
         }
+        if (ranks_) r.loss = ranks_->sum(r.loss);
         r.grad_norm = model_.grad_norm();
         r.lr = learning_rate(config_, steps_done);
         const double z = total > 0 ? outliers.z(r.loss) : 0;
@@ -247,7 +261,9 @@ class Trainer {
             skipped_in_a_row_ = 0;
             const bool clip = config_.grad_clip > 0 && r.grad_norm > config_.grad_clip;
             const float grad_scale = clip ? float(config_.grad_clip / r.grad_norm) : 1.0f;
-            model_.update({r.lr, config_.beta1, config_.beta2, config_.eps, config_.weight_decay, grad_scale, updates_done});
+            AdamW adamw{r.lr, config_.beta1, config_.beta2, config_.eps, config_.weight_decay, grad_scale, updates_done};
+            adamw.stochastic_rounding = config_.stochastic_rounding, adamw.seed = config_.seed;
+            model_.update(adamw);
         } else if (++skipped_in_a_row_ >= 20) {
             throw Error(cat("step ", steps_done, ": 20 updates in a row were skipped; the last because ", r.skipped),
                         "begin a new --out with --init CHECKPOINT and a lower --lr");
@@ -273,42 +289,54 @@ class Trainer {
    private:
     Gpt<Dev, T>& model_;
     const TrainerConfig& config_;
+    Ranks* ranks_;
     int64_t skipped_in_a_row_ = 0;
 };
 
 // ---- checkpoints of a run
 
-// AdamW's moments: flat arrays in storage order, with the range they cover, so that a file per rank can be joined or split.
+// AdamW's moments: flat arrays in the storage order of one rank, whatever the number of ranks: any other number can go on with them.
+// All ranks must call it; the first one writes.
 template <typename Dev, typename T>
 void save_optimizer(Gpt<Dev, T>& model, const std::string& path) {
-    const int64_t n = model.layout.size;
-    SafetensorsWriter out(path, {{"m", "F32", {n}}, {"v", "F32", {n}}}, {{"begin", "0"}, {"end", std::to_string(n)}});
-    std::vector<float> host(size_t(std::min(n, int64_t(1) << 22)));
-    for (const float* moments : {model.adam_m, model.adam_v})
-        for (int64_t i = 0; i < n; i += int64_t(host.size())) {
-            const int64_t count = std::min(int64_t(host.size()), n - i);
-            model.dev.copy_out(host.data(), moments + i, size_t(count) * sizeof(float));
-            out.append(host.data(), count);
+    const ParamLayout layout(model.config);
+    std::optional<SafetensorsWriter> out;
+    if (model.rank() == 0) out.emplace(path, std::vector<StoredTensor>{{"m", "F32", {layout.size}}, {"v", "F32", {layout.size}}});
+    std::vector<float> host;
+    for (const float* state : {model.adam_m, model.adam_v}) {
+        const float* whole = model.whole_state(state);
+        if (!out) continue;
+        for (size_t i = 0; i < layout.tensors.size(); i++) {
+            const Tensor &stored = layout.tensors[i], &here = model.layout.tensors[i];
+            const int64_t end = i + 1 < layout.tensors.size() ? layout.tensors[i + 1].offset : layout.size;
+            host.assign(size_t(end - stored.offset), 0.0f);       // the gap up to the next tensor is zero
+            model.dev.copy_out(host.data(), whole + here.offset, size_t(here.size) * sizeof(float));
+            out->append(host.data(), int64_t(host.size()));
         }
-    out.commit();
+    }
+    if (out) out->commit();
 }
 template <typename Dev, typename T>
 void load_optimizer(Gpt<Dev, T>& model, const std::string& path) {
+    const ParamLayout layout(model.config);
     const SafetensorsFile file(path);
     for (auto [name, moments] : {std::pair("m", model.adam_m), std::pair("v", model.adam_v)}) {
         const StoredTensor& t = file.at(name);
-        if (t.dtype != "F32" || t.shape != std::vector<int64_t>{model.layout.size})
-            throw Error(cat(path, ": tensor ", name, " does not fit the model: expected ", model.layout.size, " F32 values"));
-        model.dev.copy_in(moments, file.data(t), size_t(model.layout.size) * sizeof(float));
+        if (t.dtype != "F32" || t.shape != std::vector<int64_t>{layout.size})
+            throw Error(cat(path, ": tensor ", name, " does not fit the model: expected ", layout.size, " F32 values"));
+        const float* values = reinterpret_cast<const float*>(file.data(t));
+        for (size_t i = 0; i < layout.tensors.size(); i++) model.set_state(moments, model.layout.tensors[i], values + layout.tensors[i].offset);
     }
-    model.dev.synchronize();
 }
 
 // Write checkpoint `step` of a run (all or nothing), then drop the oldest beyond `keep`. `save_tokenizer(dir)` adds its files.
+// All ranks must call it; the first one writes.
 template <typename Dev, typename T>
 void save_checkpoint(const std::string& out, int64_t keep, Gpt<Dev, T>& model, const json& state,
                      const SaveTokenizer& save_tokenizer) {
     const int64_t step = state.at("trainer").at("step");
+    if (model.master) model.whole_state(model.master);
+    if (model.rank() != 0) return save_optimizer(model, "");
     AtomicDirectory dir(out + "/" + checkpoint::step_name(step), true);
     write_hf_model(dir.path(), model.config, "F32", tensors_of(model), save_tokenizer);
     save_optimizer(model, dir.path() + "/optimizer-0.safetensors");

@@ -378,3 +378,21 @@ void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, cons
         }
     }
 }
+
+// ---- CUDA: the same three operations; the kernels have a file of their own.
+
+#ifdef TRAIN_GPT_CUDA
+template <typename T>
+void attention_forward(Cuda& dev, T* y, float* lse, const T* qkv, int64_t B, int64_t T_, int64_t NH, int64_t HS);
+template <typename T>
+void attention_backward(Cuda& dev, T* dqkv, const T* dy, const T* qkv, const T* y, const float* lse, int64_t B,
+                        int64_t T_, int64_t NH, int64_t HS);
+// slot and past are device arrays, so nothing is checked here: a row whose slot or past is negative, or whose positions
+// do not fit the cache, leaves the cache alone and gives y = NaN.
+template <typename T>
+void attention_cached(Cuda& dev, T* y, T* k_cache, T* v_cache, const T* qkv, const int32_t* slot, const int32_t* past,
+                      int64_t B, int64_t n, int64_t T_max, int64_t NH, int64_t HS);
+#endif
+#ifdef CUDA_KERNELS
+#include "attention_cuda.hpp"
+#endif

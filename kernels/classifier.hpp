@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cfloat>
 
+#include "cuda_packs.hpp"
 #include "device.hpp"
 
 namespace classifier_cpu {
@@ -105,3 +106,115 @@ void classifier(Cpu& dev, float* loss, float* entropy, T* logits, const int32_t*
         if (backward) std::fill(x_n + (counts ? V : 0), x_n + Vp, T(0.0f));
     }
 }
+
+// ---- CUDA
+#ifdef TRAIN_GPT_CUDA
+// As above. A target >= V, which can't be an error here, makes the loss of its row NaN.
+template <typename T>
+void classifier(Cuda& dev, float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights, int64_t N, int64_t V,
+                int64_t Vp, bool backward);
+#endif
+
+#ifdef CUDA_KERNELS
+namespace classifier_cuda {
+
+constexpr float kLog2e = 1.44269504088896341f, kLn2 = 0.693147180559945309f;
+
+// The sums of one thread over its part of the row, as RowSums above with x in units of ln 2. Comparisons are written so that a NaN passes.
+struct Sums {
+    float m = -FLT_MAX, s = 0, sx = 0;
+    // exp(x - m) as a power of two; the limit keeps 0 * (-Inf) out of sx, and 2^-127 is 0 here
+    static __device__ __forceinline__ float exponent(float x, float m) {
+        const float d = (x - m) * kLog2e;
+        return d < -127.0f ? -127.0f : d;
+    }
+    __device__ __forceinline__ void move_to(float max) {
+        const float shift = exponent(m, max), factor = fast_exp2(shift);
+        sx = factor * (sx + s * shift);
+        s *= factor;
+        m = max;
+    }
+    __device__ __forceinline__ void add(float x) {          // x <= m, or NaN
+        const float d = exponent(x, m), e = fast_exp2(d);
+        s += e;
+        sx += e * d;
+    }
+};
+
+// One block a row: once over the row for the sums, and where there is a gradient once more, mostly from L2 (in bf16 with 50,304 columns a row
+// has 98 KiB; four blocks on each of 132 multiprocessors have 51 MiB under way, about the L2 of an H100).
+// Floor: a number read and one written (bf16: 4 bytes) an element, forward alone half; about 25 operations, 2 of the special function unit.
+template <typename T, int threads, bool vector>
+__global__ void classifier_kernel(float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights, int64_t V, int64_t Vp,
+                                  bool backward) {
+    constexpr int size = Pack<T>::size;
+    const int64_t n = blockIdx.x, target = targets[n];
+    T* x_n = logits + n * Vp;
+    const float weight = backward ? weights[n] : 0.0f;      // the whole block takes the same branches below
+    if (target >= 0) {
+        const float x_target = target < V ? float(x_n[target]) : NAN;
+        Sums sums;
+        for (int64_t v = int64_t(threadIdx.x) * size; v < V; v += threads * size) {
+            float x[size];
+            load_floats<vector>(x, x_n + v, V - v);
+            if (v + size > V) {
+                #pragma unroll
+                for (int i = 0; i < size; i++) x[i] = v + i < V ? x[i] : -INFINITY;     // adds nothing to any sum
+            }
+            float max = sums.m;
+            #pragma unroll
+            for (int i = 0; i < size; i++) max = x[i] > max ? x[i] : max;
+            if (max > sums.m) sums.move_to(max);
+            #pragma unroll
+            for (int i = 0; i < size; i++) sums.add(x[i]);
+        }
+        const float m = block_max<threads>(sums.m);
+        sums.move_to(m);
+        const float s = block_sum<threads>(sums.s);         // its barriers also part the reads of the row from the writes below
+        const float sx = block_sum<threads>(sums.sx);
+        if (threadIdx.x == 0) {
+            // in double: a logit of 1e4 leaves a float no digits for log s
+            const double log_s = log(double(s));
+            loss[n] = float(log_s - (double(x_target) - double(m)));
+            if (entropy) entropy[n] = float(log_s - double(sx) / double(s) * double(kLn2));
+        }
+        if (weight != 0) {
+            const float scale = weight / s;
+            const int64_t first = int64_t(threadIdx.x) * size, step = threads * size;
+            // backwards: the end of the row was read last, and is the least likely to have left L2
+            for (int64_t v = first + (V - 1 - first) / step * step; first < V && v >= first; v -= step) {
+                float x[size];
+                load_floats<vector>(x, x_n + v, V - v);
+                #pragma unroll
+                for (int i = 0; i < size; i++) x[i] = scale * fast_exp2((x[i] - m) * kLog2e);
+                store_floats<vector>(x_n + v, x, V - v);
+                if (target >= v && target < v + size && target < V)
+                    x_n[target] = T(weight * (fast_exp2((x_target - m) * kLog2e) / s - 1.0f));
+            }
+        }
+    } else if (threadIdx.x == 0) {
+        loss[n] = 0;
+        if (entropy) entropy[n] = 0;
+    }
+    if (backward) {                                         // the padding, or the whole row
+        const int64_t begin = target >= 0 && weight != 0 ? V : 0, aligned = round_up(begin, int64_t(size));
+        const float zeros[size] = {};
+        if (begin + int64_t(threadIdx.x) < aligned && begin + int64_t(threadIdx.x) < Vp) x_n[begin + threadIdx.x] = T(0.0f);
+        for (int64_t v = aligned + int64_t(threadIdx.x) * size; v < Vp; v += threads * size) store_floats<vector>(x_n + v, zeros, Vp - v);
+    }
+}
+
+}  // namespace classifier_cuda
+
+template <typename T>
+void classifier(Cuda& dev, float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights, int64_t N, int64_t V,
+                int64_t Vp, bool backward) {
+    using namespace classifier_cuda;
+    const auto start = [&](auto kernel, int threads) {
+        launch(kernel, dim3(unsigned(N)), dim3(unsigned(threads)), 0, dev.stream, loss, entropy, logits, targets, weights, V, Vp, backward);
+    };
+    const bool vector = rows_are_packs<T>(Vp, logits);
+    if (V > 8192) start(vector ? classifier_kernel<T, 512, true> : classifier_kernel<T, 512, false>, 512);
+    else start(vector ? classifier_kernel<T, 128, true> : classifier_kernel<T, 128, false>, 128);
+}
+#endif

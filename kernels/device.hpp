@@ -1,6 +1,6 @@
 // kernels/device.hpp -- what a kernel stands on: number types, the two devices, arenas, and how a loop becomes SIMD.
 //
-// A device is a small object: `Cpu` here, `Cuda` where nvcc compiles. Every operation is a pair of overloads on it, so
+// A device is a small object: `Cpu` here, `Cuda` in cuda.hpp. Every operation is a pair of overloads on it, so
 // gpt.hpp is written once, as a template over the device and the storage type T (float or bf16). Arithmetic is always
 // fp32; T is only how parameters and activations are stored. Gradients of parameters are fp32.
 // Memory comes from arenas: one per purpose, laid out once before training; a step allocates nothing.
@@ -16,7 +16,7 @@
 #include "../common.hpp"
 
 #ifdef __CUDACC__
-#include <cuda_runtime_api.h>
+#include <cuda_bf16.h>
 #define HOST_DEVICE __host__ __device__
 #else
 #define HOST_DEVICE
@@ -30,6 +30,10 @@ struct bf16 {
     uint16_t bits;  // no initialiser, so that the type stays trivial and arrays of it cost nothing
     bf16() = default;
     HOST_DEVICE ALWAYS_INLINE explicit bf16(float f) {
+#ifdef __CUDA_ARCH__
+        bits = __bfloat16_as_ushort(__float2bfloat16_rn(f));  // one instruction; a NaN becomes 0x7FFF
+        return;
+#endif
         uint32_t u;
         __builtin_memcpy(&u, &f, 4);
         const uint32_t rounded = (u + 0x7FFF + ((u >> 16) & 1)) >> 16;
@@ -222,88 +226,9 @@ struct Cpu {
     size_t workspace_bytes_ = 0;
 };
 
-#ifdef __CUDACC__
-// Check a CUDA runtime call: the failing expression, the place, and CUDA's own words.
-#define CUDA_CHECK(call)                                                                                       \
-    do {                                                                                                       \
-        const cudaError_t status_ = (call);                                                                    \
-        if (status_ != cudaSuccess)                                                                            \
-            throw Error(cat(__FILE__, ":", __LINE__, ": " #call ": ", cudaGetErrorString(status_)),            \
-                        "`train_gpt info` shows the device and the driver; --device cpu runs without a GPU");  \
-    } while (0)
-
-// One GPU and its compute stream. The same interface as Cpu; a kernel's CUDA overload takes this as its first argument.
-struct Cuda {
-    cudaStream_t stream = nullptr;
-    explicit Cuda(int index = 0) {
-        CUDA_CHECK(cudaSetDevice(index));
-        CUDA_CHECK(cudaStreamCreate(&stream));
-    }
-    Cuda(const Cuda&) = delete;
-    Cuda& operator=(const Cuda&) = delete;
-    ~Cuda() {
-        if (workspace_) cudaFree(workspace_);
-        if (stream) cudaStreamDestroy(stream);
-    }
-
-    static constexpr const char* name() { return "cuda"; }
-    void* allocate(size_t bytes) {
-        void* p = nullptr;
-        CUDA_CHECK(cudaMalloc(&p, bytes));
-        return p;
-    }
-    void release(void* p) { cudaFree(p); }
-    void zero(void* p, size_t bytes) { CUDA_CHECK(cudaMemsetAsync(p, 0, bytes, stream)); }
-    void copy_in(void* device, const void* host, size_t bytes) {
-        CUDA_CHECK(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream));
-    }
-    void copy_out(void* host, const void* device, size_t bytes) {
-        CUDA_CHECK(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream));
-        synchronize();
-    }
-    void copy_device(void* to, const void* from, size_t bytes) {
-        CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream));
-    }
-    void synchronize() { CUDA_CHECK(cudaStreamSynchronize(stream)); }
-    void* workspace(size_t bytes) {
-        if (bytes > workspace_bytes_) {
-            if (workspace_) CUDA_CHECK(cudaFree(std::exchange(workspace_, nullptr)));
-            workspace_ = allocate(bytes);
-            workspace_bytes_ = bytes;
-        }
-        return workspace_;
-    }
-
-   private:
-    void* workspace_ = nullptr;
-    size_t workspace_bytes_ = 0;
-};
-
-// The only way a kernel is started: the emulator (dev/emu) gives this name another body.
-template <typename... Params, typename... Args>
-void launch(void (*kernel)(Params...), dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, Args... args) {
-    kernel<<<grid, block, shared_bytes, stream>>>(Params(args)...);
-    CUDA_CHECK(cudaGetLastError());
-}
+#ifdef TRAIN_GPT_CUDA
+#include "cuda.hpp"  // struct Cuda, and the words of its kernels
 #endif
-
-// The GPUs of this machine, a line each, for `train_gpt info`. Works without a driver.
-inline std::vector<std::string> describe_cuda() {
-#ifdef __CUDACC__
-    int count = 0;
-    const cudaError_t status = cudaGetDeviceCount(&count);  // leaves count untouched when it fails
-    if (status != cudaSuccess) return {cat("cuda      no device: ", cudaGetErrorString(status))};
-    std::vector<std::string> lines;
-    for (int i = 0; i < count; i++) {
-        cudaDeviceProp p{};
-        CUDA_CHECK(cudaGetDeviceProperties(&p, i));
-        lines.push_back(cat("cuda ", i, "    ", p.name, ", sm_", p.major, p.minor, ", ", human_bytes(double(p.totalGlobalMem))));
-    }
-    return lines;
-#else
-    return {"cuda      not in this build"};
-#endif
-}
 
 // ---- arenas
 

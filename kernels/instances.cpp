@@ -2,10 +2,10 @@
 #include "instances.hpp"
 
 #if defined(KERNELS_FP32)
-KERNEL_INSTANCES(, float)
+KERNEL_INSTANCES(, Cpu, float)
 #elif defined(KERNELS_BF16)
-KERNEL_INSTANCES(, bf16)
-KERNEL_INSTANCES_BF16()
+KERNEL_INSTANCES(, Cpu, bf16)
+KERNEL_INSTANCES_BF16(, Cpu)
 #else
 #error "compile with -DKERNELS_FP32 or -DKERNELS_BF16"
 #endif

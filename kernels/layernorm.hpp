@@ -9,6 +9,8 @@
 // Promises: the sums over rows run in chunks of a fixed size, so the bits do not depend on the number of threads.
 #pragma once
 
+#include "column_sums.hpp"
+#include "cuda_packs.hpp"
 #include "device.hpp"
 
 constexpr float kLayerNormEps = 1e-5f;
@@ -117,3 +119,316 @@ void layernorm_backward(Cpu& dev, T* dx, float* dw, float* db, const T* dy, cons
                 }
         });
 }
+
+// ---- CUDA
+#ifdef TRAIN_GPT_CUDA
+template <typename T>
+void layernorm_forward(Cuda& dev, T* y, float* mean, float* rstd, const T* x, const T* w, const T* b, int64_t N, int64_t C);
+template <typename T>
+void residual_forward(Cuda& dev, T* sum, const T* x, const T* r, int64_t n);
+template <typename T>
+void residual_layernorm_forward(Cuda& dev, T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w, const T* b, int64_t N,
+                                int64_t C);
+template <typename T>
+void layernorm_backward(Cuda& dev, T* dx, float* dw, float* db, const T* dy, const T* x, const T* w, const float* mean, const float* rstd,
+                        int64_t N, int64_t C);
+#endif
+
+#ifdef CUDA_KERNELS
+// A row stays in registers between the passes over it: `lanes` threads (a warp, or a block of 256) hold `packs` packs each, lane l the
+// packs l, l + lanes, ... The launcher picks the smallest pair that holds C. Rows that are not whole packs, or longer than any pair, take
+// the plain kernels, which walk over memory (L1, mostly) number by number.
+namespace layernorm_cuda {
+
+constexpr int kPlainThreads = 128;
+
+// Floor: 3 numbers of memory an element (bf16: 6 bytes), one operation.
+template <typename T, bool vector>
+__global__ void residual_kernel(T* sum, const T* x, const T* r, int64_t n) {
+    constexpr int size = Pack<T>::size;
+    const int64_t i = (int64_t(blockIdx.x) * 256 + threadIdx.x) * size;
+    if (i >= n) return;
+    float a[size], b[size];
+    load_floats<vector>(a, x + i, n - i);
+    load_floats<vector>(b, r + i, n - i);
+    #pragma unroll
+    for (int k = 0; k < size; k++) a[k] += b[k];
+    store_floats<vector>(sum + i, a, n - i);
+}
+
+template <int lanes>
+__device__ __forceinline__ float row_sum(float x) {
+    if constexpr (lanes == 32) return warp_sum(x);
+    else return block_sum<lanes>(x);
+}
+
+template <int lanes>
+constexpr int kForwardThreads = lanes == 32 ? 128 : lanes;  // four rows of a warp each, or one row
+
+// Floor: 2 numbers an element (bf16: 4 bytes), with the residual sum 4 (8 bytes); about 10 operations. w and b come from L1.
+template <typename T, int lanes, int packs, bool residual>
+__global__ void forward_kernel(T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w, const T* b, int64_t N, int64_t C) {
+    constexpr int size = Pack<T>::size, rows = kForwardThreads<lanes> / lanes;
+    const int lane = int(threadIdx.x) % lanes;
+    const int64_t n = int64_t(blockIdx.x) * rows + int(threadIdx.x) / lanes;
+    if (n >= N) return;                                     // whole warps, and only where a row is one: there are no barriers then
+    const int64_t at = n * C + lane * size, left = C - lane * size;    // pack k is at + k * lanes * size; it exists where that < left
+    Pack<T> row[packs] = {};
+    #pragma unroll
+    for (int k = 0; k < packs; k++)
+        if (k * lanes * size < left) row[k] = load16(x + at + k * lanes * size);
+    if constexpr (residual) {
+        Pack<T> other[packs];
+        #pragma unroll
+        for (int k = 0; k < packs; k++)
+            if (k * lanes * size < left) other[k] = load16(r + at + k * lanes * size);
+        #pragma unroll
+        for (int k = 0; k < packs; k++)
+            if (k * lanes * size < left) {
+                #pragma unroll
+                for (int i = 0; i < size; i++) row[k][i] = T(float(row[k][i]) + float(other[k][i]));
+                store16(sum + at + k * lanes * size, row[k]);
+            }
+    }
+    float total = 0;
+    #pragma unroll
+    for (int k = 0; k < packs; k++)
+        if (k * lanes * size < left) {
+            #pragma unroll
+            for (int i = 0; i < size; i++) total += float(row[k][i]);
+        }
+    const float m = row_sum<lanes>(total) / float(C);
+    float squares = 0;
+    #pragma unroll
+    for (int k = 0; k < packs; k++)
+        if (k * lanes * size < left) {
+            #pragma unroll
+            for (int i = 0; i < size; i++) squares += (float(row[k][i]) - m) * (float(row[k][i]) - m);
+        }
+    const float s = 1.0f / sqrtf(row_sum<lanes>(squares) / float(C) + kLayerNormEps);
+    #pragma unroll
+    for (int k = 0; k < packs; k++)
+        if (k * lanes * size < left) {
+            const int64_t c = (k * lanes + lane) * size;
+            const Pack<T> scale = load16(w + c), shift = load16(b + c);
+            #pragma unroll
+            for (int i = 0; i < size; i++) row[k][i] = T((float(row[k][i]) - m) * s * float(scale[i]) + float(shift[i]));
+            store16(y + n * C + c, row[k]);
+        }
+    if (lane == 0) mean[n] = m, rstd[n] = s;
+}
+
+// One block a row of any C; r and sum are null where there is no residual sum.
+template <typename T>
+__global__ void plain_forward_kernel(T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w, const T* b, int64_t C) {
+    const int64_t n = blockIdx.x;
+    const T* row = (r ? sum : x) + n * C;                   // a thread reads back only what it has written itself
+    float total = 0;
+    for (int64_t c = threadIdx.x; c < C; c += kPlainThreads) {
+        if (r) sum[n * C + c] = T(float(x[n * C + c]) + float(r[n * C + c]));
+        total += float(row[c]);
+    }
+    const float m = block_sum<kPlainThreads>(total) / float(C);
+    float squares = 0;
+    for (int64_t c = threadIdx.x; c < C; c += kPlainThreads) squares += (float(row[c]) - m) * (float(row[c]) - m);
+    const float s = 1.0f / sqrtf(block_sum<kPlainThreads>(squares) / float(C) + kLayerNormEps);
+    for (int64_t c = threadIdx.x; c < C; c += kPlainThreads)
+        y[n * C + c] = T((float(row[c]) - m) * s * float(w[c]) + float(b[c]));
+    if (threadIdx.x == 0) mean[n] = m, rstd[n] = s;
+}
+
+template <bool residual, typename T>
+void forward(Cuda& dev, T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w, const T* b, int64_t N, int64_t C) {
+    if (N <= 0) return;
+    const int64_t packs = C / Pack<T>::size;
+    const auto start = [&](auto kernel, int threads, int64_t rows) {
+        launch(kernel, dim3(unsigned(ceil_div(N, rows))), dim3(unsigned(threads)), 0, dev.stream, sum, y, mean, rstd, x, r, w, b, N, C);
+    };
+    if (!rows_are_packs<T>(C, sum, y, x, r, w, b) || packs > 256 * 4)
+        launch(plain_forward_kernel<T>, dim3(unsigned(N)), dim3(kPlainThreads), 0, dev.stream, sum, y, mean, rstd, x, r, w, b, C);
+    else if (packs <= 32) start(forward_kernel<T, 32, 1, residual>, 128, 4);
+    else if (packs <= 64) start(forward_kernel<T, 32, 2, residual>, 128, 4);
+    else if (packs <= 128) start(forward_kernel<T, 32, 4, residual>, 128, 4);     // bf16: C = 768 has 96 packs
+    else if (packs <= 256) start(forward_kernel<T, 32, 8, residual>, 128, 4);     // bf16: C = 1600 has 200
+    else start(forward_kernel<T, 256, 4, residual>, 256, 1);
+}
+
+// ---- backward
+
+constexpr int kBackwardThreads = 256;  // eight rows of a warp each, or one row
+
+// Two sums over the lanes of a row, in every lane. `partial` holds 2 * 2 * warps floats; `turn` alternates from row to row, so that one
+// barrier is enough: who writes a half again has passed the barrier of the row between, and so all have read it.
+template <int lanes>
+__device__ __forceinline__ void row_sums(float& a, float& b, float* partial, int turn) {
+    a = warp_sum(a), b = warp_sum(b);
+    if constexpr (lanes > 32) {
+        constexpr int warps = lanes / 32;
+        float* half = partial + turn * 2 * warps;
+        if (threadIdx.x % 32 == 0) half[threadIdx.x / 32] = a, half[warps + threadIdx.x / 32] = b;
+        __syncthreads();
+        a = half[0], b = half[warps];
+        #pragma unroll
+        for (int v = 1; v < warps; v++) a += half[v], b += half[warps + v];
+    }
+}
+
+// A block takes `rows` rows one after the other (with lanes = 32 eight at a time), adds to their dx, and keeps its lanes' sums of dw and
+// db in registers until the end: partial (blocks, 2, C).
+// Floor: 4 numbers of memory an element (bf16: 8 bytes), about 20 operations. w comes from L1, x and dy wait in registers.
+template <typename T, int lanes, int packs>
+__global__ void backward_kernel(T* dx, float* partial, const T* dy, const T* x, const T* w, const float* mean, const float* rstd, int64_t N,
+                                int64_t C, int64_t rows) {
+    constexpr int size = Pack<T>::size, teams = kBackwardThreads / lanes;
+    SHARED_ARRAY(float, warp_partial, 4 * lanes / 32);
+    const int lane = int(threadIdx.x) % lanes, team = int(threadIdx.x) / lanes;
+    const int64_t left = C - lane * size;
+    const int64_t begin = int64_t(blockIdx.x) * rows, end = begin + rows < N ? begin + rows : N;
+    float dw_sum[packs][size] = {}, db_sum[packs][size] = {};
+    int turn = 0;
+    for (int64_t n = begin + team; n < end; n += teams, turn ^= 1) {
+        const int64_t at = n * C + lane * size;
+        const float m = mean[n], s = rstd[n];
+        Pack<T> x_n[packs], dy_n[packs], dx_n[packs];
+        #pragma unroll
+        for (int k = 0; k < packs; k++)
+            if (k * lanes * size < left) {
+                x_n[k] = load16(x + at + k * lanes * size);
+                dy_n[k] = load16(dy + at + k * lanes * size);
+                dx_n[k] = load16(dx + at + k * lanes * size);
+            }
+        // forward was y_c = h_c w_c + b_c with h_c = (x_c - m) s
+        float g_mean = 0, gh_mean = 0;
+        #pragma unroll
+        for (int k = 0; k < packs; k++)
+            if (k * lanes * size < left) {
+                const Pack<T> w_n = load16(w + (k * lanes + lane) * size);
+                #pragma unroll
+                for (int i = 0; i < size; i++) {
+                    const float h = (float(x_n[k][i]) - m) * s, d = float(dy_n[k][i]), g = d * float(w_n[i]);
+                    g_mean += g;
+                    gh_mean += g * h;
+                    dw_sum[k][i] += d * h;
+                    db_sum[k][i] += d;
+                }
+            }
+        row_sums<lanes>(g_mean, gh_mean, warp_partial, turn);
+        g_mean /= float(C), gh_mean /= float(C);
+        #pragma unroll
+        for (int k = 0; k < packs; k++)
+            if (k * lanes * size < left) {
+                const Pack<T> w_n = load16(w + (k * lanes + lane) * size);
+                #pragma unroll
+                for (int i = 0; i < size; i++) {
+                    const float h = (float(x_n[k][i]) - m) * s, g = float(dy_n[k][i]) * float(w_n[i]);
+                    dx_n[k][i] = T(float(dx_n[k][i]) + s * (g - g_mean - h * gh_mean));
+                }
+                store16(dx + at + k * lanes * size, dx_n[k]);
+            }
+    }
+    float *dw_part = partial + int64_t(blockIdx.x) * 2 * C, *db_part = dw_part + C;
+    if constexpr (teams == 1) {
+        #pragma unroll
+        for (int k = 0; k < packs; k++) {
+            const int64_t c = (k * lanes + lane) * size;
+            store_floats<true>(dw_part + c, dw_sum[k], c < C ? size : 0);
+            store_floats<true>(db_part + c, db_sum[k], c < C ? size : 0);
+        }
+    } else {
+        constexpr int columns = 32 * packs * size;
+        SHARED_ARRAY(float, sums, 2 * columns);             // the warps add theirs one after the other
+        for (int turn_of = 0; turn_of < teams; turn_of++) {
+            if (team == turn_of) {
+                #pragma unroll
+                for (int k = 0; k < packs; k++)
+                    #pragma unroll
+                    for (int i = 0; i < size; i++) {
+                        const int c = (k * size + i) * 32 + lane;                   // neighbours in neighbouring banks
+                        sums[c] = turn_of == 0 ? dw_sum[k][i] : sums[c] + dw_sum[k][i];
+                        sums[columns + c] = turn_of == 0 ? db_sum[k][i] : sums[columns + c] + db_sum[k][i];
+                    }
+            }
+            __syncthreads();
+        }
+        for (int64_t c = threadIdx.x; c < C; c += kBackwardThreads) {
+            const int pack = int(c) / size, from = (pack / 32 * size + int(c) % size) * 32 + pack % 32;
+            dw_part[c] = sums[from], db_part[c] = sums[columns + from];
+        }
+    }
+}
+
+// Rows of any C; the sums of dw and db grow in `partial` itself, where each thread owns its columns.
+template <typename T>
+__global__ void plain_backward_kernel(T* dx, float* partial, const T* dy, const T* x, const T* w, const float* mean, const float* rstd,
+                                      int64_t N, int64_t C, int64_t rows) {
+    SHARED_ARRAY(float, warp_partial, 4 * kPlainThreads / 32);
+    const int64_t begin = int64_t(blockIdx.x) * rows, end = begin + rows < N ? begin + rows : N;
+    float *dw_part = partial + int64_t(blockIdx.x) * 2 * C, *db_part = dw_part + C;
+    for (int64_t c = threadIdx.x; c < C; c += kPlainThreads) dw_part[c] = 0, db_part[c] = 0;
+    int turn = 0;
+    for (int64_t n = begin; n < end; n++, turn ^= 1) {
+        const float m = mean[n], s = rstd[n];
+        float g_mean = 0, gh_mean = 0;
+        for (int64_t c = threadIdx.x; c < C; c += kPlainThreads) {
+            const float h = (float(x[n * C + c]) - m) * s, d = float(dy[n * C + c]), g = d * float(w[c]);
+            g_mean += g;
+            gh_mean += g * h;
+            dw_part[c] += d * h;
+            db_part[c] += d;
+        }
+        row_sums<kPlainThreads>(g_mean, gh_mean, warp_partial, turn);
+        g_mean /= float(C), gh_mean /= float(C);
+        for (int64_t c = threadIdx.x; c < C; c += kPlainThreads) {
+            const float h = (float(x[n * C + c]) - m) * s, g = float(dy[n * C + c]) * float(w[c]);
+            dx[n * C + c] = T(float(dx[n * C + c]) + s * (g - g_mean - h * gh_mean));
+        }
+    }
+}
+
+}  // namespace layernorm_cuda
+
+template <typename T>
+void residual_forward(Cuda& dev, T* sum, const T* x, const T* r, int64_t n) {
+    using namespace layernorm_cuda;
+    launch(rows_are_packs<T>(0, sum, x, r) ? residual_kernel<T, true> : residual_kernel<T, false>,
+           dim3(unsigned(ceil_div(n, int64_t(256) * Pack<T>::size))), dim3(256), 0, dev.stream, sum, x, r, n);
+}
+
+template <typename T>
+void layernorm_forward(Cuda& dev, T* y, float* mean, float* rstd, const T* x, const T* w, const T* b, int64_t N, int64_t C) {
+    layernorm_cuda::forward<false, T>(dev, nullptr, y, mean, rstd, x, nullptr, w, b, N, C);
+}
+
+template <typename T>
+void residual_layernorm_forward(Cuda& dev, T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w, const T* b, int64_t N,
+                                int64_t C) {
+    layernorm_cuda::forward<true, T>(dev, sum, y, mean, rstd, x, r, w, b, N, C);
+}
+
+// dx +=, dw +=, db += (fp32). The blocks are as many as the GPU runs at a time, so dw and db are the same bits on the same GPU.
+template <typename T>
+void layernorm_backward(Cuda& dev, T* dx, float* dw, float* db, const T* dy, const T* x, const T* w, const float* mean, const float* rstd,
+                        int64_t N, int64_t C) {
+    using namespace layernorm_cuda;
+    if (N <= 0) return;
+    int64_t blocks = 0;
+    float* partial = nullptr;                               // (blocks, 2, C)
+    const auto start = [&](auto kernel, int threads, int rows_at_a_time, int blocks_per_multiprocessor) {
+        const int64_t most = int64_t(dev.multiprocessors) * blocks_per_multiprocessor;
+        const int64_t rows = round_up(ceil_div(N, most), int64_t(rows_at_a_time));
+        blocks = ceil_div(N, rows);
+        partial = static_cast<float*>(dev.workspace(size_t(blocks * 2 * C) * sizeof(float)));
+        launch(kernel, dim3(unsigned(blocks)), dim3(unsigned(threads)), 0, dev.stream, dx, partial, dy, x, w, mean, rstd, N, C, rows);
+    };
+    const int64_t packs = C / Pack<T>::size;
+    if (!rows_are_packs<T>(C, dx, dy, x, w) || packs > 256 * 4) start(plain_backward_kernel<T>, kPlainThreads, 1, 8);
+    else if (packs <= 32) start(backward_kernel<T, 32, 1>, kBackwardThreads, 8, 4);
+    else if (packs <= 64) start(backward_kernel<T, 32, 2>, kBackwardThreads, 8, 2);
+    else if (packs <= 96) start(backward_kernel<T, 32, 3>, kBackwardThreads, 8, 2);        // bf16: C = 768 has 96 packs
+    else if (packs <= 256) start(backward_kernel<T, 256, 1>, kBackwardThreads, 1, 3);      // bf16: C = 1600 has 200
+    else if (packs <= 512) start(backward_kernel<T, 256, 2>, kBackwardThreads, 1, 2);
+    else start(backward_kernel<T, 256, 4>, kBackwardThreads, 1, 1);
+    launch(column_sums_cuda::add_partials_kernel<>, dim3(unsigned(ceil_div(C, int64_t(32))), 2), dim3(column_sums_cuda::kThreads), 0,
+           dev.stream, dw, db, partial, blocks, 2 * C, C);
+}
+#endif

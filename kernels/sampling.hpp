@@ -8,9 +8,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cfloat>
 #include <limits>
 #include <vector>
 
+#include "cuda_packs.hpp"
 #include "device.hpp"
 
 struct SamplingConfig {
@@ -133,3 +135,232 @@ inline std::vector<Candidate> top_candidates(const float* logits, int64_t V, int
         candidates.push_back({ids[size_t(i)], float(double(p[size_t(ids[size_t(i)])]) / total)});
     return candidates;
 }
+
+// tokens[n] = sample(row n of logits (N, Vp), columns 0 .. V - 1; u[n]).
+template <typename T>
+void sample_rows(Cpu&, int32_t* tokens, const T* logits, const float* u, int64_t N, int64_t V, int64_t Vp, const SamplingConfig& config) {
+    std::vector<float> row(static_cast<size_t>(V));
+    for (int64_t n = 0; n < N; n++) {
+        load_row(row.data(), logits + n * Vp, V);
+        tokens[n] = sample(row.data(), V, config, u[n]);
+    }
+}
+
+// ---- CUDA
+#ifdef TRAIN_GPT_CUDA
+// As above, all pointers on the device: the same tokens as the CPU's, but where u or top_p is within rounding of a border between two
+// (about 1e-6 of the probability). What is an Error there, logits that are no distribution, is the token -1 here.
+template <typename T>
+void sample_rows(Cuda& dev, int32_t* tokens, const T* logits, const float* u, int64_t N, int64_t V, int64_t Vp,
+                 const SamplingConfig& config);
+#endif
+
+#ifdef CUDA_KERNELS
+// No row is sorted. Kept tokens are a front of the ranking (logit falling, then id rising): those with a logit above a border, and of those
+// on the border the first few by id. The border is found by bisection on the bits of the logits: a look at the row for each two bits
+// says how many tokens, or how much probability, lie above three candidates.
+// Probabilities are whole multiples of 2^-40 of the largest: sums of integers, so every look and every order of adding sees the same.
+namespace sampling_cuda {
+
+// Numbers that rank like the logits: of 32 bits, of 16 where T is bf16. -0 ranks like 0, NaN above all.
+template <typename T>
+struct Ranks {
+    static constexpr int dropped = sizeof(T) == 2 ? 16 : 0;
+    static constexpr uint32_t infinity = 0xFF800000u >> dropped, minus_infinity = 0x007FFFFFu >> dropped;
+    static __device__ __forceinline__ uint32_t of(float x) {
+        uint32_t bits;
+        memcpy(&bits, &x, 4);
+        if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return 0xFFFFFFFFu >> dropped;
+        if (bits == 0x80000000u) bits = 0;
+        return (bits & 0x80000000u ? ~bits : bits | 0x80000000u) >> dropped;
+    }
+    static __device__ __forceinline__ float logit(uint32_t rank) {
+        const uint32_t key = rank << dropped | (rank >> (31 - dropped) ? 0u : (1u << dropped) - 1);
+        const uint32_t bits = key & 0x80000000u ? key & 0x7FFFFFFFu : ~key;
+        float x;
+        memcpy(&x, &bits, 4);
+        return x;
+    }
+};
+
+// One row, of which each of a block's threads sees its part, and how its logits become probabilities.
+template <typename T, int threads_, bool vector>
+struct Row {
+    static constexpr int threads = threads_;
+    const T* logits;
+    int64_t V;
+    float max, inverse_temperature;                         // in units of log 2
+    __device__ __forceinline__ uint64_t weight(float x) const { return uint64_t(fast_exp2((x - max) * inverse_temperature) * 0x1p40f); }
+    // f(logit, id) for the tokens of this thread
+    template <typename F>
+    __device__ __forceinline__ void each(F f) const {
+        constexpr int size = Pack<T>::size;
+        #pragma unroll 2
+        for (int64_t v = int64_t(threadIdx.x) * size; v < V; v += threads * size) {
+            float x[size];
+            load_floats<vector>(x, logits + v, V - v);
+            #pragma unroll
+            for (int i = 0; i < size; i++)
+                if (v + i < V) f(x[i], v + i);
+        }
+    }
+};
+
+// The kept tokens: rank > border, and the first `ties` ids with rank == border. `above`: the weight of the former (or how many they are).
+struct Kept {
+    uint32_t border = 0;
+    uint64_t above = 0;
+    int64_t ties = 0;
+};
+
+// The largest border at or above `low` such that the tokens at and above it weigh (or are) at least `wanted`; those at and above `low` do.
+template <bool by_weight, typename T, int threads, bool vector>
+__device__ __forceinline__ Kept find_border(const Row<T, threads, vector>& row, uint32_t low, uint32_t max_rank, uint64_t wanted) {
+    Kept kept;
+    uint32_t high = max_rank + 1;                           // what lies at and above it is kept.above, less than wanted
+    while (high - low > 1) {
+        const uint32_t range = high - low, middle1 = low + range / 4, middle2 = low + range / 2, middle3 = low + (range / 2 + range / 4);
+        uint64_t sum1 = 0, sum2 = 0, sum3 = 0;              // from middle1 to below middle2, and so on
+        row.each([&](float x, int64_t) {
+            const uint32_t rank = Ranks<T>::of(x);
+            if (rank < middle1 || rank >= high) return;
+            const uint64_t w = by_weight ? row.weight(x) : 1;
+            sum1 += rank < middle2 ? w : 0;
+            sum2 += rank >= middle2 && rank < middle3 ? w : 0;
+            sum3 += rank >= middle3 ? w : 0;
+        });
+        sum3 = kept.above + block_sum<threads>(sum3);
+        sum2 = sum3 + block_sum<threads>(sum2);
+        sum1 = sum2 + block_sum<threads>(sum1);
+        if (sum3 >= wanted) low = middle3;
+        else if (sum2 >= wanted) low = middle2, high = middle3, kept.above = sum3;
+        else if (sum1 >= wanted) low = middle1, high = middle2, kept.above = sum2;
+        else high = middle1, kept.above = sum1;
+    }
+    kept.border = low;
+    return kept;
+}
+
+// The draw: the kept token where the running sum of weights, by id, first exceeds `threshold`. Each warp adds up a stretch of ids; then
+// the warp whose stretch it is walks through it, 32 ids a step, and its lane writes the token.
+template <typename T, int threads, bool vector>
+__device__ __forceinline__ void draw(int32_t* token, const Row<T, threads, vector>& row, const Kept& kept, uint64_t tie_weight,
+                                     uint64_t threshold) {
+    constexpr int warps = threads / 32;
+    SHARED_ARRAY(uint64_t, warp_weights, warps);
+    SHARED_ARRAY(int32_t, warp_ties, warps);
+    const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
+    const int64_t stretch = ceil_div(row.V, int64_t(warps)), begin = warp * stretch;
+    const int64_t end = begin + stretch < row.V ? begin + stretch : row.V;
+    uint64_t weight = 0;
+    int ties = 0;
+    #pragma unroll 4
+    for (int64_t v = begin + lane; v < end; v += 32) {
+        const float x = float(row.logits[v]);
+        const uint32_t rank = Ranks<T>::of(x);
+        if (rank > kept.border) weight += row.weight(x);
+        ties += rank == kept.border;
+    }
+    weight = warp_sum(weight), ties = warp_sum(ties);
+    if (lane == 0) warp_weights[warp] = weight, warp_ties[warp] = ties;
+    __syncthreads();
+    uint64_t before = 0;                                    // weight of the kept tokens, and number of ties, in earlier stretches
+    int64_t ties_before = 0;
+    for (int w = 0; w < warp; w++) {
+        const int64_t free = kept.ties - ties_before, here = warp_ties[w] < free ? warp_ties[w] : free;
+        before += warp_weights[w] + uint64_t(here > 0 ? here : 0) * tie_weight;
+        ties_before += warp_ties[w];
+    }
+    const int64_t free = kept.ties - ties_before, here = ties < free ? ties : free;
+    const bool mine = before <= threshold && before + weight + uint64_t(here > 0 ? here : 0) * tie_weight > threshold;
+    if (!mine) return;                                      // whole warps; no barrier follows
+    for (int64_t v0 = begin; v0 < end; v0 += 32) {
+        const bool exists = v0 + lane < end;
+        const float x = exists ? float(row.logits[v0 + lane]) : 0.0f;
+        const uint32_t rank = exists ? Ranks<T>::of(x) : 0;
+        const unsigned tie_lanes = warp_ballot(exists && rank == kept.border);
+        const bool tie_kept = ties_before + __popc(tie_lanes & ((1u << lane) - 1)) < kept.ties;
+        uint64_t sum = 0;
+        if (exists && rank > kept.border) sum = row.weight(x);
+        if (exists && rank == kept.border && tie_kept) sum = tie_weight;
+        #pragma unroll
+        for (int delta = 1; delta < 32; delta *= 2) {       // the running sum over the lanes
+            const uint64_t other = shuffle_up(sum, delta);
+            sum += lane >= delta ? other : 0;
+        }
+        const unsigned passed = warp_ballot(before + sum > threshold);
+        if (passed) {
+            if ((passed & ((2u << lane) - 1)) == 1u << lane) *token = int32_t(v0 + lane);    // the first lane that has passed
+            return;
+        }
+        before += shuffle(sum, 31);
+        ties_before += __popc(tie_lanes);
+    }
+}
+
+// One block a row. Floor: one number of memory an element (bf16: 2 bytes). Then each look at the row comes from L1 or L2 (100 KiB in bf16
+// with 50,257 columns), about 10 operations an element: one look for the largest, two for the draw, and up to 8 in bf16, 16 in fp32, for
+// each of top_k and top_p.
+template <typename T, int threads, bool vector>
+__global__ void sample_kernel(int32_t* tokens, const T* logits, const float* u, int64_t V, int64_t Vp, SamplingConfig config) {
+    const int64_t n = blockIdx.x;
+    Row<T, threads, vector> row{logits + n * Vp, V, 0.0f, 0.0f};
+    uint64_t best = 0;                                      // the largest rank, then the smallest id
+    row.each([&](float x, int64_t v) {
+        const uint64_t candidate = uint64_t(Ranks<T>::of(x)) << 32 | uint32_t(~uint32_t(v));
+        best = candidate > best ? candidate : best;
+    });
+    best = block_max<threads>(best);
+    const uint32_t max_rank = uint32_t(best >> 32);
+    const bool valid = max_rank > Ranks<T>::minus_infinity && max_rank < Ranks<T>::infinity;
+    if (!valid || config.temperature == 0 || config.top_k == 1) {          // the whole block
+        if (threadIdx.x == 0) tokens[n] = valid ? int32_t(~uint32_t(best)) : -1;
+        return;
+    }
+    row.max = Ranks<T>::logit(max_rank);
+    const float inverse = 1.44269504088896341f / config.temperature;
+    row.inverse_temperature = inverse < FLT_MAX ? inverse : FLT_MAX;       // 0 * infinity would be NaN
+    Kept kept;                                              // border 0: below all ranks
+    uint64_t total = 0;
+    if (config.top_k > 0 && config.top_k < V) {
+        kept = find_border<false>(row, 0, max_rank, uint64_t(config.top_k));
+        kept.ties = config.top_k - int64_t(kept.above);
+    }
+    row.each([&](float x, int64_t) { total += Ranks<T>::of(x) > kept.border ? row.weight(x) : 0; });
+    kept.above = block_sum<threads>(total);
+    uint64_t tie_weight = kept.ties > 0 ? row.weight(Ranks<T>::logit(kept.border)) : 0;
+    total = kept.above + uint64_t(kept.ties) * tie_weight;
+    if (config.top_p < 1) {
+        const double share = double(config.top_p) * double(total);
+        uint64_t wanted = uint64_t(share);
+        wanted += double(wanted) < share ? 1 : 0;
+        if (wanted == 0) wanted = 1;
+        if (kept.above >= wanted) {                         // else the border stays, with fewer on it
+            kept = find_border<true>(row, kept.border + 1, max_rank, wanted);
+            tie_weight = row.weight(Ranks<T>::logit(kept.border));
+        }
+        const int64_t needed = int64_t((wanted - kept.above + tie_weight - 1) / tie_weight);
+        // a fresh border has as many tokens as it needs, for all of them together reach `wanted`
+        kept.ties = needed;
+        total = kept.above + uint64_t(needed) * tie_weight;
+    }
+    const uint64_t threshold = uint64_t(double(u[n]) * double(total));
+    draw(tokens + n, row, kept, tie_weight, threshold < total ? threshold : total - 1);
+}
+
+}  // namespace sampling_cuda
+
+template <typename T>
+void sample_rows(Cuda& dev, int32_t* tokens, const T* logits, const float* u, int64_t N, int64_t V, int64_t Vp,
+                 const SamplingConfig& config) {
+    using namespace sampling_cuda;
+    sampling::check(config);
+    if (V < 1) throw Error("sampling: no logits to sample from");
+    const auto start = [&](auto kernel, int threads) {
+        launch(kernel, dim3(unsigned(N)), dim3(unsigned(threads)), 0, dev.stream, tokens, logits, u, V, Vp, config);
+    };
+    const bool vector = rows_are_packs<T>(Vp, logits);
+    if (V > 8192) start(vector ? sample_kernel<T, 1024, true> : sample_kernel<T, 1024, false>, 1024);
+    else start(vector ? sample_kernel<T, 256, true> : sample_kernel<T, 256, false>, 256);
+}
+#endif

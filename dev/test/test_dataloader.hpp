@@ -627,7 +627,7 @@ inline void test_prefetcher(Report& t) {
     const LoaderOptions options{dir.path(), "train", 10, "shuffled", 4};
     DataLoader plain(options), ahead(options);
     for (const int depth : {0, 1, 2, 7}) {
-        Prefetcher prefetcher(ahead, 17, 6, depth);
+        Prefetcher prefetcher(ahead, 17, 6, 0, depth);
         bool same = true;
         const Prefetcher::Rows* held = nullptr;
         for (int64_t f = 0; f < 200; f++) {
@@ -639,6 +639,12 @@ inline void test_prefetcher(Report& t) {
         }
         t.check(same, cat("depth ", depth, ": the rows are those of read_rows, and stay until the next call"));
         t.check(prefetcher.wait_s() >= 0 && std::isfinite(prefetcher.wait_s()), "waiting time is measured");
+    }
+    {
+        Prefetcher third_of_four(ahead, 17 + 2 * 6, 6, 4 * 6);         // what rank 2 of 4 reads
+        bool same = true;
+        for (int64_t f = 0; f < 20; f++) same = same && third_of_four.next().inputs == read(plain, 17 + 2 * 6 + 24 * f, 6).inputs;
+        t.check(same, "with a stride, every fourth fetch of the same order");
     }
     { Prefetcher unused(ahead, 0, 3); }
     t.check(true, "a prefetcher that nobody reads ends");

@@ -45,13 +45,14 @@ struct ChildOptions {
     int64_t max_file_bytes = -1;           // RLIMIT_FSIZE: a write beyond fails with EFBIG, as on a full disk
     std::string out_path;                  // where stdout goes instead of Outcome::out
     std::string directory;                 // working directory
+    std::string program;                   // another program than binary()
 };
 
 // A child that may still run. Its output lies in files of a directory of its own.
 class Child {
    public:
     Child(const Words& args, const ChildOptions& options = {}) : options_(options), start_(now_s()) {
-        std::vector<std::string> words = {binary()};
+        std::vector<std::string> words = {options.program.empty() ? binary() : options.program};
         words.insert(words.end(), args.begin(), args.end());
         std::vector<char*> argv;
         for (auto& w : words) argv.push_back(w.data());
@@ -82,6 +83,7 @@ class Child {
         }
     }
     void send(int signal) { ::kill(pid_, signal); }
+    pid_t pid() const { return pid_; }
     bool finished() {
         if (pid_ > 0 && ::waitpid(pid_, &wait_status_, WNOHANG) == pid_) pid_ = -1;
         return pid_ < 0;

@@ -1,0 +1,287 @@
+// dev/test/test_cuda_model.hpp -- products, model, training and generation on the Cuda device against the Cpu device.
+// Run by the emulator (dev/emu) where no GPU is; scripts/gpu_check.sh runs the same tests on a real one.
+#pragma once
+
+#include "../../generate.hpp"
+#include "../../trainer.hpp"
+#include "test.hpp"
+
+namespace cuda_model_test {
+
+// What a comparison may differ by, ||a - b|| / ||b||: sums in another order (fp32), and a rounding per operation (bf16).
+template <typename T>
+constexpr double bound() { return sizeof(T) == 2 ? 2e-2 : 1e-5; }
+
+// A copy of host values in device memory, and back.
+template <typename T>
+class Buffer {
+   public:
+    Buffer(Cuda& dev, const std::vector<float>& values) : dev_(dev), n_(int64_t(values.size())), p_(static_cast<T*>(dev.allocate(values.size() * sizeof(T) + 1))) {
+        std::vector<T> host;
+        for (float v : values) host.push_back(T(v));
+        dev.copy_in(p_, host.data(), host.size() * sizeof(T));
+        dev.synchronize();
+    }
+    Buffer(const Buffer&) = delete;
+    ~Buffer() { dev_.release(p_); }
+    T* get() const { return p_; }
+    std::vector<float> values() const {
+        std::vector<T> host(size_t(n_), T(0.0f));
+        dev_.copy_out(host.data(), p_, host.size() * sizeof(T));
+        return {host.begin(), host.end()};
+    }
+
+   private:
+    Cuda& dev_;
+    int64_t n_;
+    T* p_;
+};
+template <typename T>
+std::vector<T> stored(const std::vector<float>& values) {
+    std::vector<T> out;
+    for (float v : values) out.push_back(T(v));
+    return out;
+}
+template <typename T>
+std::vector<float> widened(const std::vector<T>& values) {
+    std::vector<float> out;
+    for (const T& v : values) out.push_back(float(v));
+    return out;
+}
+
+template <typename T>
+void check_linear(Report& t, Cpu& cpu, Cuda& cuda, int64_t N, int64_t K, int64_t M) {
+    const std::string shape = cat(dtype_name<T>(), " (", N, ", ", K, ") x (", K, ", ", M, ")");
+    const auto x = normals(N * K, 1), w = normals(K * M, 2, 0.1f), b = normals(M, 3), dy = normals(N * M, 4);
+    const std::vector<float> nan_y(size_t(N * M), kNaN), nan_x(size_t(N * K), kNaN), dw0(size_t(K * M), 0.5f), db0(size_t(M), -0.25f);
+    const auto x_t = stored<T>(x), w_t = stored<T>(w), b_t = stored<T>(b), dy_t = stored<T>(dy);
+    const Buffer<T> x_d(cuda, x), w_d(cuda, w), b_d(cuda, b), dy_d(cuda, dy);
+
+    std::vector<T> y(size_t(N * M), T(0.0f)), pre = y;
+    linear_forward(cpu, y.data(), x_t.data(), w_t.data(), b_t.data(), N, K, M);
+    const Buffer<T> y_d(cuda, nan_y), pre_d(cuda, nan_y);
+    linear_forward(cuda, y_d.get(), x_d.get(), w_d.get(), b_d.get(), N, K, M);
+    t.check_at_most(relative_error(y_d.values(), widened(y)), bound<T>(), "linear_forward " + shape);
+    linear_forward(cuda, y_d.get(), x_d.get(), w_d.get(), static_cast<const T*>(nullptr), N, K, M);
+    t.check_rejected(relative_error(y_d.values(), widened(y)), bound<T>(), "linear_forward without its bias " + shape);
+
+    linear_gelu_forward(cpu, y.data(), pre.data(), x_t.data(), w_t.data(), b_t.data(), N, K, M);
+    linear_gelu_forward(cuda, y_d.get(), pre_d.get(), x_d.get(), w_d.get(), b_d.get(), N, K, M);
+    t.check_at_most(relative_error(y_d.values(), widened(y)), bound<T>(), "linear_gelu_forward " + shape);
+    t.check_at_most(relative_error(pre_d.values(), widened(pre)), bound<T>(), "linear_gelu_forward, before the gate " + shape);
+    t.check_rejected(relative_error(pre_d.values(), widened(y)), bound<T>(), "before the gate in the place of after it " + shape);
+
+    std::vector<T> dx(size_t(N * K), T(0.0f));
+    std::vector<float> dw = dw0, db = db0;
+    linear_backward(cpu, dx.data(), dw.data(), db.data(), dy_t.data(), x_t.data(), w_t.data(), N, K, M);
+    const Buffer<T> dx_d(cuda, nan_x);
+    const Buffer<float> dw_d(cuda, dw0), db_d(cuda, db0);
+    linear_backward(cuda, dx_d.get(), dw_d.get(), db_d.get(), dy_d.get(), x_d.get(), w_d.get(), N, K, M);
+    t.check_at_most(relative_error(dx_d.values(), widened(dx)), bound<T>(), "linear_backward dx " + shape);
+    t.check_at_most(relative_error(dw_d.values(), dw), bound<T>(), "linear_backward dw " + shape);
+    t.check_at_most(relative_error(db_d.values(), db), bound<T>(), "linear_backward db " + shape);
+    for (float& v : dw) v -= 0.5f;
+    t.check_rejected(relative_error(dw_d.values(), dw), bound<T>(), "dw = in the place of dw += " + shape);
+}
+inline void test_linear(Report& t) {
+    Cpu cpu(2);
+    Cuda cuda;
+    for (auto [N, K, M] : {std::array<int64_t, 3>{1, 1, 1}, {7, 45, 33}, {64, 64, 128}, {13, 24, 96}, {33, 128, 17}}) {
+        check_linear<float>(t, cpu, cuda, N, K, M);
+        check_linear<bf16>(t, cpu, cuda, N, K, M);
+    }
+}
+
+// --autotune must choose a plan without changing what is computed, also where the product accumulates.
+inline void test_autotune(Report& t) {
+    Cuda first, tuned;
+    tuned.autotune = true;
+    const int64_t M = 24, N = 40, K = 56;
+    const auto a = normals(M * K, 1), b = normals(K * N, 2);
+    const std::vector<float> c0(size_t(M * N), 1.0f);
+    std::vector<std::vector<float>> results;
+    for (Cuda* dev : {&first, &tuned}) {
+        const Buffer<float> a_d(*dev, a), b_d(*dev, b), c_d(*dev, c0);
+        matmul(*dev, c_d.get(), a_d.get(), b_d.get(), M, N, K, false, false, true);
+        results.push_back(c_d.values());
+    }
+    t.check(relative_error(results[1], results[0]) <= 1e-6, "the autotuned product accumulates once");
+}
+
+inline Config small_config(bool tied = true) {
+    Config c;
+    c.max_T = 24, c.V = 131, c.L = 2, c.NH = 2, c.C = 32, c.tied = tied;
+    return c;
+}
+struct Data {
+    std::vector<int32_t> inputs, targets;
+    std::vector<float> weights;
+};
+inline Data random_data(const Config& c, int64_t N, uint64_t seed) {
+    Rng rng(seed);
+    Data d;
+    for (int64_t i = 0; i < N; i++) {
+        d.inputs.push_back(int32_t(rng.below(uint64_t(c.V))));
+        d.targets.push_back(i % 7 == 3 ? -1 : int32_t(rng.below(uint64_t(c.V))));
+        d.weights.push_back(d.targets.back() < 0 || i % 5 == 4 ? 0.0f : (0.5f + rng.uniform()) / float(N));
+    }
+    return d;
+}
+// Weights far from the symmetric start, the same on every device.
+template <typename Dev, typename T>
+void fill_weights(Gpt<Dev, T>& gpt) {
+    gpt.init_weights(7);
+    for (const Tensor& t : gpt.layout.tensors) {
+        std::vector<float> x(size_t(t.size), 0.0f);
+        gpt.get_tensor(t, x.data());
+        const auto noise = normals(t.real_size, 1000 + uint64_t(t.offset), 0.1f);
+        for (int64_t i = 0; i < t.real_size; i++) x[size_t(i)] += noise[size_t(i)];
+        gpt.set_tensor(t, x.data());
+    }
+}
+template <typename Dev, typename T>
+std::vector<float> floats_of(Gpt<Dev, T>& gpt, const float* device, int64_t n) {
+    std::vector<float> host(size_t(n), kNaN);
+    gpt.dev.copy_out(host.data(), device, size_t(n) * sizeof(float));
+    return host;
+}
+
+// Losses, gradients and logits of one batch.
+template <typename T>
+void check_model(Report& t, const Config& c, int64_t B, int64_t T_, bool recompute) {
+    const std::string what = cat(dtype_name<T>(), ", B ", B, ", T ", T_, c.tied ? "" : ", untied", recompute ? ", recompute" : "");
+    Cpu cpu(2);
+    Cuda cuda;
+    Gpt<Cpu, T> a(cpu, c, {B * T_, true, recompute});
+    Gpt<Cuda, T> b(cuda, c, {B * T_, true, recompute});
+    fill_weights(a);
+    fill_weights(b);
+    const Data d = random_data(c, B * T_, 3);
+    std::vector<float> losses_a(size_t(B * T_), kNaN), losses_b = losses_a;
+    const double loss_a = a.forward_backward(d.inputs.data(), d.targets.data(), d.weights.data(), B, T_, losses_a.data());
+    const double loss_b = b.forward_backward(d.inputs.data(), d.targets.data(), d.weights.data(), B, T_, losses_b.data());
+    t.check_at_most(std::fabs(loss_b - loss_a) / loss_a, bound<T>(), "loss, " + what);
+    t.check_at_most(relative_error(losses_b, losses_a), bound<T>(), "losses of the tokens, " + what);
+    const double grad_bound = sizeof(T) == 2 ? 4e-2 : 2e-5;   // of single tensors, after the whole chain
+    const auto grads_a = floats_of(a, a.grads, a.layout.size), grads_b = floats_of(b, b.grads, b.layout.size);
+    double worst = 0;
+    for (const Tensor& x : a.layout.tensors) {
+        const std::vector<float> g_a(grads_a.begin() + x.offset, grads_a.begin() + x.offset + x.size), g_b(grads_b.begin() + x.offset, grads_b.begin() + x.offset + x.size);
+        worst = std::max(worst, relative_error(g_b, g_a));
+    }
+    t.check_at_most(worst, grad_bound, "the worst gradient tensor, " + what);
+    const double norm_a = a.grad_norm(), norm_b = b.grad_norm();
+    t.check_at_most(std::fabs(norm_a - norm_b) / norm_a, bound<T>(), "gradient norm, " + what);
+    a.zero_grads();
+    std::vector<float> logits_a(size_t(B * T_ * c.V), kNaN), logits_b = logits_a;
+    a.logits(logits_a.data(), d.inputs.data(), B, T_);
+    b.logits(logits_b.data(), d.inputs.data(), B, T_);
+    t.check_at_most(relative_error(logits_b, logits_a), bound<T>(), "logits, " + what);
+    Data other = random_data(c, B * T_, 4);
+    b.logits(logits_b.data(), other.inputs.data(), B, T_);
+    t.check_rejected(relative_error(logits_b, logits_a), bound<T>(), "logits of another batch, " + what);
+}
+inline void test_forward_backward(Report& t) {
+    check_model<float>(t, small_config(), 2, 13, false);
+    check_model<float>(t, small_config(false), 1, 24, true);
+    check_model<float>(t, small_config(), 1, 1, false);
+    check_model<bf16>(t, small_config(), 2, 13, false);
+    check_model<bf16>(t, small_config(), 3, 5, true);
+}
+
+// Losses of `steps` training steps; the final weights into `weights`.
+template <typename Dev, typename T>
+std::vector<double> train(Dev& dev, const Config& c, int64_t steps, std::vector<float>& weights, uint64_t seed = 5) {
+    const int64_t B = 2, T_ = 11;
+    Gpt<Dev, T> gpt(dev, c, {B * T_, true, false});
+    gpt.init_weights(42);
+    TrainerConfig config;
+    config.steps = steps, config.lr = 3e-3f, config.min_lr = 3e-4f, config.warmup = 3, config.batch_size = B, config.seq_len = T_;
+    Trainer<Dev, T> trainer(gpt, config);
+    std::vector<double> losses;
+    for (int64_t s = 0; s < steps; s++) {
+        std::vector<MicroBatch> batches;
+        for (int64_t micro = 0; micro < 2; micro++) {     // the same three batches again and again: there is something to learn
+            const Data d = random_data(c, B * T_, seed + uint64_t((2 * s + micro) % 3));
+            batches.push_back({B, T_, d.inputs, d.targets, d.weights});
+        }
+        losses.push_back(trainer.step(batches).loss);
+    }
+    weights.clear();
+    for (const Tensor& x : gpt.layout.tensors) {
+        std::vector<float> values(size_t(x.size), 0.0f);
+        gpt.get_tensor(x, values.data());
+        weights.insert(weights.end(), values.begin(), values.end());
+    }
+    return losses;
+}
+template <typename T>
+void check_training(Report& t) {
+    const int64_t steps = 20;
+    Cpu cpu(2);
+    Cuda cuda;
+    std::vector<float> w_cpu, w_cuda, w_again;
+    const auto on_cpu = train<Cpu, T>(cpu, small_config(), steps, w_cpu), on_cuda = train<Cuda, T>(cuda, small_config(), steps, w_cuda);
+    t.check(on_cpu.back() < 0.8 * on_cpu.front(), cat(dtype_name<T>(), ": the loss falls, ", on_cpu.front(), " -> ", on_cpu.back()));
+    auto worst_difference = [&](const std::vector<double>& losses) {
+        double worst = 0;
+        for (size_t s = 0; s < losses.size(); s++) worst = std::max(worst, std::fabs(losses[s] - on_cpu[s]) / on_cpu[s]);
+        return worst;
+    };
+    t.check_at_most(worst_difference(on_cuda), sizeof(T) == 2 ? 5e-3 : 1e-4, cat(dtype_name<T>(), ": the losses of ", steps, " steps on Cuda follow the Cpu's"));
+    t.check_rejected(worst_difference(train<Cuda, T>(cuda, small_config(), steps, w_again, 9)), sizeof(T) == 2 ? 5e-3 : 1e-4, "a run on other data");
+    train<Cuda, T>(cuda, small_config(), steps, w_again);
+    t.check(w_again == w_cuda, cat(dtype_name<T>(), ": the same run twice has the same bits"));
+}
+inline void test_training(Report& t) {
+    check_training<float>(t);
+    check_training<bf16>(t);
+}
+
+// Prompt, then one token at a time, against the full forward pass.
+template <typename T>
+void check_cached(Report& t) {
+    const Config c = small_config();
+    Cuda cuda;
+    Gpt<Cuda, T> gpt(cuda, c, {64});
+    fill_weights(gpt);
+    const int64_t rows = 3, prompt = 6, n = 11;
+    const Data d = random_data(c, rows * n, 8);
+    std::vector<float> full(size_t(rows * n * c.V), kNaN);
+    gpt.logits(full.data(), d.inputs.data(), rows, n);
+    KvCache<Cuda, T> cache(cuda, c, rows, 16);
+    std::vector<float> last(size_t(rows * c.V), kNaN);
+    const std::vector<int32_t> slot = {2, 0, 1};
+    double worst = 0, wrong = 0;
+    for (int64_t past = 0; past < n;) {
+        const int64_t step = past == 0 ? prompt : 1;
+        std::vector<int32_t> ids;
+        const std::vector<int32_t> pasts(static_cast<size_t>(rows), int32_t(past));
+        for (int64_t b = 0; b < rows; b++)
+            for (int64_t i = 0; i < step; i++) ids.push_back(d.inputs[size_t(b * n + past + i)]);
+        gpt.forward_cached(last.data(), cache, ids.data(), slot.data(), pasts.data(), rows, step);
+        past += step;
+        for (int64_t b = 0; b < rows; b++) {
+            auto row = [&](const std::vector<float>& v, int64_t i) { return std::vector<float>(v.begin() + i * c.V, v.begin() + (i + 1) * c.V); };
+            worst = std::max(worst, relative_error(row(last, b), row(full, b * n + past - 1)));
+            wrong = std::max(wrong, relative_error(row(last, b), row(full, b * n + past - 2)));
+        }
+    }
+    t.check_at_most(worst, bound<T>(), cat(dtype_name<T>(), ": cached logits are those of the full forward pass"));
+    t.check_rejected(wrong, bound<T>(), "logits of the position before");
+}
+inline void test_cached(Report& t) {
+    check_cached<float>(t);
+    check_cached<bf16>(t);
+}
+
+}  // namespace cuda_model_test
+
+inline Suite cuda_model_tests() {
+    using namespace cuda_model_test;
+    return {{"cuda model: cuBLASLt's linear layers equal the Cpu's, fused or not", test_linear},
+            {"cuda model: autotune changes no result", test_autotune},
+            {"cuda model: loss, gradients and logits equal the Cpu's", test_forward_backward},
+            {"cuda model: twenty training steps follow the Cpu's, bit for bit repeatable", test_training},
+            {"cuda model: generation with a cache equals the full forward pass", test_cached}};
+}

@@ -1,0 +1,235 @@
+// kernels/cuda.hpp -- the GPU: the device object, and the few words in which all CUDA kernels are written.
+//
+// This header is read by three compilers. g++ (-DTRAIN_GPT_CUDA) sees the device object and the declarations of the operations: enough
+// to compile the model. nvcc sees the kernels too. And g++ with -DTRAIN_GPT_EMULATOR sees them as well: dev/emu/emulator.hpp gives
+// every word below a body that runs on the processor, so that tests execute the very sources that a GPU executes.
+// For that, kernels keep to these words: launch() for <<<>>>, SHARED_ARRAY and DYNAMIC_SHARED for __shared__, the warp and block functions
+// for shuffles, mma_bf16 and its companions for inline assembly. No atomics on floats, no early return before a barrier, block
+// sizes as template constants; only full warps take part in a warp operation.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <utility>
+
+#include "../common.hpp"
+
+// Check a CUDA runtime call: the failing expression, the place, and CUDA's own words.
+#define CUDA_CHECK(call)                                                                                       \
+    do {                                                                                                       \
+        const cudaError_t status_ = (call);                                                                    \
+        if (status_ != cudaSuccess)                                                                            \
+            throw Error(cat(__FILE__, ":", __LINE__, ": " #call ": ", cudaGetErrorString(status_)),            \
+                        "`train_gpt info` shows the device and the driver; --device cpu runs without a GPU");  \
+    } while (0)
+
+struct MatmulPlans;  // cublaslt.hpp: handle, workspace, descriptors and the algorithm chosen for each shape
+
+// One GPU and its compute stream. The same interface as Cpu; a kernel's CUDA overload takes this as its first argument.
+// Copies from and to the host are ordered with the kernels of the stream; copy_out returns when the data is there.
+struct Cuda {
+    cudaStream_t stream = nullptr;
+    int index = 0, multiprocessors = 1;
+    bool tf32 = false;                         // fp32 products on the tensor cores: operands lose 13 bits of mantissa
+    bool autotune = false;                     // time cuBLASLt's candidates instead of taking the first
+    MatmulPlans* matmul_plans = nullptr;       // made at the first product, by cublaslt.hpp
+    void (*drop_matmul_plans)(MatmulPlans*) = nullptr;
+
+    explicit Cuda(int index_ = 0) : index(index_) {
+        CUDA_CHECK(cudaSetDevice(index));
+        CUDA_CHECK(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index));
+        CUDA_CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    }
+    Cuda(const Cuda&) = delete;
+    Cuda& operator=(const Cuda&) = delete;
+    ~Cuda() {
+        if (matmul_plans) drop_matmul_plans(matmul_plans);
+        if (workspace_) cudaFree(workspace_);
+        if (stream) cudaStreamDestroy(stream);
+    }
+
+    static constexpr const char* name() { return "cuda"; }
+    void* allocate(size_t bytes) {
+        void* p = nullptr;
+        const cudaError_t status = cudaMalloc(&p, bytes);
+        if (status == cudaErrorMemoryAllocation)
+            throw Error(cat("out of memory: ", human_bytes(double(bytes)), " asked for on GPU ", index),
+                        "use a smaller --batch-size or --seq-len, or --recompute");
+        CUDA_CHECK(status);
+        return p;
+    }
+    void release(void* p) { cudaFree(p); }
+    void zero(void* p, size_t bytes) { CUDA_CHECK(cudaMemsetAsync(p, 0, bytes, stream)); }
+    void copy_in(void* device, const void* host, size_t bytes) {
+        CUDA_CHECK(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream));
+    }
+    void copy_out(void* host, const void* device, size_t bytes) {
+        CUDA_CHECK(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream));
+        synchronize();
+    }
+    void copy_device(void* to, const void* from, size_t bytes) {
+        CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream));
+    }
+    void synchronize() { CUDA_CHECK(cudaStreamSynchronize(stream)); }
+    // Scratch memory for the operation that is running, contents undefined. Grows at the first call that needs more.
+    void* workspace(size_t bytes) {
+        if (bytes > workspace_bytes_) {
+            synchronize();
+            if (workspace_) CUDA_CHECK(cudaFree(std::exchange(workspace_, nullptr)));
+            workspace_bytes_ = 0;
+            workspace_ = allocate(bytes);
+            workspace_bytes_ = bytes;
+        }
+        return workspace_;
+    }
+
+   private:
+    void* workspace_ = nullptr;
+    size_t workspace_bytes_ = 0;
+};
+
+#if defined(__CUDACC__) || defined(TRAIN_GPT_EMULATOR)
+#define CUDA_KERNELS 1
+#endif
+
+// ---- what nvcc and the emulator define each in its own way
+
+#if defined(TRAIN_GPT_EMULATOR)
+#include "../dev/emu/emulator.hpp"
+#elif defined(__CUDACC__)
+
+// The only way a kernel is started. Arguments are converted to the kernel's parameter types. More than 48 KiB of dynamic shared
+// memory must be allowed per kernel; a grid of zero blocks is no launch.
+template <typename... Params, typename... Args>
+void launch(void (*kernel)(Params...), dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, Args... args) {
+    if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+    if (shared_bytes > 48 * 1024)
+        CUDA_CHECK(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes)));
+    kernel<<<grid, block, shared_bytes, stream>>>(Params(args)...);
+    CUDA_CHECK(cudaGetLastError());
+}
+
+// T name[n] in shared memory, 16-byte aligned; n is a constant.
+#define SHARED_ARRAY(T, name, n) __shared__ __align__(16) T name[n]
+// T* name: the dynamic shared memory of the launch, 16-byte aligned.
+#define DYNAMIC_SHARED(T, name)                                              \
+    extern __shared__ __align__(16) unsigned char dynamic_shared_memory[];   \
+    T* const name = reinterpret_cast<T*>(dynamic_shared_memory)
+
+constexpr unsigned kFullWarp = 0xFFFFFFFFu;
+template <typename T>
+__device__ __forceinline__ T shuffle_xor(T x, int lane_mask) { return __shfl_xor_sync(kFullWarp, x, lane_mask); }
+template <typename T>
+__device__ __forceinline__ T shuffle(T x, int lane) { return __shfl_sync(kFullWarp, x, lane); }
+template <typename T>
+__device__ __forceinline__ T shuffle_up(T x, int delta) { return __shfl_up_sync(kFullWarp, x, unsigned(delta)); }
+__device__ __forceinline__ unsigned warp_ballot(bool predicate) { return __ballot_sync(kFullWarp, predicate); }
+
+// d (16, 8) += a (16, 16) b (16, 8): bf16 operands, fp32 sums, over the 32 lanes of a warp (PTX ISA, mma.m16n8k16). Lane l holds, with
+// g = l / 4 and t = l % 4: of d rows g (d[0], d[1]) and g + 8 (d[2], d[3]), columns 2t and 2t + 1; of a in a[0] row g, columns 2t, 2t+1,
+// in a[1] row g + 8, the same columns, in a[2] and a[3] the same rows, columns 2t + 8, 2t + 9; of b in b[0] rows 2t, 2t + 1, column g,
+// in b[1] rows 2t + 8, 2t + 9. The lower half of a register is the lower index.
+__device__ __forceinline__ void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+// Four 8 x 8 matrices of 16-bit values from shared memory: lane l gives the address of row l % 8 of matrix l / 8 (16 bytes, aligned).
+// r[m] receives of matrix m row l / 4, columns 2 (l % 4) and + 1; with _transposed, of its transpose.
+__device__ __forceinline__ void load_matrices(uint32_t (&r)[4], const void* row) {
+    const uint32_t address = uint32_t(__cvta_generic_to_shared(row));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address) : "memory");
+}
+__device__ __forceinline__ void load_matrices_transposed(uint32_t (&r)[4], const void* row) {
+    const uint32_t address = uint32_t(__cvta_generic_to_shared(row));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address) : "memory");
+}
+// 16 bytes from global to shared memory, both aligned, without a register between; zeros where !valid (from is then not read). The
+// bytes are there after async_commit(), async_wait<n>() (at most n of this thread's newest groups still under way) and a barrier.
+__device__ __forceinline__ void async_copy16(void* shared, const void* from, bool valid = true) {
+    const uint32_t address = uint32_t(__cvta_generic_to_shared(shared));
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" : : "r"(address), "l"(from), "r"(valid ? 16 : 0) : "memory");
+}
+__device__ __forceinline__ void async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int n>
+__device__ __forceinline__ void async_wait() { asm volatile("cp.async.wait_group %0;" : : "n"(n) : "memory"); }
+
+// 2^x by the special function unit: relative error below 2e-7; results below 2^-126 are 0
+__device__ __forceinline__ float fast_exp2(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+// Sixteen bytes of T, moved as one load or store; p is 16-byte aligned.
+template <typename T>
+struct alignas(16) Pack {
+    static constexpr int size = 16 / int(sizeof(T));
+    T v[16 / sizeof(T)];
+    __device__ T& operator[](int i) { return v[i]; }
+    __device__ const T& operator[](int i) const { return v[i]; }
+};
+template <typename T>
+__device__ __forceinline__ Pack<T> load16(const T* p) {
+    const int4 bits = *reinterpret_cast<const int4*>(p);
+    Pack<T> pack;
+    memcpy(&pack, &bits, 16);
+    return pack;
+}
+template <typename T>
+__device__ __forceinline__ void store16(T* p, const Pack<T>& pack) {
+    int4 bits;
+    memcpy(&bits, &pack, 16);
+    *reinterpret_cast<int4*>(p) = bits;
+}
+#endif  // nvcc
+
+// ---- what both share: reductions
+
+#ifdef CUDA_KERNELS
+template <typename T>
+__device__ __forceinline__ T warp_sum(T x) {
+    #pragma unroll
+    for (int mask = 16; mask > 0; mask /= 2) x += shuffle_xor(x, mask);
+    return x;
+}
+template <typename T>
+__device__ __forceinline__ T warp_max(T x) {
+    #pragma unroll
+    for (int mask = 16; mask > 0; mask /= 2) {
+        const T other = shuffle_xor(x, mask);
+        x = other > x ? other : x;
+    }
+    return x;
+}
+// Sum over the `threads` of a one-dimensional block, the same bits in every thread. Two barriers: the first for the partial sums, the
+// second so that `partial` can be used again at once.
+template <int threads, typename T>
+__device__ __forceinline__ T block_sum(T x) {
+    static_assert(threads % 32 == 0 && threads <= 1024);
+    if constexpr (threads == 32) return warp_sum(x);
+    SHARED_ARRAY(T, partial, threads / 32);
+    x = warp_sum(x);
+    if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = x;
+    __syncthreads();
+    T sum = partial[0];
+    for (int w = 1; w < threads / 32; w++) sum += partial[w];
+    __syncthreads();
+    return sum;
+}
+template <int threads, typename T>
+__device__ __forceinline__ T block_max(T x) {
+    static_assert(threads % 32 == 0 && threads <= 1024);
+    if constexpr (threads == 32) return warp_max(x);
+    SHARED_ARRAY(T, partial, threads / 32);
+    x = warp_max(x);
+    if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = x;
+    __syncthreads();
+    T max = partial[0];
+    for (int w = 1; w < threads / 32; w++) max = partial[w] > max ? partial[w] : max;
+    __syncthreads();
+    return max;
+}
+#endif
