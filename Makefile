@@ -43,7 +43,7 @@ ifeq ($(findstring -j,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
 endif
 
-.PHONY: all cpu cuda setup test demo bench check docs clean help suite force
+.PHONY: all cpu cuda setup test demo bench check ptxas docs clean help suite force
 all: $(DEFAULT)                 ## build ./train_gpt (the default): for CPU and CUDA where nvcc is found, else for the CPU
 
 cpu: $(CPU_DIR)/train_gpt       ## build ./train_gpt for the CPU alone, with g++
@@ -70,6 +70,9 @@ bench: $(DEFAULT)               ## time every operation, a training step and gen
 
 check:                          ## what a compiler can't see: headers stand alone, flags in the docs exist, sizes, shellcheck
 	@dev/check.sh
+
+ptxas:                          ## registers, spills and occupancy of every CUDA kernel, without a GPU; fails on spills in hot ones
+	@dev/ptxas_report.sh
 
 docs: $(DEFAULT)                ## write the flag tables of the program into README.md
 	@./train_gpt help --markdown > build/flags.md

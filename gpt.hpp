@@ -443,6 +443,9 @@ class Gpt {
         comm_->join();
     }
 
+    // Rows of logits that are in memory at once. Each chunk reads the head's weights three times and adds to its fp32 gradient, so chunks
+    // should be long: at least 256 rows, and more while they fit in the device's share for them.
+    static int64_t head_rows(const Config& config, int64_t N) { return std::min(N, std::max(int64_t(256), Dev::kLogitsAtOnce / config.Vp())); }
     int64_t ranks() const { return comm_ ? comm_->ranks().size() : 1; }
     int64_t rank() const { return comm_ ? comm_->ranks().rank() : 0; }
     bool sharded() const { return ranks() > 1 && options.shard_optimizer; }
@@ -525,8 +528,7 @@ class Gpt {
             d_ln_ = arena.template take<T>(N * C);
             d_wide_ = arena.template take<T>(N * 4 * C);
         }
-        // At least 256 rows, so that each reading of the head's weights is used often; more while the chunk stays within 2M logits.
-        head_rows_ = std::min(N, std::max(int64_t(256), (int64_t(1) << 21) / config.Vp()));
+        head_rows_ = head_rows(config, N);
         logits_ = arena.template take<T>(head_rows_ * config.Vp());
         losses_ = arena.template take<float>(N);
         ids_ = arena.template take<int32_t>(N);

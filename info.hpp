@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "cli.hpp"
+#include "kernels/devices.hpp"
 #include "kernels/matmul.hpp"
 
 #ifndef TRAIN_GPT_VERSION

@@ -12,6 +12,7 @@
 
 #include "attention_tiles_cuda.hpp"
 
+#ifdef CUDA_KERNELS
 namespace attention_cuda {
 
 // ---- forward
@@ -736,3 +737,4 @@ void attention_cached(Cuda& dev, T* y, T* k_cache, T* v_cache, const T* qkv, con
     forward(dev, Forward<T>{y, nullptr, qkv, k_cache, v_cache, slot, past, n, T_max, int(3 * C), int(C), int(B * NH), int(NH), int(HS),
                             attention::score_scale(HS)});
 }
+#endif  // CUDA_KERNELS

@@ -4,6 +4,7 @@
 
 #include "attention.hpp"
 
+#ifdef CUDA_KERNELS
 #ifndef __launch_bounds__
 #define __launch_bounds__(...)
 #endif
@@ -226,3 +227,4 @@ __device__ __forceinline__ void store_rows(bf16* to, int stride, int64_t valid, 
 }
 
 }  // namespace attention_cuda
+#endif  // CUDA_KERNELS

@@ -49,6 +49,7 @@ struct Cuda {
     }
 
     static constexpr const char* name() { return "cuda"; }
+    static constexpr int64_t kLogitsAtOnce = int64_t(1) << 28;   // see head_rows in gpt.hpp: 512 MiB of bf16, 5,336 rows of GPT-2's vocabulary
     void* allocate(size_t bytes) {
         void* p = nullptr;
         const cudaError_t status = cudaMalloc(&p, bytes);

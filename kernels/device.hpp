@@ -198,6 +198,7 @@ struct Cpu {
     ~Cpu() { std::free(workspace_); }
 
     static constexpr const char* name() { return "cpu"; }
+    static constexpr int64_t kLogitsAtOnce = int64_t(1) << 21;   // see head_rows in gpt.hpp: 8 MiB of floats, which caches hold
     void* allocate(size_t bytes) {
         void* p = bytes > size_t(1) << 48 ? nullptr : std::aligned_alloc(4096, round_up(bytes + 1, size_t(4096)));
         if (!p) throw Error(cat("out of memory: ", human_bytes(double(bytes)), " asked for on the CPU"),

@@ -101,10 +101,15 @@ inline std::string english() {
     static const char* words[] = {"the", "ship", "sailed", "over", "water", "and", "nobody's", "dog", "barked", "at",
                                   "1984", "moons", "while", "it", "rained;", "they'll", "sing", "again.", "Over",
                                   "there,", "THE"};
+    // and 800 words of our own making, the first ones often: enough pairs for any vocabulary that the tests train
+    static const char* syllables[] = {"ba", "con", "de", "er", "fin", "ga", "hol", "in", "ka", "lo", "men", "nor", "op", "pre", "qui", "ro", "st", "ton", "ur", "vi"};
     Rng rng(5);
+    std::vector<std::string> made(800);
+    for (std::string& word : made)
+        for (uint64_t n = 1 + rng.below(4); n > 0; n--) word += syllables[rng.below(std::size(syllables))];
     std::string text;
     while (text.size() < 60000) {
-        text += words[rng.below(std::size(words))];
+        text += rng.below(3) == 0 ? std::string(words[rng.below(std::size(words))]) : made[rng.below(1 + rng.below(made.size()))];
         text += rng.below(12) ? " " : "\n\n";
     }
     return text;
