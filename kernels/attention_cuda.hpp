@@ -10,6 +10,7 @@
 // past is computed with it or lies in a cache (n = 1 excepted); nothing after position i, not even a NaN, reaches y_i.
 #pragma once
 
+#include "attention.hpp"
 #include "attention_tiles_cuda.hpp"
 
 #ifdef CUDA_KERNELS

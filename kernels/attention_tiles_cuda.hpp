@@ -2,7 +2,9 @@
 // comes to shared memory, and the small products on tensor cores.
 #pragma once
 
-#include "attention.hpp"
+#include <limits>
+
+#include "device.hpp"
 
 #ifdef CUDA_KERNELS
 #ifndef __launch_bounds__
