@@ -110,10 +110,12 @@ $(CPU_DIR)/train_gpt.o: train_gpt.cu $(CPU_DIR)/flags | build/version.hpp
 $(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CPU_DIR)/text_chapters.o $(KERNELS) build/version.o
 	$(CXX) $(ALL_CXX) $^ -o $@ $(LIBS)
 
-# the tests: a suite each, so that an edit recompiles one of them
+# the tests: a suite each, so that an edit recompiles one of them. $(1): its name, $(2): the compiler with its flags
+compile_suite = printf '%s\n' '\#include "dev/test/test_$(1).hpp"' 'static const LinkedSuite suite($(1)_tests());' | \
+                $(2) $(EXTERN) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
 SUITES   := tokenizer dataloader tokenize world kernels_a kernels_b checkpoint model reference program ranks
 $(CPU_DIR)/suite_%.o: dev/test/test_%.hpp $(CPU_DIR)/flags
-	printf '#include "$<"\nSuite $*_suite() { return $*_tests(); }\n' | $(CXX) $(ALL_CXX) $(EXTERN) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
+	$(call compile_suite,$*,$(CXX) $(ALL_CXX))
 $(CPU_DIR)/test_gpt.o: test_gpt.cu $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) -MMD -MP -c -x c++ $< -o $@
 $(CPU_DIR)/test_gpt: $(CPU_DIR)/test_gpt.o $(SUITES:%=$(CPU_DIR)/suite_%.o) $(KERNELS)
@@ -159,16 +161,13 @@ $(EMU_DIR)/cuda_instances.o: kernels/cuda_instances.cu $(EMU_DIR)/flags
 $(EMU_RUN): $(EMU_DIR)/%.o: dev/emu/%.cpp $(EMU_DIR)/flags
 	$(CXX) $(EMULATOR) $(EMU_O) -MMD -MP -c $< -o $@
 $(EMU_KERNEL_SUITES:%=$(EMU_DIR)/suite_%.o): $(EMU_DIR)/suite_%.o: dev/test/test_%.hpp $(EMU_DIR)/flags
-	printf '#include "$<"\nSuite $*_suite() { return $*_tests(); }\n' | \
-	    $(CXX) $(EMULATOR) $(EMU_O) $(DETECTOR) $(EXTERN) $(if $(filter cuda_kernels,$*),-DCUDA_INSTANCES) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
+	$(call compile_suite,$*,$(CXX) $(EMULATOR) $(EMU_O) $(DETECTOR) $(if $(filter cuda_kernels,$*),-DCUDA_INSTANCES))
 $(EMU_DIR)/suite_cuda_model.o: dev/test/test_cuda_model.hpp $(EMU_DIR)/flags
-	printf '#include "$<"\nSuite cuda_model_suite() { return cuda_model_tests(); }\n' | $(CXX) $(EMULATOR) $(EXTERN) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
-$(EMU_DIR)/test_kernels: $(EMU_KERNEL_SUITES:%=$(EMU_DIR)/suite_%.o) $(EMU_DIR)/runtime.o $(KERNELS)
-	printf '#include "dev/test/test.hpp"\nSuite emulator_suite(), cuda_kernels_suite(), cuda_attention_suite();\nint main(int c, char** v) { return run_tests(c, v, {emulator_suite(), cuda_kernels_suite(), cuda_attention_suite()}); }\n' | \
-	    $(CXX) $(EMULATOR) -x c++ - -x none $^ -o $@ $(LIBS)
-$(EMU_DIR)/test_model: $(EMU_DIR)/suite_cuda_model.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(KERNELS)
-	printf '#include "dev/test/test.hpp"\nSuite cuda_model_suite();\nint main(int c, char** v) { return run_tests(c, v, {cuda_model_suite()}); }\n' | \
-	    $(CXX) $(EMULATOR) -x c++ - -x none $^ -o $@ $(LIBS)
+	$(call compile_suite,cuda_model,$(CXX) $(EMULATOR))
+$(EMU_DIR)/test_kernels: $(CPU_DIR)/test_gpt.o $(EMU_KERNEL_SUITES:%=$(EMU_DIR)/suite_%.o) $(EMU_DIR)/runtime.o $(KERNELS)
+	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
+$(EMU_DIR)/test_model: $(CPU_DIR)/test_gpt.o $(EMU_DIR)/suite_cuda_model.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(KERNELS)
+	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
 # the whole program with the emulated GPU: build/emu/train_gpt pretrain --device cuda ...
 $(EMU_DIR)/train_gpt.o: train_gpt.cu $(EMU_DIR)/flags | build/version.hpp
 	$(CXX) $(EMULATOR) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
@@ -186,6 +185,5 @@ build/version.o: build/version.txt
 -include $(wildcard build/*/*.d)
 
 # One suite of the tests alone, for a fast loop: make suite NAME=tokenizer && build/suite_tokenizer
-suite: $(CPU_DIR)/suite_$(NAME).o $(KERNELS)
-	@printf '#include "dev/test/test.hpp"\nSuite $(NAME)_suite();\nint main(int c, char** v) { return run_tests(c, v, {$(NAME)_suite()}); }\n' | \
-	    $(CXX) $(ALL_CXX) -x c++ - -x none $^ -o build/suite_$(NAME) $(LIBS)
+suite: $(CPU_DIR)/test_gpt.o $(CPU_DIR)/suite_$(NAME).o $(KERNELS)
+	$(CXX) $(ALL_CXX) $^ -o build/suite_$(NAME) $(LIBS)

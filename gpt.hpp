@@ -348,8 +348,8 @@ class Gpt {
     const float* whole_state(const float* state) {
         if (!sharded()) return state;
         for (const Bucket& b : layout.buckets) {
-            const int64_t n = (b.end - b.begin) / ranks();
-            dev.copy_device(grads + b.begin + rank() * n, state + b.begin / ranks(), size_t(n) * sizeof(float));
+            const Piece own = own_piece(b);
+            dev.copy_device(grads + own.begin, state + b.begin / ranks(), size_t(own.end - own.begin) * sizeof(float));
             comm_->all_gather(grads + b.begin, b.end - b.begin);
         }
         comm_->join();
@@ -423,10 +423,10 @@ class Gpt {
         if (ranks() == 1) return std::sqrt(squared_norm(dev, grads, layout.size));
         double sum = 0;
         for (const Bucket& b : layout.buckets) {
-            const int64_t n = (b.end - b.begin) / ranks();
-            sum += squared_norm(dev, grads + b.begin + rank() * n, n);
+            const Piece own = own_piece(b);
+            sum += squared_norm(dev, grads + own.begin, own.end - own.begin);
         }
-        return std::sqrt(comm_->ranks().sum(sum));
+        return std::sqrt(sum_over_ranks(sum));
     }
 
     // One AdamW step; weight decay on matrices only (ParamSpec::decay). step counts from 1.
@@ -449,6 +449,8 @@ class Gpt {
     int64_t ranks() const { return comm_ ? comm_->ranks().size() : 1; }
     int64_t rank() const { return comm_ ? comm_->ranks().rank() : 0; }
     bool sharded() const { return ranks() > 1 && options.shard_optimizer; }
+    // The sum of a number over the ranks that train this model, the same bits on each. All ranks must call it.
+    double sum_over_ranks(double x) { return comm_ ? comm_->ranks().sum(x) : x; }
 
     void zero_grads() { dev.zero(grads, size_t(layout.size) * sizeof(float)); }
 
@@ -469,16 +471,23 @@ class Gpt {
     float *adam_m = nullptr, *adam_v = nullptr, *master = nullptr;  // (layout.size), or its ranks()th part; master: bf16 only
 
    private:
+    struct Piece {
+        int64_t begin, end;       // in elements of the arena
+    };
+    // The part of a bucket that reduce_scatter leaves to this rank; of one rank, all of it.
+    Piece own_piece(const Bucket& b) const {
+        const int64_t n = (b.end - b.begin) / ranks();
+        return {b.begin + rank() * n, b.begin + (rank() + 1) * n};
+    }
     // f(tensor, begin, end, at) for what this rank updates of a bucket: elements [begin, end) of the arena, part of one tensor, whose
     // optimizer state begins at `at`.
     template <typename F>
     void each_own_part(const Bucket& b, F&& f) const {
-        const int64_t n = (b.end - b.begin) / ranks();
-        const int64_t own_begin = sharded() ? b.begin + rank() * n : b.begin, own_end = sharded() ? own_begin + n : b.end;
+        const Piece own = sharded() ? own_piece(b) : Piece{b.begin, b.end};
         for (size_t i = b.first; i < b.last; i++) {
             const Tensor& t = layout.tensors[i];
-            const int64_t begin = std::max(t.offset, own_begin), end = std::min(t.offset + t.size, own_end);
-            if (begin < end) f(t, begin, end, sharded() ? b.begin / ranks() + begin - own_begin : begin);
+            const int64_t begin = std::max(t.offset, own.begin), end = std::min(t.offset + t.size, own.end);
+            if (begin < end) f(t, begin, end, sharded() ? b.begin / ranks() + begin - own.begin : begin);
         }
     }
     // The gradients of a bucket are complete: sum them over the ranks.

@@ -127,7 +127,7 @@ class PretrainRun {
     PretrainRun(Dev& dev, PretrainConfig& config, const Config& model_config, DataLoader& train, DataLoader* val,
                 const Tokenizer* tokenizer, int64_t resume_step, const Args& argv, Ranks& ranks)
         : config_(config), train_(train), val_(val), tokenizer_(tokenizer), argv_(argv), ranks_(ranks), comm_(dev, ranks),
-          model_(dev, model_config, {config.batch_size * config.seq_len, true, config.recompute, !config.no_zero1}, &comm_), trainer_(model_, config, &ranks) {
+          model_(dev, model_config, {config.batch_size * config.seq_len, true, config.recompute, !config.no_zero1}, &comm_), trainer_(model_, config) {
         micro_batches_.resize(size_t(config.total_batch_tokens / (config.batch_size * config.seq_len * ranks.size())));
         if (tokenizer_ && int64_t(prompt_ids(*tokenizer_, config.sample_prompt).size()) > model_config.max_T)
             throw UsageError("--sample-prompt is longer than the context");
@@ -236,15 +236,16 @@ class PretrainRun {
         const int64_t B = config_.batch_size, Tn = config_.seq_len, all = ceil_div(val_->rows_per_epoch(), B);
         const int64_t batches = config_.eval_batches > 0 ? std::min(config_.eval_batches, all) : all;
         std::vector<int32_t> inputs(size_t(B * Tn)), targets(size_t(B * Tn));
-        std::vector<float> weights(size_t(B * Tn)), losses(size_t(B * Tn));
-        double sum = 0, count = 0;
+        std::vector<float> weights(size_t(B * Tn));
+        double sums[2] = {};                               // weighted losses, and their weights
+        auto& [sum, count] = sums;
         for (int64_t i = ranks_.rank(); i < batches; i += ranks_.size()) {
             const int64_t rows = std::min(B, val_->rows_per_epoch() - i * B);
             val_->read_rows(i * B, rows, inputs.data(), targets.data(), weights.data());
             sum += model_.loss(inputs.data(), targets.data(), weights.data(), rows, Tn);
             for (int64_t k = 0; k < rows * Tn; k++) count += double(weights[size_t(k)]);
         }
-        sum = ranks_.sum(sum), count = ranks_.sum(count);
+        ranks_.sum(sums, 2);
         const double loss = sum / count, bpt = val_->bytes_per_token();
         if (metrics) (*metrics)["val_loss"] = loss;
         std::string text = strprintf("loss %.4f", loss);

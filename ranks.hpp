@@ -45,6 +45,17 @@ inline int number_from(std::initializer_list<const char*> names, int otherwise) 
     return otherwise;
 }
 
+// A TCP port of this machine that is free now, or -1. Another program could take it before it is used.
+inline int free_port() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in any{};
+    socklen_t length = sizeof(any);
+    any.sin_family = AF_INET, any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool ok = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof(any)) == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&any), &length) == 0;
+    if (fd >= 0) ::close(fd);
+    return ok ? ntohs(any.sin_port) : -1;
+}
+
 }  // namespace ranks
 
 // Who this process is, as torchrun, OpenMPI or Slurm (srun) say it. Size 1 where none of them started it.
@@ -264,18 +275,8 @@ class Ranks {
 
 // Start n ranks of this same command line on this machine and wait for them. The exit status of the job: the first that was not 0.
 inline int start_ranks(int n, const std::vector<std::string>& command_line) {
-    // a port that is free now; another program could take it before rank 0 does, which then says so
-    int port = 0;
-    {
-        const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_in any{};
-        socklen_t length = sizeof(any);
-        any.sin_family = AF_INET, any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof(any)) != 0 || ::getsockname(fd, reinterpret_cast<sockaddr*>(&any), &length) != 0)
-            throw system_error("no TCP port for the ranks");
-        port = ntohs(any.sin_port);
-        ::close(fd);
-    }
+    const int port = ranks::free_port();   // if another program takes it before rank 0 does, rank 0 says so
+    if (port < 0) throw system_error("no TCP port for the ranks");
     std::vector<char*> argv;
     for (const auto& word : command_line) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);

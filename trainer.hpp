@@ -230,8 +230,7 @@ class OutlierDetector {
 template <typename Dev, typename T>
 class Trainer {
    public:
-    // ranks: the processes that train this model together; null: this one alone.
-    Trainer(Gpt<Dev, T>& model, const TrainerConfig& config, Ranks* ranks = nullptr) : model_(model), config_(config), ranks_(ranks) {}
+    Trainer(Gpt<Dev, T>& model, const TrainerConfig& config) : model_(model), config_(config) {}
 
     // One update from this rank's micro-batches of the step. Every number that decides something is a sum over the ranks, so all of them
     // decide the same. Throws when 20 updates in a row had to be skipped.
@@ -240,14 +239,14 @@ class Trainer {
         double total = 0;                                           // N: sum of weights over the whole step
         for (const MicroBatch& b : batches)
             for (float w : b.weights) total += double(w);
-        if (ranks_) total = ranks_->sum(total);
+        total = model_.sum_over_ranks(total);
         const float scale = total > 0 ? float(1.0 / total) : 0.0f;  // a step without any target changes nothing
         model_.zero_grads();
         for (MicroBatch& b : batches) {
             for (float& w : b.weights) w *= scale;
             r.loss += model_.forward_backward(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T, nullptr, &b == &batches.back());
         }
-        if (ranks_) r.loss = ranks_->sum(r.loss);
+        r.loss = model_.sum_over_ranks(r.loss);
         r.grad_norm = model_.grad_norm();
         r.lr = learning_rate(config_, steps_done);
         const double z = total > 0 ? outliers.z(r.loss) : 0;
@@ -289,7 +288,6 @@ class Trainer {
    private:
     Gpt<Dev, T>& model_;
     const TrainerConfig& config_;
-    Ranks* ranks_;
     int64_t skipped_in_a_row_ = 0;
 };
 

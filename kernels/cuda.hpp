@@ -10,9 +10,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include <utility>
-
-#include "../common.hpp"
+#include "device.hpp"
 
 // Check a CUDA runtime call: the failing expression, the place, and CUDA's own words.
 #define CUDA_CHECK(call)                                                                                       \
@@ -44,7 +42,7 @@ struct Cuda {
     Cuda& operator=(const Cuda&) = delete;
     ~Cuda() {
         if (matmul_plans) drop_matmul_plans(matmul_plans);
-        if (workspace_) cudaFree(workspace_);
+        workspace_.release(*this);
         if (stream) cudaStreamDestroy(stream);
     }
 
@@ -72,21 +70,10 @@ struct Cuda {
         CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream));
     }
     void synchronize() { CUDA_CHECK(cudaStreamSynchronize(stream)); }
-    // Scratch memory for the operation that is running, contents undefined. Grows at the first call that needs more.
-    void* workspace(size_t bytes) {
-        if (bytes > workspace_bytes_) {
-            synchronize();
-            if (workspace_) CUDA_CHECK(cudaFree(std::exchange(workspace_, nullptr)));
-            workspace_bytes_ = 0;
-            workspace_ = allocate(bytes);
-            workspace_bytes_ = bytes;
-        }
-        return workspace_;
-    }
+    void* workspace(size_t bytes) { return workspace_.get(*this, bytes); }
 
    private:
-    void* workspace_ = nullptr;
-    size_t workspace_bytes_ = 0;
+    Workspace workspace_;
 };
 
 #if defined(__CUDACC__) || defined(TRAIN_GPT_EMULATOR)
@@ -190,47 +177,41 @@ __device__ __forceinline__ void store16(T* p, const Pack<T>& pack) {
 // ---- what both share: reductions
 
 #ifdef CUDA_KERNELS
-template <typename T>
-__device__ __forceinline__ T warp_sum(T x) {
+struct Sum {
+    template <typename T>
+    __device__ __forceinline__ T operator()(T a, T b) const { return a + b; }
+};
+struct Max {
+    template <typename T>
+    __device__ __forceinline__ T operator()(T a, T b) const { return b > a ? b : a; }
+};
+template <typename Op, typename T>
+__device__ __forceinline__ T warp_reduce(T x, Op op) {
     #pragma unroll
-    for (int mask = 16; mask > 0; mask /= 2) x += shuffle_xor(x, mask);
+    for (int mask = 16; mask > 0; mask /= 2) x = op(x, shuffle_xor(x, mask));
     return x;
 }
-template <typename T>
-__device__ __forceinline__ T warp_max(T x) {
-    #pragma unroll
-    for (int mask = 16; mask > 0; mask /= 2) {
-        const T other = shuffle_xor(x, mask);
-        x = other > x ? other : x;
-    }
-    return x;
-}
-// Sum over the `threads` of a one-dimensional block, the same bits in every thread. Two barriers: the first for the partial sums, the
+// Over the `threads` of a one-dimensional block, the same bits in every thread. Two barriers: the first for the partial results, the
 // second so that `partial` can be used again at once.
-template <int threads, typename T>
-__device__ __forceinline__ T block_sum(T x) {
+template <int threads, typename Op, typename T>
+__device__ __forceinline__ T block_reduce(T x, Op op) {
     static_assert(threads % 32 == 0 && threads <= 1024);
-    if constexpr (threads == 32) return warp_sum(x);
+    if constexpr (threads == 32) return warp_reduce(x, op);
     SHARED_ARRAY(T, partial, threads / 32);
-    x = warp_sum(x);
+    x = warp_reduce(x, op);
     if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = x;
     __syncthreads();
-    T sum = partial[0];
-    for (int w = 1; w < threads / 32; w++) sum += partial[w];
+    T result = partial[0];
+    for (int w = 1; w < threads / 32; w++) result = op(result, partial[w]);
     __syncthreads();
-    return sum;
+    return result;
 }
+template <typename T>
+__device__ __forceinline__ T warp_sum(T x) { return warp_reduce(x, Sum{}); }
+template <typename T>
+__device__ __forceinline__ T warp_max(T x) { return warp_reduce(x, Max{}); }
 template <int threads, typename T>
-__device__ __forceinline__ T block_max(T x) {
-    static_assert(threads % 32 == 0 && threads <= 1024);
-    if constexpr (threads == 32) return warp_max(x);
-    SHARED_ARRAY(T, partial, threads / 32);
-    x = warp_max(x);
-    if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = x;
-    __syncthreads();
-    T max = partial[0];
-    for (int w = 1; w < threads / 32; w++) max = partial[w] > max ? partial[w] : max;
-    __syncthreads();
-    return max;
-}
+__device__ __forceinline__ T block_sum(T x) { return block_reduce<threads>(x, Sum{}); }
+template <int threads, typename T>
+__device__ __forceinline__ T block_max(T x) { return block_reduce<threads>(x, Max{}); }
 #endif

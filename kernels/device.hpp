@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include "../common.hpp"
 
@@ -186,8 +187,32 @@ ALWAYS_INLINE inline float fast_tanh(float x) {
 
 // ---- devices
 
-// The CPU. Threads are OpenMP's. `workspace(bytes)` is scratch memory for the kernel that is running: it grows at the first
-// call that needs more and is then reused, so a step in steady state allocates nothing.
+// Scratch memory of a device for the operation that is running, contents undefined: it grows at the first call that needs more and is
+// then reused, so a step in steady state allocates nothing. The device gives it back in its destructor.
+class Workspace {
+   public:
+    template <typename Dev>
+    void* get(Dev& dev, size_t bytes) {
+        if (bytes > bytes_) {
+            dev.synchronize();   // an earlier operation may still work in the old memory
+            release(dev);
+            p_ = dev.allocate(bytes);
+            bytes_ = bytes;
+        }
+        return p_;
+    }
+    template <typename Dev>
+    void release(Dev& dev) {
+        bytes_ = 0;
+        if (p_) dev.release(std::exchange(p_, nullptr));
+    }
+
+   private:
+    void* p_ = nullptr;
+    size_t bytes_ = 0;
+};
+
+// The CPU. Threads are OpenMP's.
 struct Cpu {
     int threads = 1;
     explicit Cpu(int threads_ = 0) : threads(threads_ > 0 ? threads_ : omp_get_max_threads()) {
@@ -195,7 +220,7 @@ struct Cpu {
     }
     Cpu(const Cpu&) = delete;
     Cpu& operator=(const Cpu&) = delete;
-    ~Cpu() { std::free(workspace_); }
+    ~Cpu() { workspace_.release(*this); }
 
     static constexpr const char* name() { return "cpu"; }
     static constexpr int64_t kLogitsAtOnce = int64_t(1) << 21;   // see head_rows in gpt.hpp: 8 MiB of floats, which caches hold
@@ -212,19 +237,10 @@ struct Cpu {
     void copy_out(void* host, const void* device, size_t bytes) { std::memcpy(host, device, bytes); }
     void copy_device(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
     void synchronize() {}
-    void* workspace(size_t bytes) {
-        if (bytes > workspace_bytes_) {
-            std::free(workspace_);
-            workspace_ = nullptr;
-            workspace_ = allocate(bytes);
-            workspace_bytes_ = bytes;
-        }
-        return workspace_;
-    }
+    void* workspace(size_t bytes) { return workspace_.get(*this, bytes); }
 
    private:
-    void* workspace_ = nullptr;
-    size_t workspace_bytes_ = 0;
+    Workspace workspace_;
 };
 
 #ifdef TRAIN_GPT_CUDA

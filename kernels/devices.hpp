@@ -50,16 +50,15 @@ auto with_cpu(const std::string& dtype, int threads, F&& f) {
 // bf16 where its products are fast. What cannot be honoured fails; it does not fall back. local_rank: which GPU of several.
 template <typename F>
 auto with_device(const std::string& device, const std::string& dtype, int threads, F&& f, int local_rank = 0) {
-    const bool wants_cuda = device == "cuda" || device == "auto";
 #ifdef TRAIN_GPT_CUDA
-    if (wants_cuda && (device == "cuda" || cuda_device_count() > 0)) {
+    if (device == "cuda" || (device == "auto" && cuda_device_count() > 0)) {
         if (cuda_device_count() == 0) throw Error("--device cuda: no GPU that this program could use", "`train_gpt info` says why; --device cpu runs without one");
         Cuda cuda(local_rank % cuda_device_count());
         return dtype == "fp32" ? f(cuda, float{}) : f(cuda, bf16{});
     }
 #else
     (void)local_rank;
-    if (wants_cuda && device == "cuda") throw Error("--device cuda: this program was built without CUDA", "build it where nvcc is (make cuda), or use --device cpu");
+    if (device == "cuda") throw Error("--device cuda: this program was built without CUDA", "build it where nvcc is (make cuda), or use --device cpu");
 #endif
     return with_cpu(dtype, threads, f);
 }

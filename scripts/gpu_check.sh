@@ -63,15 +63,13 @@ build_tests() {
     { read -r cxx; read -r flags; read -r extern; } < <(ask_make CXX ALL_HOST EXTERN)
     for suite in cuda_kernels cuda_attention cuda_model; do
         # shellcheck disable=SC2086
-        printf '#include "dev/test/test_%s.hpp"\nSuite %s_suite() { return %s_tests(); }\n' "$suite" "$suite" "$suite" |
+        printf '#include "dev/test/test_%s.hpp"\nstatic const LinkedSuite suite(%s_tests());\n' "$suite" "$suite" |
             "$cxx" $flags $extern -x c++ -c - -o "build/cuda/suite_$suite.o" &
     done
     # shellcheck disable=SC2086
     "$cxx" $flags $extern -x c++ -c dev/gpu_bench.cu -o build/cuda/gpu_bench.o &
     # shellcheck disable=SC2086
-    printf '%s\n' '#include "dev/test/test.hpp"' 'Suite cuda_kernels_suite(), cuda_attention_suite(), cuda_model_suite();' \
-        'int main(int c, char** v) { return run_tests(c, v, {cuda_kernels_suite(), cuda_attention_suite(), cuda_model_suite()}); }' |
-        "$cxx" $flags $extern -x c++ -c - -o build/cuda/test_cuda.o &
+    "$cxx" $flags $extern -x c++ -c test_gpt.cu -o build/cuda/test_cuda.o &
     local job bad=0
     for job in $(jobs -p); do wait "$job" || bad=1; done
     return "$bad"

@@ -24,14 +24,8 @@ const char* ncclGetErrorString(ncclResult_t status) {
 
 // The id names the port where rank 0 will listen.
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in any{};
-    socklen_t length = sizeof(any);
-    any.sin_family = AF_INET, any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool ok = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof(any)) == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&any), &length) == 0;
-    if (fd >= 0) ::close(fd);
-    if (!ok) return ncclSystemError;
-    const int port = ntohs(any.sin_port);
+    const int port = ranks::free_port();
+    if (port < 0) return ncclSystemError;
     std::memset(id, 0, sizeof(*id));
     std::memcpy(id->internal, &port, sizeof(port));
     return ncclSuccess;

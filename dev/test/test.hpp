@@ -1,6 +1,6 @@
 // dev/test/test.hpp -- the test runner: a test is a function that makes claims, each a sentence that can be read aloud.
 //
-// A suite is a list of `Test{name, function}`; test_gpt.cu joins the suites. `./test_gpt [FILTER...]` runs the tests whose
+// A suite is a list of `Test{name, function}`; a program runs those that are linked into it (LinkedSuite). `./test_gpt [FILTER...]` runs the tests whose
 // name contains a FILTER, `--list` prints their names. The last line is `N passed, N failed, N skipped` (claims, not
 // functions); the exit status is 1 when a claim failed or when none was checked.
 #pragma once
@@ -54,6 +54,15 @@ struct Test {
 };
 using Suite = std::vector<Test>;
 
+// The suites of this program, in link order. The Makefile compiles each file of tests to an object that defines one LinkedSuite.
+inline std::vector<Suite>& linked_suites() {
+    static std::vector<Suite> suites;
+    return suites;
+}
+struct LinkedSuite {
+    explicit LinkedSuite(Suite suite) { linked_suites().push_back(std::move(suite)); }
+};
+
 inline int run_tests(int argc, char** argv, const std::vector<Suite>& suites) {
     Report report;
     std::vector<std::string> filters;
@@ -106,6 +115,32 @@ inline std::vector<float> normals(int64_t n, uint64_t seed, float std = 1.0f) {
     std::vector<float> v(size_t(n), 0.0f);
     for (float& x : v) x = float(normal(gen));
     return v;
+}
+
+// Arrays of the storage type T of a kernel (float, bf16), and their values as doubles for a comparison.
+template <typename T>
+std::vector<T> stored(const std::vector<float>& v) {
+    std::vector<T> out;
+    for (const float x : v) out.push_back(T(x));
+    return out;
+}
+template <typename T>
+std::vector<T> random_values(int64_t n, uint64_t seed, float std = 1.0f) {
+    return stored<T>(normals(n, seed, std));
+}
+template <typename T>
+std::vector<T> filled(int64_t n, float value) {
+    return std::vector<T>(size_t(n), T(value));
+}
+template <typename T>
+std::vector<double> doubles(const std::vector<T>& v) {
+    std::vector<double> out;
+    for (const T& x : v) out.push_back(double(float(x)));
+    return out;
+}
+template <typename T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
 // ||a - b|| / ||b||; infinite when a value is not finite or the sizes differ.

@@ -66,7 +66,7 @@ using kernels_a::run_attention;
 
 template <typename T>
 double error(const std::vector<T>& a, const std::vector<T>& b) {
-    return relative_error(widened(a), widened(b));
+    return relative_error(doubles(a), doubles(b));
 }
 
 // Tile edges (16, 32, 64, 128) and odd lengths; the head sizes with kernels of their own, and padded ones on all paths: one by one,
@@ -109,12 +109,12 @@ void check_against_cpu(Report& t) {
     const Run<T> got = run_attention(cuda, qkv, dy, s);
     for (const auto& [mistake, name] : {std::pair{Mistake::scale, "scale 1/HS"}, {Mistake::not_causal, "no mask"},
                                         {Mistake::off_by_one, "its own key missing"}}) {
-        const AttentionResult wrong = attention_reference(widened(qkv), {}, s, mistake);
-        t.check_rejected(relative_error(widened(got.y), wrong.y), bound, cat(dtype_name<T>(), " forward with ", name));
+        const AttentionResult wrong = attention_reference(doubles(qkv), {}, s, mistake);
+        t.check_rejected(relative_error(doubles(got.y), wrong.y), bound, cat(dtype_name<T>(), " forward with ", name));
         t.check_rejected(relative_error(got.lse, wrong.lse), bound_lse, cat(dtype_name<T>(), " lse with ", name));
     }
-    const AttentionResult no_d = attention_reference(widened(qkv), widened(dy), s, Mistake::no_d_term);
-    t.check_rejected(relative_error(widened(got.dqkv), no_d.dqkv), bound, cat(dtype_name<T>(), " backward without D"));
+    const AttentionResult no_d = attention_reference(doubles(qkv), doubles(dy), s, Mistake::no_d_term);
+    t.check_rejected(relative_error(doubles(got.dqkv), no_d.dqkv), bound, cat(dtype_name<T>(), " backward without D"));
 }
 inline void test_fp32(Report& t) { check_against_cpu<float>(t); }
 inline void test_bf16(Report& t) { check_against_cpu<bf16>(t); }
@@ -157,7 +157,7 @@ void check_causality(Report& t, const Shape& s) {
             for (int64_t c = 0; c < 3 * C; c++) changed[size_t((s.T + at) * 3 * C + c)] = T(value);     // in row b = 1
             const Run<T> after = run_attention(dev, changed, {}, s);
             const int64_t prefix = (s.T + at) * C;
-            t.check(same_bits(before.y.data(), after.y.data(), prefix), cat(name, value, " at position ", at, " changes no bit before it"));
+            t.check(same_finite_bits(before.y.data(), after.y.data(), prefix), cat(name, value, " at position ", at, " changes no bit before it"));
             int64_t changes = 0;
             for (int64_t c = 0; c < C; c++)
                 changes += std::memcmp(&before.y[size_t(prefix + c)], &after.y[size_t(prefix + c)], sizeof(T)) != 0;
@@ -218,18 +218,18 @@ void check_invariance(Report& t, int64_t HS) {
     const auto qkv = random_qkv<T>(s, 11), dy = random_dy<T>(s, 12);
     const Run<T> first = run_attention(dev, qkv, dy, s), again = run_attention(dev, qkv, dy, s);
     const std::string name = cat(dtype_name<T>(), " HS ", HS, ": ");
-    t.check(same_bits(again.y, first.y) && same_bits(again.lse, first.lse) && same_bits(again.dqkv, first.dqkv), name + "a second run has the same bits");
+    t.check(same_finite_bits(again.y, first.y) && same_finite_bits(again.lse, first.lse) && same_finite_bits(again.dqkv, first.dqkv), name + "a second run has the same bits");
     const int64_t n = one.T * one.C(), b = 2;
     const std::vector<T> qkv_b(qkv.begin() + b * 3 * n, qkv.begin() + (b + 1) * 3 * n), dy_b(dy.begin() + b * n, dy.begin() + (b + 1) * n);
     const Run<T> r = run_attention(dev, qkv_b, dy_b, one);
-    t.check(same_bits(r.y.data(), first.y.data() + b * n, n) && same_bits(r.dqkv.data(), first.dqkv.data() + b * 3 * n, 3 * n),
+    t.check(same_finite_bits(r.y.data(), first.y.data() + b * n, n) && same_finite_bits(r.dqkv.data(), first.dqkv.data() + b * 3 * n, 3 * n),
             name + "a row of the batch has the same bits alone");
-    t.check(!same_bits(first.y.data(), first.y.data() + n, n), "control: rows of the batch differ");
+    t.check(!same_finite_bits(first.y.data(), first.y.data() + n, n), "control: rows of the batch differ");
     // a shorter sequence: what comes later, and how many tiles it takes, is of no account
     const int64_t short_T = 71;
     const std::vector<T> prefix(qkv_b.begin(), qkv_b.begin() + short_T * 3 * s.C());
     const Run<T> p = run_attention(dev, prefix, {}, {1, short_T, 2, HS});
-    t.check(same_bits(p.y.data(), first.y.data() + b * n, short_T * s.C()), name + "a prefix has the same bits alone");
+    t.check(same_finite_bits(p.y.data(), first.y.data() + b * n, short_T * s.C()), name + "a prefix has the same bits alone");
 }
 inline void test_invariance(Report& t) {
     check_invariance<float>(t, 20);
@@ -295,7 +295,7 @@ void check_cached(Report& t, const Shape& s) {
     Cached<T> whole(dev, s, 13);
     const Run<T> want = run_attention(dev, whole.qkv, {}, s), cpu_want = run_attention(cpu, whole.qkv, {}, s);
     whole.feed(all, s.T);
-    t.check(same_bits(whole.y, want.y), name + "a prompt has the bits of attention_forward");
+    t.check(same_finite_bits(whole.y, want.y), name + "a prompt has the bits of attention_forward");
     t.check_at_most(error(whole.y, cpu_want.y), bound, name + "a prompt equals the Cpu");
     const std::vector<T> k = whole.k.values(), v = whole.v.values();
     int64_t wrong_rows = 0, touched = 0;
@@ -303,7 +303,7 @@ void check_cached(Report& t, const Shape& s) {
         for (int64_t i = 0; i < s.T; i++) {
             const T* in = whole.qkv.data() + (b * s.T + i) * 3 * C;
             const int64_t at = (whole.slot[size_t(b)] * whole.T_max + i) * C;
-            wrong_rows += !same_bits(k.data() + at, in + C, C) || !same_bits(v.data() + at, in + 2 * C, C);
+            wrong_rows += !same_finite_bits(k.data() + at, in + C, C) || !same_finite_bits(v.data() + at, in + 2 * C, C);
         }
     for (size_t i = 0; i < k.size(); i++) touched += !std::isnan(float(k[i])) + !std::isnan(float(v[i]));
     t.check(wrong_rows == 0 && touched == 2 * s.B * s.T * C, name + "the cache holds k and v of the new positions, and nothing else changed");
@@ -313,30 +313,30 @@ void check_cached(Report& t, const Shape& s) {
     mixed.feed(all, 9);
     bool same = true;
     for (int64_t b = 0; b < s.B; b++)
-        same &= same_bits(mixed.y.data() + b * s.T * C, want.y.data() + b * s.T * C, mixed.past[size_t(b)] * C);
+        same &= same_finite_bits(mixed.y.data() + b * s.T * C, want.y.data() + b * s.T * C, mixed.past[size_t(b)] * C);
     t.check(same, name + "a prompt in two parts has the same bits");
     for (int i = 0; i < 4; i++) mixed.feed(all, 1);
     for (int64_t b = 0; b < s.B; b++) {
         const int64_t to = mixed.past[size_t(b)];
         t.check_at_most(error(mixed.part(mixed.y, b, to - 4, to), mixed.part(cpu_want.y, b, to - 4, to)), bound, cat(name, "four tokens one by one, row ", b));
     }
-    const AttentionResult wrong = attention_reference(widened(whole.qkv), {}, s, Mistake::off_by_one);
+    const AttentionResult wrong = attention_reference(doubles(whole.qkv), {}, s, Mistake::off_by_one);
     std::vector<double> wrong_part;
     const int64_t to = mixed.past[0];
     for (int64_t i = (to - 4) * C; i < to * C; i++) wrong_part.push_back(wrong.y[size_t(i)]);
-    t.check_rejected(relative_error(widened(mixed.part(mixed.y, 0, to - 4, to)), wrong_part), bound, name + "decoding without the newest key");
+    t.check_rejected(relative_error(doubles(mixed.part(mixed.y, 0, to - 4, to)), wrong_part), bound, name + "decoding without the newest key");
     // decoding alone, in a cache of another size (1 or more splits of the keys): the same bits as in the batch
     Cached<T> alone(dev, s, 13, 200);
     const int64_t b = s.B - 1;
     alone.feed({b}, mixed.past[size_t(b)] - 4);
     for (int i = 0; i < 4; i++) alone.feed({b}, 1);
-    t.check(same_bits(alone.y.data() + b * s.T * C, mixed.y.data() + b * s.T * C, alone.past[size_t(b)] * C),
+    t.check(same_finite_bits(alone.y.data() + b * s.T * C, mixed.y.data() + b * s.T * C, alone.past[size_t(b)] * C),
             name + "decoding a row alone, in a longer cache, has the same bits");
     const std::vector<T> mixed_k = mixed.k.values(), mixed_v = mixed.v.values();
     wrong_rows = 0;
     for (int64_t i = 0; i < mixed.past[0]; i++) {
         const int64_t at = (mixed.slot[0] * mixed.T_max + i) * C;
-        wrong_rows += !same_bits(mixed_k.data() + at, mixed.qkv.data() + i * 3 * C + C, C) || !same_bits(mixed_v.data() + at, mixed.qkv.data() + i * 3 * C + 2 * C, C);
+        wrong_rows += !same_finite_bits(mixed_k.data() + at, mixed.qkv.data() + i * 3 * C + C, C) || !same_finite_bits(mixed_v.data() + at, mixed.qkv.data() + i * 3 * C + 2 * C, C);
     }
     t.check(wrong_rows == 0, name + "decoding appends k and v");
 }
@@ -355,7 +355,7 @@ inline void test_cached_limits(Report& t) {
     Cuda dev;
     for (const int64_t n : {1, 2}) {
         Cached<bf16> run(dev, {1, 4, 2, 5}, 14);
-        const std::vector<bf16> in = rounded<bf16>(normals(2 * n * 30, 15));
+        const std::vector<bf16> in = stored<bf16>(normals(2 * n * 30, 15));
         const std::vector<bf16> before = run.k.values();
         for (const auto& [slot, past] : {std::pair{-1, 0}, {0, -1}, {0, int(run.T_max)}, {0, int(run.T_max + 1 - n)}}) {
             const std::vector<bf16> out = run.call(in, {slot, 1}, {past, 0}, n);

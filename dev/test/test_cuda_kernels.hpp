@@ -22,30 +22,6 @@ namespace cuda_kernels {
 using Doubles = std::vector<double>;
 constexpr float kInff = std::numeric_limits<float>::infinity();
 
-template <typename T>
-std::vector<T> stored(const std::vector<float>& v) {
-    std::vector<T> out;
-    for (const float x : v) out.push_back(T(x));
-    return out;
-}
-template <typename T>
-std::vector<T> random_values(int64_t n, uint64_t seed, float std = 1.0f) {
-    return stored<T>(normals(n, seed, std));
-}
-template <typename T>
-std::vector<T> filled(int64_t n, float value) {
-    return std::vector<T>(size_t(n), T(value));
-}
-template <typename T>
-Doubles doubles(const std::vector<T>& v) {
-    Doubles out;
-    for (const T& x : v) out.push_back(double(float(x)));
-    return out;
-}
-template <typename T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
-}
 
 // An array on the GPU, between guards of 64 bytes and more. `shift`: how many elements the array is off its alignment of 16 bytes.
 template <typename T>

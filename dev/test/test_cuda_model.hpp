@@ -4,6 +4,7 @@
 
 #include "../../generate.hpp"
 #include "../../trainer.hpp"
+#include "model_data.hpp"
 #include "test.hpp"
 
 namespace cuda_model_test {
@@ -17,8 +18,7 @@ template <typename T>
 class Buffer {
    public:
     Buffer(Cuda& dev, const std::vector<float>& values) : dev_(dev), n_(int64_t(values.size())), p_(static_cast<T*>(dev.allocate(values.size() * sizeof(T) + 1))) {
-        std::vector<T> host;
-        for (float v : values) host.push_back(T(v));
+        const std::vector<T> host = stored<T>(values);
         dev.copy_in(p_, host.data(), host.size() * sizeof(T));
         dev.synchronize();
     }
@@ -36,18 +36,6 @@ class Buffer {
     int64_t n_;
     T* p_;
 };
-template <typename T>
-std::vector<T> stored(const std::vector<float>& values) {
-    std::vector<T> out;
-    for (float v : values) out.push_back(T(v));
-    return out;
-}
-template <typename T>
-std::vector<float> widened(const std::vector<T>& values) {
-    std::vector<float> out;
-    for (const T& v : values) out.push_back(float(v));
-    return out;
-}
 
 template <typename T>
 void check_linear(Report& t, Cpu& cpu, Cuda& cuda, int64_t N, int64_t K, int64_t M) {
@@ -61,15 +49,15 @@ void check_linear(Report& t, Cpu& cpu, Cuda& cuda, int64_t N, int64_t K, int64_t
     linear_forward(cpu, y.data(), x_t.data(), w_t.data(), b_t.data(), N, K, M);
     const Buffer<T> y_d(cuda, nan_y), pre_d(cuda, nan_y);
     linear_forward(cuda, y_d.get(), x_d.get(), w_d.get(), b_d.get(), N, K, M);
-    t.check_at_most(relative_error(y_d.values(), widened(y)), bound<T>(), "linear_forward " + shape);
+    t.check_at_most(relative_error(y_d.values(), doubles(y)), bound<T>(), "linear_forward " + shape);
     linear_forward(cuda, y_d.get(), x_d.get(), w_d.get(), static_cast<const T*>(nullptr), N, K, M);
-    t.check_rejected(relative_error(y_d.values(), widened(y)), bound<T>(), "linear_forward without its bias " + shape);
+    t.check_rejected(relative_error(y_d.values(), doubles(y)), bound<T>(), "linear_forward without its bias " + shape);
 
     linear_gelu_forward(cpu, y.data(), pre.data(), x_t.data(), w_t.data(), b_t.data(), N, K, M);
     linear_gelu_forward(cuda, y_d.get(), pre_d.get(), x_d.get(), w_d.get(), b_d.get(), N, K, M);
-    t.check_at_most(relative_error(y_d.values(), widened(y)), bound<T>(), "linear_gelu_forward " + shape);
-    t.check_at_most(relative_error(pre_d.values(), widened(pre)), bound<T>(), "linear_gelu_forward, before the gate " + shape);
-    t.check_rejected(relative_error(pre_d.values(), widened(y)), bound<T>(), "before the gate in the place of after it " + shape);
+    t.check_at_most(relative_error(y_d.values(), doubles(y)), bound<T>(), "linear_gelu_forward " + shape);
+    t.check_at_most(relative_error(pre_d.values(), doubles(pre)), bound<T>(), "linear_gelu_forward, before the gate " + shape);
+    t.check_rejected(relative_error(pre_d.values(), doubles(y)), bound<T>(), "before the gate in the place of after it " + shape);
 
     std::vector<T> dx(size_t(N * K), T(0.0f));
     std::vector<float> dw = dw0, db = db0;
@@ -77,7 +65,7 @@ void check_linear(Report& t, Cpu& cpu, Cuda& cuda, int64_t N, int64_t K, int64_t
     const Buffer<T> dx_d(cuda, nan_x);
     const Buffer<float> dw_d(cuda, dw0), db_d(cuda, db0);
     linear_backward(cuda, dx_d.get(), dw_d.get(), db_d.get(), dy_d.get(), x_d.get(), w_d.get(), N, K, M);
-    t.check_at_most(relative_error(dx_d.values(), widened(dx)), bound<T>(), "linear_backward dx " + shape);
+    t.check_at_most(relative_error(dx_d.values(), doubles(dx)), bound<T>(), "linear_backward dx " + shape);
     t.check_at_most(relative_error(dw_d.values(), dw), bound<T>(), "linear_backward dw " + shape);
     t.check_at_most(relative_error(db_d.values(), db), bound<T>(), "linear_backward db " + shape);
     for (float& v : dw) v -= 0.5f;
@@ -113,10 +101,6 @@ inline Config small_config(bool tied = true) {
     c.max_T = 24, c.V = 131, c.L = 2, c.NH = 2, c.C = 32, c.tied = tied;
     return c;
 }
-struct Data {
-    std::vector<int32_t> inputs, targets;
-    std::vector<float> weights;
-};
 inline Data random_data(const Config& c, int64_t N, uint64_t seed) {
     Rng rng(seed);
     Data d;
@@ -126,18 +110,6 @@ inline Data random_data(const Config& c, int64_t N, uint64_t seed) {
         d.weights.push_back(d.targets.back() < 0 || i % 5 == 4 ? 0.0f : (0.5f + rng.uniform()) / float(N));
     }
     return d;
-}
-// Weights far from the symmetric start, the same on every device.
-template <typename Dev, typename T>
-void fill_weights(Gpt<Dev, T>& gpt) {
-    gpt.init_weights(7);
-    for (const Tensor& t : gpt.layout.tensors) {
-        std::vector<float> x(size_t(t.size), 0.0f);
-        gpt.get_tensor(t, x.data());
-        const auto noise = normals(t.real_size, 1000 + uint64_t(t.offset), 0.1f);
-        for (int64_t i = 0; i < t.real_size; i++) x[size_t(i)] += noise[size_t(i)];
-        gpt.set_tensor(t, x.data());
-    }
 }
 template <typename Dev, typename T>
 std::vector<float> floats_of(Gpt<Dev, T>& gpt, const float* device, int64_t n) {

@@ -20,32 +20,8 @@ namespace kernels_b {
 using Doubles = std::vector<double>;
 
 template <typename T>
-std::vector<T> stored(const std::vector<float>& v) {
-    std::vector<T> out;
-    for (float x : v) out.push_back(T(x));
-    return out;
-}
-template <typename T>
-Doubles doubles(const std::vector<T>& v) {
-    Doubles out;
-    for (const T& x : v) out.push_back(double(float(x)));
-    return out;
-}
-template <typename T>
 double error_of(const std::vector<T>& got, const Doubles& want) {
     return relative_error(doubles(got), want);
-}
-template <typename T>
-std::vector<T> filled(int64_t n, float value) {
-    return std::vector<T>(size_t(n), T(value));
-}
-template <typename T>
-std::vector<T> random_values(int64_t n, uint64_t seed, float std = 1.0f) {
-    return stored<T>(normals(n, seed, std));
-}
-template <typename T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
 // An output of n numbers between two guards; NaN at first, so what is not written shows.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../pretrain.hpp"
+#include "model_data.hpp"
 #include "test.hpp"
 
 namespace model_test {
@@ -14,10 +15,6 @@ inline Config tiny(bool tied = true) {
     return c;
 }
 
-struct Data {
-    std::vector<int32_t> inputs, targets;
-    std::vector<float> weights;
-};
 inline Data random_data(int64_t V, uint64_t seed, int64_t N = kN) {
     Rng rng(seed);
     Data d;
@@ -34,15 +31,7 @@ struct Model {
     Cpu cpu{2};
     Gpt<Cpu, T> gpt;
     explicit Model(const Config& c = tiny(), bool recompute = false, int64_t tokens = kN) : gpt(cpu, c, {tokens, true, recompute}) {
-        gpt.init_weights(7);
-        // weights far from the symmetric start, biases too: otherwise some gradients are near zero and prove nothing
-        for (const Tensor& t : gpt.layout.tensors) {
-            std::vector<float> x(size_t(t.size), 0.0f);
-            gpt.get_tensor(t, x.data());
-            const auto noise = normals(t.real_size, 1000 + uint64_t(t.offset), 0.1f);
-            for (int64_t i = 0; i < t.real_size; i++) x[size_t(i)] += noise[size_t(i)];
-            gpt.set_tensor(t, x.data());
-        }
+        fill_weights(gpt);
     }
     double step(const Data& d, int64_t B = kB, int64_t Tn = kT) {
         return gpt.forward_backward(d.inputs.data(), d.targets.data(), d.weights.data(), B, Tn);
