@@ -1,6 +1,6 @@
 # train_gpt: `make help` lists the targets.
 #
-# train_gpt.cu with the headers is the program, and text_chapters.cpp the half of it that two cores build beside it. g++ compiles both;
+# train_gpt.cu with the headers is the program; text_chapters.cpp and assistant_chapters.cpp are parts of it that other cores build beside it. g++ compiles them;
 # nvcc compiles kernels/cuda_instances.cu alone, all that runs on a GPU, where it is found. The tests compile that same file with g++
 # for the emulator (dev/emu). Object files live apart (build/cpu, build/cuda, build/emu; with SAN=1 build/san, build/san_emu), and
 # ./train_gpt is a link to the program built last.
@@ -23,10 +23,11 @@ ifdef SAN
 override CXXFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
 ALL_CXX  := -std=c++20 $(CXXFLAGS) $(MATH) $(WARN) -fopenmp -I. $(CPPFLAGS)
-# the same question that kernels/matmul.hpp asks (oneDNN is optional: without it our own matrix products run);
-# %: is C's other spelling of the hash, which make would take for a comment
-LIBS     := -lpthread $(shell printf '%%:if !__has_include(<oneapi/dnnl/dnnl.hpp>)\n%%:error\n%%:endif\n' \
-              | $(CXX) $(CPPFLAGS) -x c++ -E - >/dev/null 2>&1 && echo -ldnnl)
+# The optional libraries: the same question that kernels/matmul.hpp (oneDNN; without it our own matrix products run) and
+# text_inputs.hpp (zlib, zstd: compressed text) ask. %: is C's other spelling of the hash, which make would take for a comment.
+# $(1): a header, $(2): its library
+library  = $(shell printf '%%:if !__has_include(<$(1)>)\n%%:error\n%%:endif\n' | $(CXX) $(CPPFLAGS) -x c++ -E - >/dev/null 2>&1 && echo $(2))
+LIBS     := -lpthread $(call library,oneapi/dnnl/dnnl.hpp,-ldnnl) $(call library,zlib.h,-lz) $(call library,zstd.h,-lzstd)
 
 CPU_DIR  := build/$(if $(SAN),san,cpu)
 CUDA_DIR := build/cuda
@@ -43,7 +44,7 @@ ifeq ($(findstring -j,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
 endif
 
-.PHONY: all cpu cuda setup test demo bench check ptxas docs clean help suite force
+.PHONY: all cpu cuda setup test demo bench check ptxas docs clean help suite force fuzz
 all: $(DEFAULT)                 ## build ./train_gpt (the default): for CPU and CUDA where nvcc is found, else for the CPU
 
 cpu: $(CPU_DIR)/train_gpt       ## build ./train_gpt for the CPU alone, with g++
@@ -71,8 +72,14 @@ bench: $(DEFAULT)               ## time every operation, a training step and gen
 check:                          ## what a compiler can't see: headers stand alone, flags in the docs exist, sizes, shellcheck
 	@dev/check.sh
 
+fuzz:                           ## a minute of libFuzzer on each reader of files and on the encoder (needs clang); FUZZ_SECONDS=600 for longer
+	@dev/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
+
 ptxas:                          ## registers, spills and occupancy of every CUDA kernel, without a GPU; fails on spills in hot ones
 	@dev/ptxas_report.sh
+
+include dev/data/data.mk
+# data:                           ## build dev/data/webtext: web archives to clean, deduplicated text; make test_data tests it
 
 docs: $(DEFAULT)                ## write the flag tables of the program into README.md
 	@./train_gpt help --markdown > build/flags.md
@@ -82,7 +89,7 @@ clean:                          ## remove what was built; data and runs under ou
 	rm -rf build train_gpt test_gpt
 
 help:                           ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -nE 's/^#? ?([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo '  SAN=1           build with the address and undefined-behaviour sanitizers: make SAN=1 test'
 	@echo '  NVCC=           no CUDA though nvcc is there;  CXX=, CXXFLAGS=-O2: another compiler, other flags'
 
@@ -97,23 +104,24 @@ endef
 $(CPU_DIR)/flags: force
 	$(call write_if_changed,$(CXX) $(ALL_CXX) $(LIBS))
 # the kernels, once for each storage type: program, tests and the CUDA build share them
+CHAPTERS := $(CPU_DIR)/text_chapters.o $(CPU_DIR)/assistant_chapters.o
 KERNELS  := $(CPU_DIR)/kernels_bf16.o $(CPU_DIR)/kernels_fp32.o
 EXTERN   := -DTRAIN_GPT_EXTERN_KERNELS
 $(CPU_DIR)/kernels_fp32.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_FP32 -MMD -MP -c $< -o $@
 $(CPU_DIR)/kernels_bf16.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_BF16 -MMD -MP -c $< -o $@
-$(CPU_DIR)/text_chapters.o: text_chapters.cpp $(CPU_DIR)/flags
-	$(CXX) $(ALL_CXX) -MMD -MP -c $< -o $@
+$(CPU_DIR)/%_chapters.o: %_chapters.cpp $(CPU_DIR)/flags
+	$(CXX) $(ALL_CXX) $(EXTERN) -MMD -MP -c $< -o $@
 $(CPU_DIR)/train_gpt.o: train_gpt.cu $(CPU_DIR)/flags | build/version.hpp
 	$(CXX) $(ALL_CXX) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
-$(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CPU_DIR)/text_chapters.o $(KERNELS) build/version.o
+$(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CHAPTERS) $(KERNELS) build/version.o
 	$(CXX) $(ALL_CXX) $^ -o $@ $(LIBS)
 
 # the tests: a suite each, so that an edit recompiles one of them. $(1): its name, $(2): the compiler with its flags
 compile_suite = printf '%s\n' '\#include "dev/test/test_$(1).hpp"' 'static const LinkedSuite suite($(1)_tests());' | \
                 $(2) $(EXTERN) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
-SUITES   := tokenizer dataloader tokenize world kernels_a kernels_b checkpoint model reference program ranks
+SUITES   := tokenizer dataloader tokenize world world_chat tools chat assistant objectives fp8 kernels_a kernels_b checkpoint model reference program ranks
 $(CPU_DIR)/suite_%.o: dev/test/test_%.hpp $(CPU_DIR)/flags
 	$(call compile_suite,$*,$(CXX) $(ALL_CXX))
 $(CPU_DIR)/test_gpt.o: test_gpt.cu $(CPU_DIR)/flags
@@ -143,7 +151,7 @@ $(CUDA_DIR)/cuda_instances.o: kernels/cuda_instances.cu $(CUDA_DIR)/flags
 $(CUDA_DIR)/train_gpt.o: train_gpt.cu $(CUDA_DIR)/flags | build/version.hpp
 	$(CXX) $(ALL_HOST) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
 # cudart is linked statically and looks for the driver at run time: the binary starts on a machine without one
-$(CUDA_DIR)/train_gpt: $(CUDA_DIR)/train_gpt.o $(CUDA_DIR)/cuda_instances.o $(CPU_DIR)/text_chapters.o $(KERNELS) build/version.o
+$(CUDA_DIR)/train_gpt: $(CUDA_DIR)/train_gpt.o $(CUDA_DIR)/cuda_instances.o $(CHAPTERS) $(KERNELS) build/version.o
 	$(NVCC) -ccbin $(CXX) --cudart static -Xcompiler -fopenmp $^ -o $@ -L$(CUDA_LIB) -Xlinker -rpath,$(CUDA_LIB) -lcublasLt $(NCCL) $(LIBS)
 
 # The emulator: the same kernels, compiled by g++, with dev/emu in the place of the CUDA toolkit, which this needs nothing of.
@@ -153,7 +161,8 @@ EMULATOR := $(ALL_CXX) -Wno-unknown-pragmas -Idev/emu/include -DTRAIN_GPT_CUDA -
 EMU_O    := $(if $(SAN),,-O2)
 DETECTOR := $(if $(SAN),,-fsanitize=thread -g1 -gdwarf-4)
 EMU_RUN  := $(EMU_DIR)/runtime.o $(EMU_DIR)/cublaslt.o $(EMU_DIR)/nccl.o
-EMU_KERNEL_SUITES := emulator cuda_kernels cuda_attention
+EMU_KERNEL_SUITES := emulator cuda_kernels cuda_attention cuda_fp8
+EMU_MODEL_SUITES := cuda_model cuda_matmul
 $(EMU_DIR)/flags: force
 	$(call write_if_changed,$(CXX) $(EMULATOR) $(EMU_O) $(DETECTOR) $(LIBS))
 $(EMU_DIR)/cuda_instances.o: kernels/cuda_instances.cu $(EMU_DIR)/flags
@@ -162,16 +171,16 @@ $(EMU_RUN): $(EMU_DIR)/%.o: dev/emu/%.cpp $(EMU_DIR)/flags
 	$(CXX) $(EMULATOR) $(EMU_O) -MMD -MP -c $< -o $@
 $(EMU_KERNEL_SUITES:%=$(EMU_DIR)/suite_%.o): $(EMU_DIR)/suite_%.o: dev/test/test_%.hpp $(EMU_DIR)/flags
 	$(call compile_suite,$*,$(CXX) $(EMULATOR) $(EMU_O) $(DETECTOR) $(if $(filter cuda_kernels,$*),-DCUDA_INSTANCES))
-$(EMU_DIR)/suite_cuda_model.o: dev/test/test_cuda_model.hpp $(EMU_DIR)/flags
-	$(call compile_suite,cuda_model,$(CXX) $(EMULATOR))
+$(EMU_MODEL_SUITES:%=$(EMU_DIR)/suite_%.o): $(EMU_DIR)/suite_%.o: dev/test/test_%.hpp $(EMU_DIR)/flags
+	$(call compile_suite,$*,$(CXX) $(EMULATOR))
 $(EMU_DIR)/test_kernels: $(CPU_DIR)/test_gpt.o $(EMU_KERNEL_SUITES:%=$(EMU_DIR)/suite_%.o) $(EMU_DIR)/runtime.o $(KERNELS)
 	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
-$(EMU_DIR)/test_model: $(CPU_DIR)/test_gpt.o $(EMU_DIR)/suite_cuda_model.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(KERNELS)
+$(EMU_DIR)/test_model: $(CPU_DIR)/test_gpt.o $(EMU_MODEL_SUITES:%=$(EMU_DIR)/suite_%.o) $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(KERNELS)
 	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
 # the whole program with the emulated GPU: build/emu/train_gpt pretrain --device cuda ...
 $(EMU_DIR)/train_gpt.o: train_gpt.cu $(EMU_DIR)/flags | build/version.hpp
 	$(CXX) $(EMULATOR) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
-$(EMU_DIR)/train_gpt: $(EMU_DIR)/train_gpt.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(CPU_DIR)/text_chapters.o $(KERNELS) build/version.o
+$(EMU_DIR)/train_gpt: $(EMU_DIR)/train_gpt.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(CHAPTERS) $(KERNELS) build/version.o
 	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
 
 # The version is an object of its own: a commit recompiles one line, not the program.

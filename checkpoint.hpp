@@ -492,6 +492,41 @@ void load_weights(Model& model, const ModelReader& reader) {
     }
 }
 
+// The weights of a model whose vocabulary was smaller (all else equal). A token that is new begins as the mean of the old ones, so that it
+// is no likelier than they are on average (Hewitt 2021), plus noise of the size of an initial embedding, so that no two are the same.
+template <typename Model>
+void load_grown_weights(Model& model, const ModelReader& reader, uint64_t seed) {
+    Config grown = reader.config();
+    const int64_t V = grown.V, C = grown.C;
+    grown.V = model.config.V;
+    if (grown.V < V || !model.config.same_shape(grown))
+        throw Error(cat(reader.path(), ": the stored model has another shape than the one in memory"));
+    const ParamLayout stored(reader.config());
+    std::vector<float> x, y;
+    for (size_t i = 0; i < stored.tensors.size(); i++) {
+        const Tensor &from = stored.tensors[i], &to = model.layout.tensors[i];
+        x.resize(size_t(from.size));
+        reader.read(from, x.data());
+        if (from.real_size == from.size && from.size == to.size) {
+            model.set_tensor(to, x.data());
+            continue;
+        }
+        y.assign(size_t(to.size), 0.0f);                    // an embedding (V, C): more rows
+        std::copy(x.begin(), x.begin() + V * C, y.begin());
+        std::vector<double> mean(size_t(C), 0.0);
+        for (int64_t v = 0; v < V; v++)
+            for (int64_t c = 0; c < C; c++) mean[size_t(c)] += double(x[size_t(v * C + c)]) / double(V);
+        for (int64_t v = V; v < grown.V; v++) {
+            Rng rng = Rng::stream(seed, 0x6E6577, i, v);
+            for (int64_t c = 0; c < C; c++) {
+                const double normal = std::sqrt(-2 * std::log(1 - rng.uniform_double())) * std::cos(2 * M_PI * rng.uniform_double());  // Box-Muller
+                y[size_t(v * C + c)] = float(mean[size_t(c)] + double(to.init.std) * normal);
+            }
+        }
+        model.set_tensor(to, y.data());
+    }
+}
+
 // ---- writing
 
 // Fills t.size floats with tensor t of the model that is being saved.

@@ -19,6 +19,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "common.hpp"
 
 // ---- the shard file
@@ -82,6 +86,54 @@ class TokenShard {
     bool wide_ = false;
 };
 
+// ---- many tokens at a time: 8 per instruction where tokens have 16 bits (SSE2, which every x86-64 has)
+
+// out[i] = in[i]; returns the largest of them.
+inline uint32_t widen_tokens(int32_t* out, const uint16_t* in, int64_t n) {
+    uint32_t largest = 0;
+    int64_t i = 0;
+#ifdef __SSE2__
+    // SSE2 compares 16-bit numbers with a sign only: moved by 2^15 their order is the same
+    const __m128i zero = _mm_setzero_si128(), sign = _mm_set1_epi16(short(0x8000));
+    __m128i top = sign;
+    for (; i + 8 <= n; i += 8) {
+        const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm_unpacklo_epi16(x, zero));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i + 4), _mm_unpackhi_epi16(x, zero));
+        top = _mm_max_epi16(top, _mm_xor_si128(x, sign));
+    }
+    uint16_t lanes[8];
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(lanes), _mm_xor_si128(top, sign));
+    for (const uint16_t lane : lanes) largest = std::max(largest, uint32_t(lane));
+#endif
+    for (; i < n; i++) out[i] = int32_t(in[i]), largest = std::max(largest, uint32_t(in[i]));
+    return largest;
+}
+inline uint32_t widen_tokens(int32_t* out, const uint32_t* in, int64_t n) {
+    uint32_t largest = 0;
+    for (int64_t i = 0; i < n; i++) out[i] = int32_t(in[i]), largest = std::max(largest, in[i]);
+    return largest;
+}
+
+// The first i from `from` on with in[i] == id, or n.
+inline int64_t find_token(const uint16_t* in, int64_t from, int64_t n, int64_t id) {
+    if (id > 65535) return n;
+    int64_t i = from;
+#ifdef __SSE2__
+    const __m128i wanted = _mm_set1_epi16(short(id));
+    for (; i + 8 <= n; i += 8) {
+        const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i));
+        if (const int same = _mm_movemask_epi8(_mm_cmpeq_epi16(x, wanted))) return i + __builtin_ctz(unsigned(same)) / 2;
+    }
+#endif
+    while (i < n && int64_t(in[i]) != id) i++;
+    return i;
+}
+inline int64_t find_token(const uint32_t* in, int64_t from, int64_t n, int64_t id) {
+    while (from < n && int64_t(in[from]) != id) from++;
+    return from;
+}
+
 // ---- index.json: what the shards cannot say about themselves
 
 struct ShardInfo {
@@ -120,10 +172,11 @@ inline std::string index_to_json(const DataIndex& index) {
     return j.dump(1) + "\n";
 }
 
-inline DataIndex read_index(const std::string& path) {
+// `path` is for messages.
+inline DataIndex index_from_json(const std::string& text, const std::string& path) {
     const char* remedy = "make the folder again with train_gpt tokenize ... --overwrite, or move index.json away";
     try {
-        const auto j = nlohmann::json::parse(read_file(path));
+        const auto j = nlohmann::json::parse(text);
         if (!j.is_object() || j.value("format", "") != kIndexFormat)
             throw Error(cat(path, ": not an index of token shards: no \"format\": \"", kIndexFormat, "\""), remedy);
         if (j.at("version") != kIndexVersion)
@@ -152,6 +205,7 @@ inline DataIndex read_index(const std::string& path) {
         throw Error(cat(path, ": not a readable index: ", e.what()), remedy);
     }
 }
+inline DataIndex read_index(const std::string& path) { return index_from_json(read_file(path), path); }
 
 // The .bin files of `dir` whose name holds `split` as a word ("a_train_001.bin"; "val" is no word in "retrieval.bin").
 inline std::vector<std::string> shard_files_by_name(const std::string& dir, const std::string& split) {
@@ -310,6 +364,7 @@ class DataLoader {
             throw UsageError(cat("a row of ", T_, " tokens: expected 1 to ", kMaxRowTokens));
         if (options.order != "contiguous" && options.order != "shuffled" && options.order != "packed")
             throw UsageError(cat("data order \"", options.order, "\": expected contiguous, shuffled or packed"));
+        ones_.assign(size_t(T_), 1.0f);
         open_shards();
         if (options_.order == "packed" && options_.end_of_text < 0)
             throw Error(cat(options_.dir, ": packed rows need the id of end-of-text, and ",
@@ -384,8 +439,10 @@ class DataLoader {
         for_each_shard(first, n, [&](size_t s, int64_t from, int64_t count) {
             const int64_t base = first_token_[s], end_of_text = options_.end_of_text;
             shards_[s].visit([&](const auto* tokens) {
-                for (int64_t i = from; i < from + count; i++)
-                    if (int64_t(tokens[i]) == end_of_text && base + i > first) found.push_back({base + i, 0});
+                if (end_of_text < 0) return;
+                for (int64_t i = find_token(tokens, from, from + count, end_of_text); i < from + count;
+                     i = find_token(tokens, i + 1, from + count, end_of_text))
+                    if (base + i > first) found.push_back({base + i, 0});
             });
         });
         for (size_t d = 0; d < found.size(); d++)
@@ -396,13 +453,7 @@ class DataLoader {
     // s_first .. s_{first + n - 1}
     void read_tokens(int64_t first, int64_t n, int32_t* out) {
         for_each_shard(first, n, [&](size_t s, int64_t from, int64_t count) {
-            uint32_t largest = 0;
-            shards_[s].visit([&](const auto* tokens) {
-                for (int64_t i = 0; i < count; i++) {
-                    out[i] = int32_t(tokens[from + i]);
-                    largest = std::max(largest, uint32_t(tokens[from + i]));
-                }
-            });
+            const uint32_t largest = shards_[s].visit([&](const auto* tokens) { return widen_tokens(out, tokens + from, count); });
             if (options_.vocab_size > 0 && int64_t(largest) >= options_.vocab_size)
                 throw_bad_token(s, from, out, count);
             out += count;
@@ -511,12 +562,9 @@ class DataLoader {
         int64_t t = 0;
         for (const Segment& p : pieces_) {
             const bool last = p.start + p.length == num_tokens();               // s_{N-1} has no successor
-            const int64_t n = p.length + (last ? 0 : 1);
-            scratch_.resize(size_t(n));
-            read_tokens(p.start, n, scratch_.data());
-            std::copy(scratch_.begin(), scratch_.begin() + p.length, inputs + t);
-            std::copy(scratch_.begin() + 1, scratch_.end(), targets + t);
-            std::fill(weights + t, weights + t + p.length, 1.0f);
+            read_tokens(p.start, p.length, inputs + t);
+            read_tokens(p.start + 1, p.length - (last ? 1 : 0), targets + t);   // in the cache now
+            std::memcpy(weights + t, ones_.data(), size_t(p.length) * sizeof(float));
             t += p.length;
             if (last) targets[t - 1] = padding(), weights[t - 1] = 0.0f;
         }
@@ -577,7 +625,7 @@ class DataLoader {
     int64_t rows_ = 0, window_rows_ = 0;
     Window windows_[2];
     std::vector<Segment> pieces_;
-    std::vector<int32_t> scratch_;
+    std::vector<float> ones_;                                       // (T), copied into the weights
 };
 
 // ---- reading ahead

@@ -2,7 +2,7 @@
 //
 // A model gives a probability for every token that could come next. Generation flips that biased coin, appends the token,
 // and asks again. Keys and values of past positions are kept (KvCache), so each new token costs one pass over the weights,
-// not one over the whole context. Several sequences share that pass: a row that is done drops out of the batch.
+// not one over the whole context. Several sequences share that pass (Generator): a row that is done makes room for the next.
 // Promises: the random number of a token depends on (seed, row, position) only, not on the other rows of the batch;
 // streamed text never breaks a UTF-8 character and never shows a piece of a stop string.
 // Does not: know about conversations (chat.hpp), or go beyond the model's context: it stops there and says so.
@@ -11,11 +11,9 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "checkpoint.hpp"
 #include "cli.hpp"
-#include "gpt.hpp"
-#include "kernels/devices.hpp"
 #include "kernels/sampling.hpp"
+#include "model.hpp"
 #include "tokenizer.hpp"
 
 // ---- sampling many rows
@@ -27,11 +25,190 @@ inline const char* stop_reason_name(StopReason r) {
 }
 
 struct GenerateOptions {
-    int64_t max_tokens = 128;          // new tokens per row
+    int64_t max_tokens = 128;          // drawn tokens per row
     SamplingConfig sampling;
     uint64_t seed = 1;
-    std::vector<int32_t> stop_ids;     // a row ends when one of these is sampled (it is not part of the result)
+    std::vector<int32_t> stop_ids;     // a row ends when one of these is drawn
+    bool with_logits = false;          // hand the logits to on_draw: V floats a token come back from the device
 };
+
+struct Request {
+    std::vector<int32_t> prompt;       // at least one token
+    uint64_t stream = 0;               // its random numbers are those of (seed, stream, position)
+};
+
+// One request's outcome.
+struct Rollout {
+    std::vector<int32_t> ids;          // all that follows the prompt, the stopping id included
+    std::vector<uint8_t> sampled;      // 1: drawn by the model; 0: put there by on_draw (the output of a tool)
+    std::vector<float> logprobs;       // of drawn tokens under softmax(logits / temperature), whatever top_k and top_p keep; else 0
+    StopReason reason = StopReason::max_tokens;
+};
+
+// What follows a drawn token: the end of the row, or tokens that stand after it before the model goes on.
+struct Reaction {
+    bool stop = false;
+    std::vector<int32_t> forced = {};
+};
+using OnDraw = std::function<Reaction(int64_t request, int32_t id, const float* logits)>;
+
+// Draws many continuations at once, with as many rows of a KV cache as there are. A row that is done makes room for the next request
+// (continuous batching), and a request whose beginning some row has in its cache already copies it from there: the samples
+// of one prompt share its prefill, and the next turn of a chat begins where the last one ended.
+class Generator {
+   public:
+    // Keeps references; both must outlive it.
+    Generator(Model& model, ModelCache& cache)
+        : model_(model), cache_(cache), context_(std::min(cache.max_T, model.config.max_T)), content_(size_t(cache.rows)) {}
+
+    // Call when the weights have changed: what the cache holds belongs to the old ones.
+    void forget() {
+        for (auto& c : content_) c.clear();
+    }
+
+    std::vector<Rollout> run(const std::vector<Request>& requests, const GenerateOptions& options, const OnDraw& on_draw = {}) {
+        for (size_t r = 0; r < requests.size(); r++) {
+            const size_t n = requests[r].prompt.size();
+            if (n == 0) throw Error(cat("prompt ", r + 1, " is empty"), "give at least one token");
+            if (int64_t(n) > context_)
+                throw Error(cat("prompt ", r + 1, " has ", n, " tokens, the context holds ", context_), "use a shorter prompt");
+        }
+        std::vector<Rollout> results(requests.size());
+        if (options.max_tokens == 0) return results;
+        std::vector<Row> rows;
+        std::vector<int32_t> free_slots;
+        for (int64_t s = cache_.rows; s > 0; s--) free_slots.push_back(int32_t(s - 1));
+        size_t next = 0;
+        while (next < requests.size() || !rows.empty()) {
+            while (next < requests.size() && !free_slots.empty()) {
+                rows.push_back(admit(int64_t(next), requests[next].prompt, free_slots, rows));
+                next++;
+            }
+            feed_all_but_last(rows);
+            draw(rows, requests, options);
+            size_t kept = 0;
+            for (size_t i = 0; i < rows.size(); i++) {
+                const float* logits = options.with_logits ? &logits_[i * size_t(model_.config.V)] : nullptr;
+                if (accept(rows[i], results[size_t(rows[i].request)], ids_[i], logprobs_[i], logits, options, on_draw)) std::swap(rows[kept++], rows[i]);
+                else free_slots.push_back(rows[i].slot);
+            }
+            rows.resize(kept);
+        }
+        return results;
+    }
+
+   private:
+    struct Row {
+        int64_t request;
+        int32_t slot;                      // its row of the cache
+        std::vector<int32_t> pending;      // tokens that follow what the cache holds, not yet fed to the model
+        int64_t drawn = 0;
+    };
+
+    // A slot for the prompt, with as much of it as some slot holds already. All but its last token may come from there: that one has
+    // to pass through the model, which answers with the logits.
+    Row admit(int64_t request, const std::vector<int32_t>& prompt, std::vector<int32_t>& free_slots, const std::vector<Row>& rows) {
+        auto shared_with = [&](int32_t slot) {
+            const auto& c = content_[size_t(slot)];
+            const size_t most = std::min(c.size(), prompt.size() - 1);
+            return int64_t(std::mismatch(c.begin(), c.begin() + int64_t(most), prompt.begin()).first - c.begin());
+        };
+        int32_t best = free_slots.back();
+        int64_t shared = -1;
+        auto consider = [&](int32_t slot) {
+            if (const int64_t n = shared_with(slot); n > shared) best = slot, shared = n;
+        };
+        for (auto it = free_slots.rbegin(); it != free_slots.rend(); ++it) consider(*it);   // a free one needs no copy: it wins a draw
+        for (const Row& r : rows) consider(r.slot);
+        const auto at = std::find(free_slots.begin(), free_slots.end(), best);
+        const int32_t slot = at != free_slots.end() ? best : least_useful(free_slots);
+        free_slots.erase(std::find(free_slots.begin(), free_slots.end(), slot));
+        if (slot != best) cache_.copy_row(slot, best, shared);
+        content_[size_t(slot)].assign(prompt.begin(), prompt.begin() + shared);
+        return {request, slot, {prompt.begin() + shared, prompt.end()}};
+    }
+    // Of the free slots the one with the shortest content: the others may still serve a later request.
+    int32_t least_useful(const std::vector<int32_t>& free_slots) const {
+        return *std::min_element(free_slots.rbegin(), free_slots.rend(),
+                                 [&](int32_t a, int32_t b) { return content_[size_t(a)].size() < content_[size_t(b)].size(); });
+    }
+    // Prompts and forced tokens enter the cache up to their last token. Rows that lack the same number of tokens go together.
+    void feed_all_but_last(std::vector<Row>& rows) {
+        const int64_t most = model_.max_tokens;
+        for (;;) {
+            std::map<int64_t, std::vector<Row*>> by_length;
+            for (Row& r : rows)
+                if (r.pending.size() > 1) by_length[std::min(int64_t(r.pending.size()) - 1, most)].push_back(&r);
+            if (by_length.empty()) return;
+            for (auto& [n, group] : by_length) {
+                const size_t at_once = size_t(std::max(int64_t(1), most / n));
+                for (size_t first = 0; first < group.size(); first += at_once) {
+                    std::vector<int32_t> ids, slot, past;
+                    for (size_t i = first; i < std::min(first + at_once, group.size()); i++) {
+                        Row& r = *group[i];
+                        auto& content = content_[size_t(r.slot)];
+                        slot.push_back(r.slot), past.push_back(int32_t(content.size()));
+                        ids.insert(ids.end(), r.pending.begin(), r.pending.begin() + n);
+                        content.insert(content.end(), r.pending.begin(), r.pending.begin() + n);
+                        r.pending.erase(r.pending.begin(), r.pending.begin() + n);
+                    }
+                    model_.forward_cached(nullptr, cache_, ids.data(), slot.data(), past.data(), int64_t(slot.size()), n);
+                }
+            }
+        }
+    }
+
+    // One token for each row, into ids_, logprobs_ and logits_.
+    void draw(std::vector<Row>& rows, const std::vector<Request>& requests, const GenerateOptions& options) {
+        const size_t R = rows.size(), V = size_t(model_.config.V);
+        std::vector<int32_t> last(R), slot(R), past(R);
+        std::vector<float> u(R);
+        ids_.resize(R), logprobs_.resize(R);
+        if (options.with_logits) logits_.resize(R * V);
+        for (size_t i = 0; i < R; i++) {
+            auto& content = content_[size_t(rows[i].slot)];
+            last[i] = rows[i].pending.back(), slot[i] = rows[i].slot, past[i] = int32_t(content.size());
+            content.push_back(last[i]);
+            u[i] = Rng::stream(options.seed, requests[size_t(rows[i].request)].stream, content.size()).uniform();
+        }
+        for (size_t first = 0; first < R; first += size_t(model_.max_tokens)) {   // in groups that the model was built for
+            const int64_t n = std::min(int64_t(R - first), model_.max_tokens);
+            model_.decode(&ids_[first], &logprobs_[first], cache_, &last[first], &slot[first], &past[first], &u[first], n, 1, options.sampling,
+                          options.with_logits ? &logits_[first * V] : nullptr);
+        }
+    }
+
+    // Note the drawn token; false: the row is done.
+    bool accept(Row& row, Rollout& result, int32_t id, float logprob, const float* logits, const GenerateOptions& options, const OnDraw& on_draw) {
+        row.pending.assign(1, id);
+        row.drawn++;
+        result.ids.push_back(id), result.sampled.push_back(1), result.logprobs.push_back(logprob);
+        const auto end = [&](StopReason reason) {
+            result.reason = reason;
+            return false;
+        };
+        if (std::find(options.stop_ids.begin(), options.stop_ids.end(), id) != options.stop_ids.end()) return end(StopReason::end_of_text);
+        if (on_draw) {
+            const Reaction reaction = on_draw(row.request, id, logits);
+            if (reaction.stop) return end(StopReason::stop_string);
+            result.ids.insert(result.ids.end(), reaction.forced.begin(), reaction.forced.end());
+            result.sampled.resize(result.ids.size(), 0), result.logprobs.resize(result.ids.size(), 0.0f);
+            row.pending.insert(row.pending.end(), reaction.forced.begin(), reaction.forced.end());
+        }
+        if (row.drawn >= options.max_tokens) return end(StopReason::max_tokens);
+        if (int64_t(content_[size_t(row.slot)].size() + row.pending.size()) > context_) return end(StopReason::context_full);
+        return true;
+    }
+
+    Model& model_;
+    ModelCache& cache_;
+    const int64_t context_;
+    std::vector<std::vector<int32_t>> content_;      // the tokens that each slot of the cache holds
+    std::vector<int32_t> ids_;                       // of the last draw, in the order of the rows
+    std::vector<float> logprobs_, logits_;
+};
+
+// ---- the plain case: extend each prompt
 
 // One row's outcome.
 struct Completion {
@@ -39,73 +216,29 @@ struct Completion {
     StopReason reason = StopReason::max_tokens;
 };
 
-// Called for each new token of each row, with the logits (V) it was drawn from; return false to end the row.
+// Called for each new token of each row, with the logits (V) it was drawn from where with_logits asks for them; return false to end the row.
 using OnToken = std::function<bool(int64_t row, int32_t id, const float* logits)>;
 
-// Extend each prompt (at least one token each). Rows are independent; `cache` needs one row for each prompt.
+// Extend each prompt (at least one token each). Row r draws from the stream r of random numbers, whatever the other rows are.
+inline std::vector<Completion> generate(Model& model, ModelCache& cache, const std::vector<std::vector<int32_t>>& prompts, const GenerateOptions& options,
+                                        const OnToken& on_token = {}) {
+    std::vector<Request> requests;
+    for (const auto& p : prompts) requests.push_back({p, uint64_t(requests.size())});
+    OnDraw on_draw;
+    if (on_token) on_draw = [&](int64_t row, int32_t id, const float* logits) { return Reaction{!on_token(row, id, logits)}; };
+    std::vector<Completion> result;
+    for (Rollout& r : Generator(model, cache).run(requests, options, on_draw)) {
+        if (r.reason == StopReason::end_of_text) r.ids.pop_back();
+        result.push_back({std::move(r.ids), r.reason});
+    }
+    return result;
+}
 template <typename Dev, typename T>
-std::vector<Completion> generate(Gpt<Dev, T>& model, KvCache<Dev, T>& cache, const std::vector<std::vector<int32_t>>& prompts,
-                                 const GenerateOptions& options, const OnToken& on_token = {}) {
-    const int64_t R = int64_t(prompts.size()), V = model.config.V;
-    const int64_t context = std::min(cache.max_T, model.config.max_T);
-    ASSERT(R <= cache.rows, R, " prompts, ", cache.rows, " cache rows");
-    std::vector<Completion> result(prompts.size());
-    if (R == 0 || options.max_tokens == 0) return result;
-    std::vector<int32_t> slot, past, last;               // of the rows still running
-    std::vector<float> logits(size_t(R * V));            // (active, V)
-    // Prefill: each prompt alone, since their lengths differ, in pieces that the model was built for.
-    for (int64_t r = 0; r < R; r++) {
-        const auto& p = prompts[size_t(r)];
-        const int64_t n = int64_t(p.size());
-        if (n == 0) throw Error(cat("prompt ", r + 1, " is empty"), "give at least one token");
-        if (n > context)
-            throw Error(cat("prompt ", r + 1, " has ", n, " tokens, the context holds ", context), "use a shorter prompt");
-        const int32_t row = int32_t(r);
-        for (int64_t done = 0; done < n;) {
-            const int64_t piece = std::min(n - done, model.options.max_tokens);
-            const int32_t before = int32_t(done);
-            model.forward_cached(&logits[size_t(r * V)], cache, p.data() + done, &row, &before, 1, piece);
-            done += piece;
-        }
-        slot.push_back(row);
-        past.push_back(int32_t(n));
-        last.push_back(0);
-    }
-    for (;;) {
-        // draw one token per running row; rows that end leave the batch, the others keep their order
-        size_t kept = 0;
-        for (size_t i = 0; i < slot.size(); i++) {
-            const int64_t row = slot[i];
-            Completion& c = result[size_t(row)];
-            const float* row_logits = &logits[i * size_t(V)];
-            const float u = Rng::stream(options.seed, uint64_t(row), uint64_t(past[i])).uniform();
-            const int32_t id = sample(row_logits, V, options.sampling, u);
-            if (std::find(options.stop_ids.begin(), options.stop_ids.end(), id) != options.stop_ids.end()) {
-                c.reason = StopReason::end_of_text;
-                continue;
-            }
-            c.ids.push_back(id);
-            if (on_token && !on_token(row, id, row_logits)) {
-                c.reason = StopReason::stop_string;
-                continue;
-            }
-            if (int64_t(c.ids.size()) >= options.max_tokens) continue;
-            if (past[i] >= context) {
-                c.reason = StopReason::context_full;
-                continue;
-            }
-            slot[kept] = slot[i], past[kept] = past[i], last[kept] = id;
-            kept++;
-        }
-        slot.resize(kept), past.resize(kept), last.resize(kept);
-        if (kept == 0) return result;
-        // rows in groups that the model was built for
-        for (size_t first = 0; first < kept; first += size_t(model.options.max_tokens)) {
-            const int64_t n = std::min(int64_t(kept - first), model.options.max_tokens);
-            model.forward_cached(&logits[first * size_t(V)], cache, &last[first], &slot[first], &past[first], n, 1);
-        }
-        for (int32_t& p : past) p++;
-    }
+std::vector<Completion> generate(Gpt<Dev, T>& gpt, KvCache<Dev, T>& kv, const std::vector<std::vector<int32_t>>& prompts, const GenerateOptions& options,
+                                 const OnToken& on_token = {}) {
+    ModelOf<Dev, T> model(gpt);
+    CacheOf<Dev, T> cache(gpt.dev, kv, gpt.config.C);
+    return generate(model, cache, prompts, options, on_token);
 }
 
 // ---- text that streams
@@ -236,14 +369,10 @@ inline int run_generate(GenerateConfig& c) {
         prompts.push_back(prompt_ids(tokenizer, t));
         longest = std::max(longest, int64_t(prompts.back().size()));
     }
-    with_device(c.device, c.dtype, c.threads, [&](auto& dev, auto t) {
-        using Dev = std::remove_reference_t<decltype(dev)>;
-        using T = decltype(t);
-        const int64_t rows = int64_t(prompts.size());
-        Gpt<Dev, T> model(dev, config, {std::max(rows, std::min(longest, int64_t(512)))});
-        load_weights(model, reader);
-        KvCache<Dev, T> cache(dev, config, rows, std::min(config.max_T, longest + std::min(c.max_tokens, config.max_T)));
-        GenerateOptions options{c.max_tokens, {c.temperature, c.top_k, c.top_p}, c.seed, stop_ids(tokenizer)};
+    const int64_t rows = int64_t(prompts.size());
+    with_model(c.device, c.dtype, c.threads, reader, std::max(rows, std::min(longest, int64_t(512))), [&](Model& model) {
+        const auto cache = model.make_cache(rows, std::min(config.max_T, longest + std::min(c.max_tokens, config.max_T)));
+        GenerateOptions options{c.max_tokens, {c.temperature, c.top_k, c.top_p}, c.seed, stop_ids(tokenizer), c.show_probs > 0};
         const bool streaming = rows == 1 && !c.json;
         std::vector<TextStream> streams(size_t(rows), TextStream(c.stop));
         std::vector<std::string> out(static_cast<size_t>(rows));
@@ -252,7 +381,7 @@ inline int run_generate(GenerateConfig& c) {
             out[size_t(row)] += s;
             if (streaming && !c.show_probs) std::cout << s << std::flush;
         };
-        const auto done = generate(model, cache, prompts, options, [&](int64_t row, int32_t id, const float* logits) {
+        const auto done = generate(model, *cache, prompts, options, [&](int64_t row, int32_t id, const float* logits) {
             if (c.show_probs && !c.json) {
                 std::cout << (rows > 1 ? cat("row ", row, " ") : "") << printable_token(tokenizer.token_bytes(id)) << "  from";
                 for (const Candidate& k : top_candidates(logits, config.V, c.show_probs))
@@ -326,11 +455,7 @@ inline int run_score(ScoreConfig& c) {
     if (N == 0) throw UsageError("nothing to score: no token given");
     if (N > config.max_T) throw Error(cat(N, " tokens are longer than the model's context of ", config.max_T), "score a shorter text");
     std::vector<float> logits(size_t(N * V));   // (N, V)
-    with_device(c.device, c.dtype, c.threads, [&](auto& dev, auto t) {
-        Gpt<std::remove_reference_t<decltype(dev)>, decltype(t)> model(dev, config, {N});
-        load_weights(model, reader);
-        model.logits(logits.data(), ids.data(), 1, N);
-    });
+    with_model(c.device, c.dtype, c.threads, reader, N, [&](Model& model) { model.logits(logits.data(), ids.data(), 1, N); });
     nlohmann::json out = {{"ids", ids}, {"logprobs", nlohmann::json::array({nullptr})}};
     for (int64_t t = 1; t < N; t++) out["logprobs"].push_back(log_probability(&logits[size_t((t - 1) * V)], V, ids[size_t(t)]));
     if (!c.logits.empty()) write_file(c.logits, {reinterpret_cast<const char*>(logits.data()), logits.size() * sizeof(float)});

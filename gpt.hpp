@@ -6,17 +6,21 @@
 // Every stage trains with the same loss, a weighted cross entropy: loss = sum_t w_t * -log softmax(logits_t)[target_t].
 // The B*T x V logits are never stored whole: the head runs in chunks of rows, loss and gradient in the same pass.
 // Contract: parameters and activations are stored as T (float or bf16), arithmetic, parameter gradients and optimizer are
-// fp32; with T = bf16 the optimizer keeps fp32 master weights. A step allocates nothing. Same inputs, same bits.
+// fp32; with T = bf16 the optimizer keeps fp32 master weights. A step allocates nothing, and the host waits for the device once a step:
+// accumulate() queues a micro-batch and returns, finish_step() reads loss and gradient norm. Same inputs, same bits.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <variant>
 
 #include "kernels/comm.hpp"
 #include "kernels/cublaslt.hpp"
 #include "kernels/instances.hpp"
 #include "kernels/random.hpp"
+#include "kernels/sampling.hpp"
 
 // ---- the architecture in six numbers
 
@@ -187,10 +191,14 @@ inline void init_tensor(float* x, const Tensor& t, TorchGenerator& gen) {
         gen.normal_(x, t.real_size, 0.0f, t.init.std);
     } else if (t.init.kind == InitKind::linear) {
         const int64_t in = t.shape[0], out = t.shape[1];
-        std::vector<float> drawn(size_t(t.size));            // (out, in)
-        gen.normal_(drawn.data(), t.size, 0.0f, t.init.std);
-        for (int64_t o = 0; o < out; o++)
-            for (int64_t i = 0; i < in; i++) x[i * out + o] = drawn[size_t(o * in + i)];
+        const auto drawn = std::make_unique_for_overwrite<float[]>(size_t(t.size));              // (out, in)
+        gen.normal_(drawn.get(), t.size, 0.0f, t.init.std);
+        constexpr int64_t tile = 32;                         // rows and columns at a time: both sides in whole cache lines
+        #pragma omp parallel for schedule(static) if (t.size > 1 << 16)
+        for (int64_t i0 = 0; i0 < in; i0 += tile)
+            for (int64_t o0 = 0; o0 < out; o0 += tile)
+                for (int64_t i = i0; i < std::min(i0 + tile, in); i++)
+                    for (int64_t o = o0; o < std::min(o0 + tile, out); o++) x[i * out + o] = drawn[size_t(o * in + i)];
     }
 }
 
@@ -237,17 +245,19 @@ class KvCache {
                 k.push_back(arena_.template take<T>(rows * max_T * c.C));  // (rows, max_T, C)
                 v.push_back(arena_.template take<T>(rows * max_T * c.C));
             }
-            slot = arena_.template take<int32_t>(rows);
-            past = arena_.template take<int32_t>(rows);
             if (pass == 0) arena_.allocate();
         }
     }
     int64_t rows, max_T;
     std::vector<T*> k, v;           // one pair a layer
-    int32_t *slot, *past;           // device copies of a call's arguments
+    const int64_t id = next_id();   // of this object among all there ever were: its memory may be another's later
     size_t bytes() const { return arena_.bytes(); }
 
    private:
+    static int64_t next_id() {
+        static std::atomic<int64_t> count{0};
+        return ++count;
+    }
     Arena<Dev> arena_;
 };
 
@@ -261,7 +271,9 @@ class Gpt {
     // comm connects the ranks that train the same model, and must outlive it; null: this process is alone.
     Gpt(Dev& dev, const Config& config, const GptOptions& options, Comm<Dev>* comm = nullptr)
         : dev(dev), config(config), options(options), layout(config, comm ? comm->ranks().size() : 1), comm_(comm), params_arena_(dev, "parameters"),
-          grads_arena_(dev, "gradients"), optimizer_arena_(dev, "optimizer"), acts_arena_(dev, "activations") {
+          grads_arena_(dev, "gradients"), optimizer_arena_(dev, "optimizer"), acts_arena_(dev, "activations"),
+          host_inputs_(dev, size_t(kInputArrays * input_stride(options.max_tokens)) * 4), host_results_(dev, size_t(2 * options.max_tokens + 4) * 4),
+          graphs_(dev) {
         validate(config);
         ASSERT(options.max_tokens > 0, "max_tokens is not set");
         // Parameters first, since their bytes must be zero in the gaps and in the padding rows.
@@ -278,8 +290,10 @@ class Gpt {
                 adam_m = optimizer_arena_.template take<float>(own);
                 adam_v = optimizer_arena_.template take<float>(own);
                 master = kHasMaster ? optimizer_arena_.template take<float>(own) : nullptr;
+                decays_ = optimizer_arena_.template take<uint32_t>(ceil_div(layout.size, kDecayWord));
                 if (pass == 0) optimizer_arena_.allocate();
             }
+            write_decays();
             dev.zero(grads, size_t(layout.size) * sizeof(float));
             dev.zero(adam_m, size_t(own) * sizeof(float));
             dev.zero(adam_v, size_t(own) * sizeof(float));
@@ -309,6 +323,7 @@ class Gpt {
         if constexpr (kHasMaster) {
             if (master) set_state(master, t, host);
             std::vector<T> rounded(size_t(t.size));
+            #pragma omp parallel for schedule(static) if (t.size > 1 << 16)
             for (int64_t i = 0; i < t.size; i++)
                 rounded[size_t(i)] = rounding_ ? round_stochastically(host[i], rounding_bits(*rounding_, uint64_t(t.offset + i))) : T(host[i]);
             dev.copy_in(params + t.offset, rounded.data(), size_t(t.size) * sizeof(T));
@@ -357,89 +372,155 @@ class Gpt {
         return grads;
     }
 
-    // sum_t weight_t * loss_t over a batch of B rows of T tokens, gradients added to `grads`. Host arrays of B*T.
-    // The caller has divided the weights by the global number of targets, so any split into micro-batches sums to the same.
-    // `token_losses` (B*T, may be null) receives the unweighted -log p of each target. `last_of_step`: the gradients are complete
-    // with this batch, so they are summed over the ranks, bucket by bucket while the backward pass goes on.
-    double forward_backward(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_,
-                            float* token_losses = nullptr, bool last_of_step = true) {
+    // One step: zero_grads(), accumulate() for each micro-batch, finish_step(), update(). accumulate() adds the gradients of a batch of B rows of T
+    // tokens to `grads`, and its loss to the step's; host arrays of B*T, which belong to the caller again when it returns. It
+    // queues the work and waits for nothing but its turn at the input buffer. Arguments and errors are those of forward_backward.
+    void accumulate(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_, bool last_of_step) {
         ASSERT(options.training, "this model was built without gradients");
         reducing_ = last_of_step && ranks() > 1;
         gathered_ = nullptr;
-        return run(inputs, targets, weights, B, T_, token_losses, true);
+        in_step_ = true;
+        run(inputs, targets, weights, B, T_, false, true);
+    }
+    struct StepSums {
+        double loss, grad_norm;    // the sum of all weighted losses, and the Euclidean norm of all gradients: of all ranks
+    };
+    // The only wait of a step. There must be one: the host decides from these two numbers whether to update at all, and so it may as well compute
+    // the scale of the gradients (Trainer::step). The device idles for one small copy and the first launch after it. All ranks must call it.
+    StepSums finish_step() {
+        in_step_ = false;
+        double sums[2];
+        queue_squared_norm();
+        read_sums(sums);
+        return {sum_over_ranks(sums[0]), std::sqrt(sum_over_ranks(sums[1]))};
+    }
+
+    // sum_t weight_t * loss_t over a batch of B rows of T tokens, gradients added to `grads`. Host arrays of B*T.
+    // The caller has divided the weights by the global number of targets, so any split into micro-batches sums to the same.
+    // `token_losses` (B*T, may be null) receives the unweighted -log p of each target, `token_entropies` (B*T, may be null) the entropy in
+    // nats of the distribution it was one of; both are 0 where target < 0. `last_of_step`: the gradients are complete
+    // with this batch, so they are summed over the ranks, bucket by bucket while the backward pass goes on.
+    double forward_backward(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_,
+                            float* token_losses = nullptr, bool last_of_step = true, float* token_entropies = nullptr) {
+        ASSERT(options.training, "this model was built without gradients");
+        reducing_ = last_of_step && ranks() > 1;
+        gathered_ = nullptr;
+        return run_and_wait(inputs, targets, weights, B, T_, token_losses, token_entropies, true);
     }
 
     // The same sum without gradients.
     double loss(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_,
-                float* token_losses = nullptr) {
-        return run(inputs, targets, weights, B, T_, token_losses, false);
+                float* token_losses = nullptr, float* token_entropies = nullptr) {
+        return run_and_wait(inputs, targets, weights, B, T_, token_losses, token_entropies, false);
     }
 
     // Logits of all positions to the host, out (B*T, V), fp32, without the padding columns.
     void logits(float* out, const int32_t* inputs, int64_t B, int64_t T_) {
-        forward(inputs, B, T_);
-        const int64_t N = B * T_;
-        for (int64_t first = 0; first < N; first += head_rows_) {
-            const int64_t rows = std::min(head_rows_, N - first);
-            head_forward(last_ln_ + first * config.C, rows);
-            read_logits(out + first * config.V, rows);
-        }
+        begin_inputs(inputs, B, T_);
+        send_inputs(B * T_, 2);
+        forward(B, T_);
+        each_head_chunk(last_ln_, B * T_, [&](int64_t first, int64_t rows) { read_logits(out + first * config.V, rows); });
     }
 
     // n new tokens for each of B rows of the cache: row b lives in cache row slot[b] and has past[b] tokens there already.
-    // Appends their keys and values; out (B, V) are the logits after each row's last token. Host arrays; ids (B, n).
+    // Appends their keys and values; out (B, V) are the logits after each row's last token (null: nobody asks for them, as after all pieces
+    // of a long prompt but the last). Host arrays; ids (B, n).
     void forward_cached(float* out, KvCache<Dev, T>& cache, const int32_t* ids, const int32_t* slot, const int32_t* past,
                         int64_t B, int64_t n) {
-        const int64_t N = B * n, C = config.C;
-        check_tokens(N, n);
-        std::vector<int32_t> positions(size_t(N), 0);
-        for (int64_t b = 0; b < B; b++) {
-            ASSERT(past[b] + n <= cache.max_T && slot[b] >= 0 && slot[b] < cache.rows, "row ", b, ": past ", past[b], " + ", n);
-            for (int64_t i = 0; i < n; i++) positions[size_t(b * n + i)] = int32_t(past[b] + i);
-        }
-        check_ids(ids, N);
-        dev.copy_in(ids_, ids, size_t(N) * sizeof(int32_t));
-        dev.copy_in(positions_, positions.data(), size_t(N) * sizeof(int32_t));
-        dev.copy_in(cache.slot, slot, size_t(B) * sizeof(int32_t));
-        dev.copy_in(cache.past, past, size_t(B) * sizeof(int32_t));
-        forward_blocks(N, [&](int64_t l, BlockActs<T>& a) {
-            attention_cached(dev, a.att, cache.k[size_t(l)], cache.v[size_t(l)], a.qkv, cache.slot, cache.past, B, n,
-                             cache.max_T, config.NH, config.HS());
+        const T* rows_c = cached_rows(cache, ids, slot, past, B, n);
+        if (out) each_head_chunk(rows_c, B, [&](int64_t first, int64_t rows) { read_logits(out + first * config.V, rows); });
+    }
+
+    // As forward_cached, and row b's next token is drawn where its logits are, so that only ids come back: out_ids[b] by sample() of
+    // sampling.hpp with the uniform u[b] in [0, 1), out_logprobs[b] (may be null) the log probability of that token under the full
+    // softmax at config.temperature (at 1 where that is 0), whatever top_k and top_p keep. logits: (B, V) or null. Host arrays.
+    // Throws where a row's logits are no distribution.
+    void decode(int32_t* out_ids, float* out_logprobs, KvCache<Dev, T>& cache, const int32_t* ids, const int32_t* slot, const int32_t* past,
+                const float* u, int64_t B, int64_t n, const SamplingConfig& sampling, float* logits = nullptr) {
+        const T* rows_c = cached_rows(cache, ids, slot, past, B, n, u);
+        float* logprobs = reinterpret_cast<float*>(sampled_ + B);                                            // (B)
+        each_head_chunk(rows_c, B, [&](int64_t first, int64_t rows) {
+            sample_rows(dev, sampled_ + first, logits_, uniforms_ + first, rows, config.V, config.Vp(), sampling,
+                        out_logprobs ? logprobs + first : nullptr);
+            if (logits) read_logits(logits + first * config.V, rows);
         });
+        const int32_t* results = host_results_.template as<int32_t>();
+        dev.copy_out(host_results_.template as<void>(), sampled_, size_t(out_logprobs ? 2 * B : B) * sizeof(int32_t));
+        std::copy(results, results + B, out_ids);
+        if (out_logprobs) std::memcpy(out_logprobs, results + B, size_t(B) * sizeof(float));
+        for (int64_t b = 0; b < B; b++)
+            if (out_ids[b] < 0)
+                throw Error(cat("sampling: the logits of row ", b, " are no distribution: NaN, +inf, or all -inf"),
+                            "the weights of the model are damaged, or its training diverged");
+    }
+
+   private:
+    // From the new tokens to the normalised last layer at each row's last position, (B, C). u (B) or null goes along to uniforms_.
+    const T* cached_rows(KvCache<Dev, T>& cache, const int32_t* ids, const int32_t* slot, const int32_t* past, int64_t B, int64_t n,
+                         const float* u = nullptr) {
+        const int64_t N = B * n, C = config.C, S = input_stride(N);
+        check_tokens(N, n);
+        check_ids(ids, N);
+        for (int64_t b = 0; b < B; b++)
+            ASSERT(past[b] + n <= cache.max_T && slot[b] >= 0 && slot[b] < cache.rows, "row ", b, ": past ", past[b], " + ", n);
+        auto* host = host_inputs_.template next<int32_t>();
+        std::copy(ids, ids + N, host);
+        for (int64_t i = 0; i < N; i++) host[S + i] = int32_t(past[i / n] + i % n);
+        std::copy(slot, slot + B, host + 2 * S);
+        std::copy(past, past + B, host + 3 * S);
+        if (u) std::memcpy(host + 4 * S, u, size_t(B) * sizeof(float));
+        send_inputs(N, u ? 5 : 4);
+        const int32_t *slot_d = inputs_ + 2 * S, *past_d = inputs_ + 3 * S;
+        uniforms_ = reinterpret_cast<float*>(inputs_ + 4 * S);
+        const auto blocks = [&] {
+            forward_blocks(N, [&](int64_t l, BlockActs<T>& a) {
+                attention_cached(dev, a.att, cache.k[size_t(l)], cache.v[size_t(l)], a.qkv, slot_d, past_d, B, n, cache.max_T, config.NH, config.HS());
+            });
+        };
+        if (n == 1) graphs_.run({B, n, 2, cache.id}, blocks);       // prompts have all lengths: not worth recording
+        else blocks();
         for (int64_t b = 0; b < B; b++) {   // the last position of each row, gathered: (B, C)
             const T* last = last_ln_ + (b * n + n - 1) * C;
             if (n > 1) dev.copy_device(scratch_c_ + b * C, last, size_t(C) * sizeof(T));
         }
-        const T* rows_c = n > 1 ? scratch_c_ : last_ln_;
-        for (int64_t first = 0; first < B; first += head_rows_) {
-            const int64_t rows = std::min(head_rows_, B - first);
-            head_forward(rows_c + first * C, rows);
-            read_logits(out + first * config.V, rows);
+        return n > 1 ? scratch_c_ : last_ln_;
+    }
+    // Logits of N rows of x (N, C), as many at a time as logits_ holds: f(first, rows) after each chunk.
+    template <typename F>
+    void each_head_chunk(const T* x, int64_t N, F&& f) {
+        for (int64_t first = 0; first < N; first += head_rows_) {
+            const int64_t rows = std::min(head_rows_, N - first);
+            head_forward(x + first * config.C, rows);
+            f(first, rows);
         }
     }
 
+   public:
     // Euclidean norm of all gradients, as they were accumulated. Of several ranks each adds its pieces, sharded optimizer or not.
     double grad_norm() {
-        if (ranks() == 1) return std::sqrt(squared_norm(dev, grads, layout.size));
-        double sum = 0;
-        for (const Bucket& b : layout.buckets) {
-            const Piece own = own_piece(b);
-            sum += squared_norm(dev, grads + own.begin, own.end - own.begin);
-        }
-        return std::sqrt(sum_over_ranks(sum));
+        double sums[2];
+        queue_squared_norm();
+        read_sums(sums);
+        return std::sqrt(sum_over_ranks(sums[1]));
     }
 
-    // One AdamW step; weight decay on matrices only (ParamSpec::decay). step counts from 1.
+    // One AdamW step; weight decay on matrices only (ParamSpec::decay). step counts from 1. The gaps between tensors and the padding rows
+    // take part: their gradients are zero, and so they stay zero. One kernel; with a sharded optimizer one a bucket, whose
+    // parameters are then gathered while the next one is updated.
     void update(AdamW adamw) {
-        const float decay = adamw.weight_decay;
-        for (const Bucket& b : layout.buckets)
-            each_own_part(b, [&](const Tensor& t, int64_t begin, int64_t end, int64_t at) {
-                adamw.weight_decay = t.decay ? decay : 0.0f;
-                adamw.first = begin;
-                adamw_update(dev, params + begin, master ? master + at : nullptr, adam_m + at, adam_v + at, grads + begin, end - begin, adamw);
-            });
-        if (!sharded()) return;
-        for (const Bucket& b : layout.buckets) comm_->all_gather(params + b.begin, b.end - b.begin);
+        const typename Dev::Range range("update", adamw.step);
+        const auto update_piece = [&](int64_t begin, int64_t end, int64_t at) {
+            adamw.first = begin;
+            const float* g = grads + begin;
+            const uint32_t* decays = decays_;
+            adamw_update(dev, params + begin, master ? master + at : nullptr, adam_m + at, adam_v + at, g, end - begin, adamw, decays);
+        };
+        if (!sharded()) return update_piece(0, layout.size, 0);
+        for (const Bucket& b : layout.buckets) {
+            const Piece own = own_piece(b);
+            update_piece(own.begin, own.end, b.begin / ranks());
+            comm_->all_gather(params + b.begin, b.end - b.begin);
+        }
         comm_->join();
     }
 
@@ -452,7 +533,16 @@ class Gpt {
     // The sum of a number over the ranks that train this model, the same bits on each. All ranks must call it.
     double sum_over_ranks(double x) { return comm_ ? comm_->ranks().sum(x) : x; }
 
-    void zero_grads() { dev.zero(grads, size_t(layout.size) * sizeof(float)); }
+    // The beginning of a step: gradients and its loss are zero.
+    void zero_grads() {
+        in_step_ = false;
+        dev.zero(grads, size_t(layout.size) * sizeof(float));
+        dev.zero(sums_, sizeof(double));
+    }
+
+    // Record the kernels of a micro-batch and replay them when its shape comes again (CUDA graphs; on at the start). A profiler sees more without.
+    void use_graphs(bool on) { graphs_.enabled = on; }
+    const typename Dev::Graphs& graphs() const { return graphs_; }
 
     // name and bytes of each arena, for the start-up table
     std::vector<std::pair<std::string, size_t>> arenas() const {
@@ -498,6 +588,30 @@ class Gpt {
         else comm_->all_reduce(grads + b.begin, b.end - b.begin);
     }
 
+    // The bits that adamw_update asks which parameters decay.
+    void write_decays() {
+        std::vector<uint32_t> words(size_t(ceil_div(layout.size, kDecayWord)), 0);
+        for (const Tensor& t : layout.tensors)
+            for (int64_t i = t.offset; t.decay && i < t.offset + t.size; i += kDecayUnit)
+                words[size_t(i / kDecayWord)] |= 1u << (i / kDecayUnit % 32);
+        dev.copy_in(decays_, words.data(), words.size() * sizeof(uint32_t));
+        dev.synchronize();
+    }
+
+    // sums_[1] = the square of the gradients' norm: of several ranks this one's pieces, sharded optimizer or not.
+    void queue_squared_norm() {
+        dev.zero(sums_ + 1, sizeof(double));
+        if (ranks() == 1) return add_squared_norm(dev, sums_ + 1, grads, layout.size);
+        for (const Bucket& b : layout.buckets) {
+            const Piece own = own_piece(b);
+            add_squared_norm(dev, sums_ + 1, grads + own.begin, own.end - own.begin);
+        }
+    }
+    void read_sums(double (&sums)[2]) {
+        dev.copy_out(host_results_.template as<void>(), sums_, sizeof(sums));
+        std::memcpy(sums, host_results_.template as<void>(), sizeof(sums));
+    }
+
     void place_activations() {
         const int64_t N = options.max_tokens, C = config.C, L = config.L;
         auto& arena = acts_arena_;
@@ -540,10 +654,10 @@ class Gpt {
         head_rows_ = head_rows(config, N);
         logits_ = arena.template take<T>(head_rows_ * config.Vp());
         losses_ = arena.template take<float>(N);
-        ids_ = arena.template take<int32_t>(N);
-        positions_ = arena.template take<int32_t>(N);
-        targets_ = arena.template take<int32_t>(N);
-        weights_ = arena.template take<float>(N);
+        entropies_ = arena.template take<float>(N);
+        sums_ = arena.template take<double>(2);
+        sampled_ = arena.template take<int32_t>(2 * N);
+        inputs_ = arena.template take<int32_t>(kInputArrays * input_stride(N));
     }
 
     void check_tokens(int64_t N, int64_t T_) const {
@@ -556,17 +670,31 @@ class Gpt {
                 throw Error(cat("token id ", ids[i], " at position ", i, " is outside the model's vocabulary of ", config.V));
     }
 
-    // From tokens to the normalised last layer, last_ln_ (N, C).
-    void forward(const int32_t* inputs, int64_t B, int64_t T_) {
-        const int64_t N = B * T_;
+    // ---- inputs: the arrays of a call, N numbers of 4 bytes each, lie one after another on both sides, and go over in one copy
+
+    static constexpr int64_t kInputArrays = 5;
+    static int64_t input_stride(int64_t N) { return round_up(N, int64_t(64)); }
+    // The ids and positions of B rows of T tokens into the next host block, where they are the first two arrays.
+    int32_t* begin_inputs(const int32_t* ids, int64_t B, int64_t T_) {
+        const int64_t N = B * T_, S = input_stride(N);
         check_tokens(N, T_);
-        check_ids(inputs, N);
-        std::vector<int32_t>& positions = host_positions_;
-        positions.resize(size_t(N));
-        for (int64_t i = 0; i < N; i++) positions[size_t(i)] = int32_t(i % T_);
-        dev.copy_in(ids_, inputs, size_t(N) * sizeof(int32_t));
-        dev.copy_in(positions_, positions.data(), size_t(N) * sizeof(int32_t));
-        forward_blocks(N, [&](int64_t, BlockActs<T>& a) {
+        check_ids(ids, N);
+        auto* host = host_inputs_.template next<int32_t>();
+        std::copy(ids, ids + N, host);
+        for (int64_t b = 0; b < B; b++)
+            for (int64_t t = 0; t < T_; t++) host[S + b * T_ + t] = int32_t(t);
+        return host;
+    }
+    void send_inputs(int64_t N, int64_t arrays) {
+        const int64_t S = input_stride(N);
+        dev.copy_in(inputs_, host_inputs_.template current<int32_t>(), size_t(arrays * S) * 4);
+        host_inputs_.sent();
+        ids_ = inputs_, positions_ = inputs_ + S;
+    }
+
+    // From the tokens of the inputs to the normalised last layer, last_ln_ (N, C).
+    void forward(int64_t B, int64_t T_) {
+        forward_blocks(B * T_, [&](int64_t, BlockActs<T>& a) {
             attention_forward(dev, a.att, a.lse, a.qkv, B, T_, config.NH, config.HS());      // (B, T, C)
         });
     }
@@ -582,6 +710,7 @@ class Gpt {
         embedding_forward(dev, a0.in, ids_, positions_, p + r.wte, p + r.wpe, N, C);                         // (N, C)
         layernorm_forward(dev, a0.ln1, a0.ln1_mean, a0.ln1_rstd, a0.in, p + first.ln_1_w, p + first.ln_1_b, N, C);
         for (int64_t l = 0; l < config.L; l++) {
+            const typename Dev::Range range("forward of layer", l);
             const BlockOffsets& o = layout.block[size_t(l)];
             BlockActs<T>& a = acts_[size_t(l)];
             forward_inside(l, N, attend);
@@ -628,33 +757,54 @@ class Gpt {
             for (int64_t v = 0; v < V; v++) out[n * V + v] = float(host_logits_[size_t(n * Vp + v)]);
     }
 
-    double run(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_,
-               float* token_losses, bool with_backward) {
-        const int64_t N = B * T_, C = config.C, Vp = config.Vp();
+    // One batch: sums_[0] += its loss; losses_, and entropies_ where asked for, receive those of its tokens. Queued: nothing is waited for.
+    // Recorded as a graph, but for the backward pass in which ranks talk: NCCL's calls can be recorded, yet the last micro-batch of a step
+    // is one of many or a large one (its launches cost little), and a recorded collective would outlive the error that ends a job.
+    void run(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_, bool with_entropies, bool with_backward) {
+        const int64_t N = B * T_, S = input_stride(N);
+        const typename Dev::Range range(with_backward ? "micro-batch" : "evaluation", N);
         for (int64_t i = 0; i < N; i++)
             if (targets[i] >= config.V)
                 throw Error(cat("target id ", targets[i], " at position ", i, " is outside the model's vocabulary of ", config.V));
-        forward(inputs, B, T_);
-        dev.copy_in(targets_, targets, size_t(N) * sizeof(int32_t));
-        dev.copy_in(weights_, weights, size_t(N) * sizeof(float));
+        int32_t* host = begin_inputs(inputs, B, T_);
+        std::copy(targets, targets + N, host + 2 * S);
+        std::memcpy(host + 3 * S, weights, size_t(N) * sizeof(float));
+        send_inputs(N, 4);
+        targets_ = inputs_ + 2 * S, weights_ = reinterpret_cast<float*>(inputs_ + 3 * S);
+        if (reducing_ && with_backward) compute(B, T_, with_entropies, with_backward);
+        else graphs_.run({B, T_, with_backward, with_entropies}, [&] { compute(B, T_, with_entropies, with_backward); });
+    }
+    double run_and_wait(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_, float* token_losses,
+                        float* token_entropies, bool with_backward) {
+        ASSERT(!in_step_, "between accumulate() and finish_step() the loss is the step's");
+        double sums[2];
+        dev.zero(sums_, sizeof(double));
+        run(inputs, targets, weights, B, T_, token_entropies != nullptr, with_backward);
+        if (token_losses) dev.copy_out(token_losses, losses_, size_t(B * T_) * sizeof(float));
+        if (token_entropies) dev.copy_out(token_entropies, entropies_, size_t(B * T_) * sizeof(float));
+        read_sums(sums);
+        return sums[0];
+    }
+
+    // All kernels of a batch, whose inputs are on the device.
+    void compute(int64_t B, int64_t T_, bool with_entropies, bool with_backward) {
+        const int64_t N = B * T_, C = config.C, Vp = config.Vp();
+        forward(B, T_);
         const T* head = params + layout.root.lm_head;                                                        // (Vp, C)
         for (int64_t first = 0; first < N; first += head_rows_) {
+            const typename Dev::Range range("head", first);
             const int64_t rows = std::min(head_rows_, N - first);
             const T* x = last_ln_ + first * C;                                                               // (rows, C)
             head_forward(x, rows);
-            classifier(dev, losses_ + first, (float*)nullptr, logits_, targets_ + first, weights_ + first, rows, config.V, Vp, with_backward);
+            float* entropies = with_entropies ? entropies_ + first : nullptr;
+            classifier(dev, losses_ + first, entropies, logits_, targets_ + first, weights_ + first, rows, config.V, Vp, with_backward);
             if (!with_backward) continue;
             // forward was logits = x head^T, and logits_ now holds dlogits
             matmul<T, T>(dev, d_ln_ + first * C, logits_, head, rows, C, Vp, false, false, false);           // dx = dlogits head
             matmul<float, T>(dev, grads + layout.root.lm_head, logits_, x, Vp, C, rows, true, false, true);  // dhead += dlogits^T x
         }
+        add_weighted_sum(dev, sums_, static_cast<const float*>(weights_), static_cast<const float*>(losses_), N);
         if (with_backward) backward(B, T_);
-        host_losses_.resize(size_t(N));
-        dev.copy_out(host_losses_.data(), losses_, size_t(N) * sizeof(float));
-        double sum = 0;
-        for (int64_t i = 0; i < N; i++) sum += double(weights[i]) * double(host_losses_[size_t(i)]);
-        if (token_losses) std::copy(host_losses_.begin(), host_losses_.begin() + N, token_losses);
-        return sum;
     }
 
     // From d_ln_ (gradient of the last LayerNorm's output) back to all parameters. The mirror of forward_blocks.
@@ -668,6 +818,7 @@ class Gpt {
         layernorm_backward(dev, d_stream_, g + r.ln_f_w, g + r.ln_f_b, d_ln_, last_, p + r.ln_f_w, last_mean_, last_rstd_, N, C);
         reduce(layout.buckets.size() - 1);
         for (int64_t l = config.L - 1; l >= 0; l--) {
+            const typename Dev::Range range("backward of layer", l);
             const BlockOffsets& o = layout.block[size_t(l)];
             BlockActs<T>& a = acts_[size_t(l)];
             if (options.recompute) {
@@ -677,8 +828,7 @@ class Gpt {
                 });
             }
             // forward was out = mid + fcproj(gelu(fc(ln_2(mid)))); d_stream_ is d_out, and becomes d_mid
-            linear_backward(dev, d_wide_, g + o.fcproj_w, g + o.fcproj_b, d_stream_, a.gelu, p + o.fcproj_w, N, 4 * C, C);
-            gelu_backward_inplace(dev, d_wide_, a.fc, N * 4 * C);
+            linear_gelu_backward(dev, d_wide_, g + o.fcproj_w, g + o.fcproj_b, d_stream_, a.fc, a.gelu, p + o.fcproj_w, N, 4 * C, C);
             linear_backward(dev, d_ln_, g + o.fc_w, g + o.fc_b, d_wide_, a.ln2, p + o.fc_w, N, C, 4 * C);
             layernorm_backward(dev, d_stream_, g + o.ln_2_w, g + o.ln_2_b, d_ln_, a.mid, p + o.ln_2_w, a.ln2_mean, a.ln2_rstd, N, C);
             // forward was mid = in + proj(attention(qkv(ln_1(in)))); d_stream_ becomes d_in
@@ -689,6 +839,7 @@ class Gpt {
             reduce(size_t(l) + 1);
         }
         // forward was in_0 = wte[id] + wpe[position]
+        const typename Dev::Range range("backward of the embedding");
         embedding_backward(dev, g + r.wte, g + r.wpe, d_stream_, ids_, positions_, N, C);
         reduce(0);
         if (reducing_) comm_->join();
@@ -707,9 +858,16 @@ class Gpt {
     T* d_wide_ = nullptr;                              // (N, 4C)
     T* logits_;                                        // (head_rows_, Vp)
     int64_t head_rows_ = 0;
-    float *losses_, *weights_;                         // (N)
-    int32_t *ids_, *positions_, *targets_;             // (N)
-    std::vector<int32_t> host_positions_;
-    std::vector<float> host_losses_;
+    float *losses_, *entropies_;                       // (N)
+    double* sums_;                                     // (2) the loss of the step, the square of the gradients' norm
+    int32_t* sampled_;                                 // (B) ids that decode() has drawn, and behind them (B) their log probabilities
+    int32_t* inputs_;                                  // (5, N) the arrays of a call, which the pointers below lie in
+    int32_t *ids_ = nullptr, *positions_ = nullptr, *targets_ = nullptr;  // (N)
+    float *weights_ = nullptr, *uniforms_ = nullptr;   // (N), (B)
+    uint32_t* decays_ = nullptr;                       // see adamw.hpp
+    bool in_step_ = false;                             // between accumulate() and finish_step()
+    HostBlocks<Dev> host_inputs_;                      // (5, N)
+    HostBlock<Dev> host_results_;                      // sums_, or sampled_
+    typename Dev::Graphs graphs_;
     std::vector<T> host_logits_;
 };

@@ -1,28 +1,34 @@
 // pretokenizer.hpp -- cut text into pieces, within which byte pairs may merge and across which they never do.
 //
 // GPT-2, GPT-4 (cl100k) and GPT-4o (o200k) cut by regular expressions. Each is written out here as a small state
-// machine that looks at every character a bounded number of times: linear in the text, whatever the text. The semantics
-// are those of tiktoken 0.14 (the patterns are quoted); the Unicode classes are of the version in unicode_tables.hpp.
+// machine that looks at every character a bounded number of times: linear in the text, whatever the text. It asks a table
+// for the class of a character, and finds the end of an ASCII word 16 bytes at a time. The semantics are those of
+// tiktoken 0.14 (the patterns are quoted); the Unicode classes are of the version in unicode_tables.hpp.
 // Bytes that are not UTF-8 are characters of one byte each, neither letter, number nor space: nothing is lost.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "common.hpp"
 #include "unicode_tables.hpp"
 #include "utf8.hpp"
 
 // none: the whole text is one piece. llama3: cl100k as many Hugging Face files have it; it differs at the end of the
-// text only.
-enum class Split { none, gpt2, cl100k, llama3, o200k };
+// text only. nanochat: llama3 with numbers cut into pieces of two digits.
+enum class Split { none, gpt2, cl100k, llama3, o200k, nanochat };
 
-inline constexpr const char* kSplitNames[] = {"none", "gpt2", "cl100k", "llama3", "o200k"};
+inline constexpr const char* kSplitNames[] = {"none", "gpt2", "cl100k", "llama3", "o200k", "nanochat"};
 
 inline Split parse_split(const std::string& name) {
-    for (int i = 0; i < 5; i++)
+    for (size_t i = 0; i < sizeof kSplitNames / sizeof *kSplitNames; i++)
         if (name == kSplitNames[i]) return Split(i);
-    throw UsageError(cat("unknown split pattern \"", name, "\""), "expected gpt2, cl100k or o200k");
+    throw UsageError(cat("unknown split pattern \"", name, "\""), "expected gpt2, cl100k, o200k, llama3 or nanochat");
 }
 
 // What the patterns ask about a character, one bit each. Every character has exactly one of the first four.
@@ -62,6 +68,32 @@ inline const uint8_t* char_bits() {
     return table.data();
 }
 
+// The class table answers for one character at a time. The words of most text are ASCII letters, and these functions
+// answer for 16 bytes at once, a bit each. SSE2 is a part of x86-64, so nothing has to be chosen at run time; wider
+// registers were not tried: words of more than 16 letters are rare.
+struct AsciiLetters {
+    uint32_t upper, lower;                       // bit i: byte i is A-Z, a-z
+    explicit AsciiLetters(const char* p) {
+#ifdef __SSE2__
+        const __m128i c = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        // c - first is below 26; bytes compare as signed numbers, so both sides are moved by 128
+        const auto from = [&](char first) {
+            const __m128i x = _mm_add_epi8(c, _mm_set1_epi8(char(128 - first)));
+            return uint32_t(_mm_movemask_epi8(_mm_cmplt_epi8(x, _mm_set1_epi8(char(-128 + 26)))));
+        };
+        upper = from('A'), lower = from('a');
+#else
+        upper = lower = 0;
+        for (int i = 0; i < 16; i++) {
+            upper |= uint32_t(p[i] >= 'A' && p[i] <= 'Z') << i;
+            lower |= uint32_t(p[i] >= 'a' && p[i] <= 'z') << i;
+        }
+#endif
+    }
+};
+// Set bits from bit 0 on.
+inline int leading_run(uint32_t bits) { return __builtin_ctz(~bits); }
+
 class Splitter {
    public:
     explicit Splitter(Split split) : bits_(char_bits()), split_(split) {}
@@ -71,7 +103,7 @@ class Splitter {
         switch (split_) {
             case Split::gpt2: return gpt2_end(p, end);
             case Split::cl100k: return cl100k_end(p, end, true);
-            case Split::llama3: return cl100k_end(p, end, false);
+            case Split::llama3: case Split::nanochat: return cl100k_end(p, end, false);
             case Split::o200k: return o200k_end(p, end);
             case Split::none: break;
         }
@@ -85,10 +117,26 @@ class Splitter {
     };
     Char at(const char* p, const char* end) const {
         if (static_cast<signed char>(*p) >= 0) return {bits_[static_cast<unsigned char>(*p)], 1};
+        return beyond_ascii(p, end);
+    }
+    Char beyond_ascii(const char* p, const char* end) const {
         const Utf8Char c = decode_utf8(p, end);
         return c.code < 0 ? Char{kOther, 1} : Char{bits_[c.code], c.bytes};
     }
     bool is(const char* p, const char* end, int bits) const { return p < end && (at(p, end).bits & bits); }
+
+    // The end of the longest run of letters from p.
+    const char* letters(const char* p, const char* end) const {
+        while (end - p >= 16) {
+            const AsciiLetters ascii(p);
+            const int n = leading_run(ascii.upper | ascii.lower);
+            p += n;
+            if (n == 16) continue;
+            if (static_cast<signed char>(*p) >= 0) return p;
+            break;                               // a character beyond ASCII, perhaps a letter
+        }
+        return run(p, end, kLetter);
+    }
 
     // The end of the longest run from p of characters that have one of `bits`.
     const char* run(const char* p, const char* end, int bits) const {
@@ -99,8 +147,8 @@ class Splitter {
         }
         return p;
     }
-    const char* up_to_three_numbers(const char* p, const char* end) const {
-        for (int n = 0; n < 3 && p < end; n++) {
+    const char* up_to_numbers(int most, const char* p, const char* end) const {
+        for (int n = 0; n < most && p < end; n++) {
             const Char c = at(p, end);
             if (!(c.bits & kNumber)) break;
             p += c.bytes;
@@ -145,6 +193,7 @@ class Splitter {
             if (const char* e = contraction(p, end, false)) return e;
         const char* q = p + (*p == ' ' && p + 1 < end);
         const int bits = at(q, end).bits & (kLetter | kNumber | kOther);
+        if (bits == kLetter) return letters(q, end);
         return bits ? run(q, end, bits) : space_end(p, end, false);
     }
 
@@ -152,14 +201,15 @@ class Splitter {
     //         |\s*[\r\n]|\s+(?!\S)|\s
     // llama3  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+
     //         |\s+(?!\S)|\s+      the same but for \s++$: white space that ends the text is one piece in cl100k alone
+    // nanochat  llama3 with \p{N}{1,2}: numbers in pieces of two digits
     const char* cl100k_end(const char* p, const char* end, bool whole_tail) const {
         if (*p == '\'')
             if (const char* e = contraction(p, end, true)) return e;
         const Char c = at(p, end);
-        if (c.bits & kLetter) return run(p, end, kLetter);
-        if (c.bits & kNumber) return up_to_three_numbers(p, end);
+        if (c.bits & kLetter) return letters(p, end);
+        if (c.bits & kNumber) return up_to_numbers(split_ == Split::nanochat ? 2 : 3, p, end);
         const char* q = p + c.bytes;
-        if (*p != '\r' && *p != '\n' && is(q, end, kLetter)) return run(q, end, kLetter);
+        if (*p != '\r' && *p != '\n' && is(q, end, kLetter)) return letters(q, end);
         if (c.bits & kOther) return newlines(run(p, end, kOther), end, false);
         if (*p == ' ' && is(q, end, kOther)) return newlines(run(q, end, kOther), end, false);
         if (whole_tail && run(p, end, kSpace) == end) return end;
@@ -173,7 +223,7 @@ class Splitter {
     const char* o200k_end(const char* p, const char* end) const {
         const Char c = at(p, end);
         const char* q = p + c.bytes;
-        if (c.bits & kNumber) return up_to_three_numbers(p, end);
+        if (c.bits & kNumber) return up_to_numbers(3, p, end);
         if (c.bits & kLetter) {  // a letter is no prefix
             const Word w = word(p, end);
             return with_contraction(w.a ? w.a : w.b, end);
@@ -194,6 +244,12 @@ class Splitter {
         const char *a, *b;
     };
     Word word(const char* p, const char* end) const {
+        if (end - p > 16) {
+            const AsciiLetters ascii(p);
+            const int upper = leading_run(ascii.upper), lower = leading_run(ascii.lower >> upper), n = upper + lower;
+            if (n < 16 && static_cast<signed char>(p[n]) >= 0)
+                return {lower ? p + n : nullptr, upper && !lower ? p + n : nullptr};
+        }
         const char *q = p, *after_lower = nullptr;  // Lm, Lo and M are in both classes
         while (q < end) {
             const Char c = at(q, end);
@@ -226,13 +282,41 @@ void for_each_piece(Split split, std::string_view text, F&& f) {
     }
 }
 
-// The first position >= at where the text may be cut in two without changing a piece: before a U+0020 that follows an
-// ASCII character other than white space (every pattern starts a piece there, and what is before looks no further).
-// The end of the text if there is none. A cut elsewhere can change ids: "hello   " | "world" is not "hello   world".
-inline size_t safe_cut(std::string_view text, size_t at) {
-    for (size_t i = std::max(at, size_t(1)); i < text.size(); i++) {
-        const auto before = static_cast<unsigned char>(text[i - 1]);
-        if (text[i] == ' ' && before < 0x80 && !(char_bits()[before] & kSpace)) return i;
+// ---- where a text may be cut in two without changing a piece
+
+// Does the text end, begin with white space (as the patterns understand it)? True where it is empty.
+inline bool ends_in_space(std::string_view text) {
+    if (text.empty() || static_cast<unsigned char>(text.back()) <= 0x20) return true;  // controls: to be safe
+    for (size_t bytes = 2; bytes <= 3 && bytes <= text.size(); bytes++) {
+        const char* p = text.data() + text.size() - bytes;
+        const Utf8Char c = decode_utf8(p, text.data() + text.size());
+        if (c.code >= 0 && size_t(c.bytes) == bytes && (char_bits()[c.code] & kSpace)) return true;
     }
+    return false;
+}
+inline bool starts_with_space(std::string_view text) {
+    if (text.empty() || static_cast<unsigned char>(text[0]) <= 0x20) return true;
+    const Utf8Char c = decode_utf8(text.data(), text.data() + text.size());
+    return c.code >= 0 && (char_bits()[c.code] & kSpace);
+}
+
+// May the text be cut before byte i, 0 < i < size, without changing a piece of either side, whatever the pattern? Yes,
+// before a U+0020 that follows no white space (each pattern begins a piece there, and what is before looks no further);
+// and, for scripts without spaces, after a line feed that stands alone between two other characters (not before '/',
+// which o200k takes along with line feeds). A cut elsewhere can change ids: "hello   " | "world" is not "hello   world".
+inline bool is_safe_cut(std::string_view text, size_t i) {
+    if (text[i] == ' ') return !ends_in_space(text.substr(0, i));
+    return text[i - 1] == '\n' && text[i] != '/' && !ends_in_space(text.substr(0, i - 1)) && !starts_with_space(text.substr(i));
+}
+// The first such place at or after `at`; the end of the text if there is none.
+inline size_t safe_cut(std::string_view text, size_t at) {
+    for (size_t i = std::max(at, size_t(1)); i < text.size(); i++)
+        if ((text[i] == ' ' || text[i - 1] == '\n') && is_safe_cut(text, i)) return i;
     return text.size();
+}
+// The last such place at or before `at` < size; 0 if there is none.
+inline size_t safe_cut_before(std::string_view text, size_t at) {
+    for (size_t i = at; i > 0; i--)
+        if ((text[i] == ' ' || text[i - 1] == '\n') && is_safe_cut(text, i)) return i;
+    return 0;
 }

@@ -1,4 +1,5 @@
-// text_chapters.hpp -- what text_chapters.cpp holds: the commands tokenizer, tokenize and world, and the bench of the tokenizer.
+// text_chapters.hpp -- what text_chapters.cpp holds: the commands tokenizer, tokenize and world, the bench of the tokenizer, and the tools
+// of an assistant (open_tools of assistant.hpp).
 #pragma once
 
 #include <nlohmann/json.hpp>

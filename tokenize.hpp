@@ -1,19 +1,23 @@
 // tokenize.hpp -- text files, folders and JSONL -> token shards with an index.
 //
-// A document is a text file, a line of JSONL, or what comes through a pipe; in the shards it is its tokens behind one
-// end-of-text. Inputs are cut into jobs of about 1 MiB (a long text only where no piece of the pretokenizer is cut, so
-// that the ids do not change), threads encode jobs, and results are written in input order: the shards do not depend on
-// the number of threads, and memory holds a few jobs a thread. (Text without a place to cut is one job, however long.)
-// Files appear whole or not at all: all is written and flushed under temporary names, then renamed, index.json last.
-// Does not: clean or deduplicate text, or decompress files (pipe them: xz -dc FILE | train_gpt tokenize --input - ...).
+// A document is a text file, a line of JSONL (plain, gzip or zstd), or what comes through a pipe; in the shards it is its
+// tokens behind one end-of-text. Inputs come as jobs of about 1 MiB (text_inputs.hpp), threads encode jobs, and results
+// are written in input order: the shards do not depend on the number of threads, and memory holds a few jobs a thread.
+// Files appear whole or not at all: all is written, flushed, read back and compared (CRC) under temporary names, then
+// renamed, index.json last. Every few seconds resume.json notes what is written and which input follows: a run that was
+// killed goes on from there when the same command is given again, and writes the same bytes as without the stop.
+// Does not: clean or deduplicate text.
 #pragma once
 
 #include <sys/file.h>
 
 #include <atomic>
+#include <set>
 
 #include "cli.hpp"
 #include "dataloader.hpp"
+#include "jsonl.hpp"
+#include "text_inputs.hpp"
 #include "tokenizer.hpp"
 
 struct TokenizeConfig {
@@ -23,14 +27,15 @@ struct TokenizeConfig {
     double val_fraction = 0;
     int64_t shard_tokens = 100000000;
     int threads = 0;
-    bool skip_bad = false, overwrite = false;
+    bool skip_bad = false, overwrite = false, fresh = false;
+    double checkpoint_s = 10;            // between two notes in resume.json
 };
 
 inline const std::vector<Flag<TokenizeConfig>> tokenize_flags = {
     {"tokenizer", &TokenizeConfig::tokenizer, "FILE",
      "tokenizer.json, its folder, a .tiktoken, vocab.bpe, or the word bytes (256 ids, one a byte)"},
-    {"pattern", &TokenizeConfig::pattern, "NAME", "split pattern of a .tiktoken: gpt2, cl100k or o200k"},
-    {"input", &TokenizeConfig::input, "PATH...", "text files, JSONL files, folders (all files in them), - for stdin"},
+    {"pattern", &TokenizeConfig::pattern, "NAME", "split pattern of a .tiktoken: gpt2, cl100k, o200k, llama3 or nanochat"},
+    {"input", &TokenizeConfig::input, "PATH...", "text or JSONL files, also .gz and .zst; folders (all files in them), - for stdin"},
     {"out", &TokenizeConfig::out, "DIR", "folder for the shards, index.json and tokenizer.json"},
     {"format", &TokenizeConfig::format, "auto|text|jsonl", "auto: .jsonl and .ndjson are JSONL, all else is text"},
     {"text-field", &TokenizeConfig::text_field, "NAME", "the field of a JSONL object that holds the text"},
@@ -40,296 +45,12 @@ inline const std::vector<Flag<TokenizeConfig>> tokenize_flags = {
     {"shard-tokens", &TokenizeConfig::shard_tokens, "tokens", "size of a shard"},
     {"threads", &TokenizeConfig::threads, "", "threads that encode; 0: as many as the machine has"},
     {"overwrite", &TokenizeConfig::overwrite, "", "replace the shards that are in --out"},
+    {"fresh", &TokenizeConfig::fresh, "", "begin anew even where an interrupted run of the same command could go on"},
 };
 
 namespace tokenize {
 
-constexpr size_t kJobBytes = size_t(1) << 20;
-
-// ---- where a text may be cut
-
-// Does the text end in white space (as the patterns understand it)?
-inline bool ends_in_space(std::string_view text) {
-    if (text.empty() || static_cast<unsigned char>(text.back()) <= 0x20) return true;  // controls: to be safe
-    for (size_t bytes = 2; bytes <= 3 && bytes <= text.size(); bytes++) {
-        const char* p = text.data() + text.size() - bytes;
-        const Utf8Char c = decode_utf8(p, text.data() + text.size());
-        if (c.code >= 0 && size_t(c.bytes) == bytes && (char_bits()[c.code] & kSpace)) return true;
-    }
-    return false;
-}
-
-inline bool starts_with_space(std::string_view text) {
-    if (text.empty() || static_cast<unsigned char>(text[0]) <= 0x20) return true;
-    const Utf8Char c = decode_utf8(text.data(), text.data() + text.size());
-    return c.code >= 0 && (char_bits()[c.code] & kSpace);
-}
-
-// May the text be cut before byte i > 0 without changing the ids of either side, whatever the pattern? Yes, before a
-// space that follows no white space (each pattern begins a piece there); and, for scripts without spaces, after a line
-// feed that stands alone between two other characters (not before '/', which o200k takes along with line feeds).
-inline bool is_cut(std::string_view text, size_t i) {
-    if (text[i] == ' ') return !ends_in_space(text.substr(0, i));
-    return text[i - 1] == '\n' && text[i] != '/' && !ends_in_space(text.substr(0, i - 1)) &&
-           !starts_with_space(text.substr(i));
-}
-
-// The first cut at or after `from`, npos if there is none.
-inline size_t next_cut(std::string_view text, size_t from) {
-    for (size_t i = std::max(from, size_t(1)); i < text.size(); i++)
-        if ((text[i] == ' ' || text[i - 1] == '\n') && is_cut(text, i)) return i;
-    return std::string_view::npos;
-}
-
-// Where a single document of n >= 2 bytes is split into a train and a validation text: at the cut that is nearest to
-// n * (1 - val_fraction); where there is none, between two UTF-8 characters.
-inline size_t val_cut(std::string_view text, double val_fraction) {
-    const size_t n = text.size(), ideal = std::min(n - 1, std::max(size_t(1), n - size_t(double(n) * val_fraction)));
-    for (size_t d = 0; d < n; d++) {
-        if (ideal + d < n && is_cut(text, ideal + d)) return ideal + d;
-        if (d < ideal && is_cut(text, ideal - d)) return ideal - d;
-    }
-    for (size_t i = ideal; i > 0; i--)
-        if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return i;
-    return ideal;                                                   // continuation bytes only: not UTF-8 anyway
-}
-
-// ---- inputs
-
-struct Input {
-    std::string path;
-    int64_t bytes = 0;                   // -1: a pipe, the length is unknown
-    bool jsonl = false;
-    bool listed = false;                 // found in a folder: skipped if it is not text
-};
-
-inline Input make_input(const TokenizeConfig& config, const std::string& path, bool listed) {
-    for (const char* suffix : {".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip", ".7z"})
-        if (path.ends_with(suffix))
-            throw Error(cat(path, ": is compressed, expected text or JSONL"),
-                        "decompress it, or pipe it: xz -dc FILE | train_gpt tokenize --input - --format jsonl ...");
-    Input input{path, -1, config.format == "jsonl", listed};
-    if (config.format == "auto") input.jsonl = path.ends_with(".jsonl") || path.ends_with(".ndjson");
-    if (path == "-") return input;
-    struct stat st {};
-    if (::stat(path.c_str(), &st) != 0) throw system_error(cat(path, ": cannot be read"));
-    if (S_ISREG(st.st_mode)) input.bytes = int64_t(st.st_size);
-    return input;
-}
-
-// The inputs as given, and within a folder by path (bytewise) without hidden files and the output folder.
-inline std::vector<Input> list_inputs(const TokenizeConfig& config) {
-    std::vector<Input> inputs;
-    std::error_code ec;
-    const fs::path out = fs::weakly_canonical(config.out, ec);
-    for (const std::string& path : config.input) {
-        if (path == "-" && std::count(config.input.begin(), config.input.end(), "-") > 1)
-            throw UsageError("--input -: stdin can be given once");
-        if (path == "-" || !fs::is_directory(path, ec)) {
-            inputs.push_back(make_input(config, path, false));
-            continue;
-        }
-        if (fs::weakly_canonical(path, ec) == out)
-            throw UsageError(cat("--out ", config.out, ": is an input folder too"), "choose another, e.g. one in it");
-        std::vector<std::string> found;
-        fs::recursive_directory_iterator it(path, ec), end;
-        for (; !ec && it != end; it.increment(ec)) {
-            const bool hidden = it->path().filename().string().starts_with(".");
-            std::error_code ignored;
-            const bool folder = it->is_directory(ignored);
-            if (folder && (hidden || fs::weakly_canonical(it->path(), ignored) == out)) it.disable_recursion_pending();
-            if (!folder && !hidden && it->is_regular_file(ignored)) found.push_back(it->path().string());
-        }
-        if (ec) throw Error(cat(path, ": the folder cannot be listed: ", ec.message()));
-        std::sort(found.begin(), found.end());
-        for (const std::string& f : found) inputs.push_back(make_input(config, f, true));
-    }
-    return inputs;
-}
-
-// ---- jobs: what a thread encodes at a time
-
-struct Job {
-    std::string path;
-    std::shared_ptr<const void> owner;   // keeps the text alive
-    std::string_view text;               // lines of JSONL, or a stretch of one text
-    int64_t first_line = 1;              // of JSONL, for messages
-    bool jsonl = false, starts = false;  // starts: a document begins here
-    bool to_val = false;                 // the end of a single document
-};
-
-// Cuts the inputs into jobs, in order. With `split_single` a text is given as two documents, the second for validation.
-class Source {
-   public:
-    Source(std::vector<Input> inputs, double split_single, bool may_cut)
-        : inputs_(std::move(inputs)), split_single_(split_single), may_cut_(may_cut) {}
-    Source(const Source&) = delete;
-    ~Source() {
-        if (fd_ > 0) ::close(fd_);
-    }
-    int64_t num_binary() const { return num_binary_; }              // files of folders that hold no text
-    std::string first_binary() const { return first_binary_; }
-
-    bool next(Job& job) {
-        for (;;) {
-            if (!open_) {
-                if (at_ == inputs_.size()) return false;
-                open_next();
-                continue;
-            }
-            size_t n = cut_length();
-            while (n == std::string_view::npos) extend(), n = cut_length();
-            if (n == 0) {
-                if (part_end_ == text_.size()) close_input();
-                else part_end_ = text_.size(), starts_ = to_val_ = true;        // the validation part of a single text
-                continue;
-            }
-            const Input& input = inputs_[at_ - 1];
-            const std::string_view text = text_.substr(offset_, n);
-            job = {input.path, owner_, text, line_, input.jsonl, std::exchange(starts_, false), to_val_};
-            if (input.jsonl) line_ += std::count(text.begin(), text.end(), '\n');
-            offset_ += n;
-            if (fd_ >= 0) drop_emitted(job);
-            return true;
-        }
-    }
-
-   private:
-    void open_next() {
-        const Input& input = inputs_[at_++];
-        owner_ = nullptr, text_ = {}, offset_ = part_end_ = 0, line_ = 1;
-        starts_ = open_ = true, to_val_ = false;
-        if (input.bytes >= 0) {
-            auto file = std::make_shared<MappedFile>(input.path);
-            text_ = file->view();
-            owner_ = file;
-            if (input.listed && text_.substr(0, 4096).find('\0') != std::string_view::npos) {
-                if (num_binary_++ == 0) first_binary_ = input.path;
-                return close_input();
-            }
-        } else {
-            fd_ = input.path == "-" ? 0 : ::open(input.path.c_str(), O_RDONLY | O_CLOEXEC);
-            if (fd_ < 0) throw system_error(cat(input.path, ": cannot be opened"));
-            while (fd_ >= 0 && split_single_ > 0 && !input.jsonl) extend();     // its end must be known
-        }
-        part_end_ = text_.size();
-        if (split_single_ > 0 && !input.jsonl && text_.size() >= 2) part_end_ = val_cut(text_, split_single_);
-    }
-    void close_input() {
-        if (fd_ > 0) ::close(fd_);
-        fd_ = -1, open_ = false, owner_ = nullptr;
-    }
-
-    // How many bytes the next job takes; 0 at the end of the part, npos if a pipe must be read further to know.
-    size_t cut_length() const {
-        const std::string_view rest = text_.substr(offset_, part_end_ - offset_);
-        const size_t at_end = fd_ >= 0 ? std::string_view::npos : rest.size();
-        if (rest.size() <= kJobBytes) return at_end;
-        if (inputs_[at_ - 1].jsonl) {
-            const size_t newline = rest.find('\n', kJobBytes - 1);
-            return newline == std::string_view::npos ? at_end : newline + 1;
-        }
-        const size_t cut = may_cut_ ? next_cut(rest, kJobBytes) : std::string_view::npos;
-        // a pipe: what follows the last byte is not known yet, and a cut looks at one whole character beyond it
-        return cut == std::string_view::npos || (fd_ >= 0 && cut + 4 > rest.size()) ? at_end : cut;
-    }
-
-    // Read a pipe until the buffer has doubled, or to its end (fd_ is -1 then).
-    void extend() {
-        const size_t had = buffer_.size(), want = std::max(had * 2, kJobBytes + (size_t(64) << 10));
-        buffer_.resize(want);
-        size_t size = had;
-        while (size < want) {
-            const ssize_t n = ::read(fd_, buffer_.data() + size, want - size);
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) throw system_error(cat(inputs_[at_ - 1].path, ": reading failed after ", size, " bytes"));
-            if (n == 0) {
-                if (fd_ > 0) ::close(fd_);
-                fd_ = -1;
-                break;
-            }
-            size += size_t(n);
-        }
-        buffer_.resize(size);
-        text_ = buffer_, part_end_ = size;
-        if (fd_ < 0) {                                              // what is left is a text like any other
-            auto rest = std::make_shared<std::string>(std::move(buffer_));
-            buffer_.clear();
-            text_ = *rest, owner_ = rest;
-        }
-    }
-    // The buffer goes on with what follows the job; the job gets its own copy.
-    void drop_emitted(Job& job) {
-        auto own = std::make_shared<std::string>(job.text);
-        job.text = *own, job.owner = own;
-        buffer_.erase(0, offset_);
-        text_ = buffer_, part_end_ = buffer_.size(), offset_ = 0;
-    }
-
-    std::vector<Input> inputs_;
-    double split_single_;
-    bool may_cut_;
-    size_t at_ = 0;                      // the next input
-    bool open_ = false, starts_ = false, to_val_ = false;
-    std::shared_ptr<const void> owner_;
-    std::string_view text_;              // the input, or what is buffered of a pipe
-    size_t offset_ = 0, part_end_ = 0;
-    int64_t line_ = 1;
-    int fd_ = -1;                        // a pipe that is not at its end
-    std::string buffer_;
-    int64_t num_binary_ = 0;
-    std::string first_binary_;
-};
-
 // ---- encoding
-
-// The string field of the object that a line of JSONL is, without building the rest of it.
-class TextFieldReader : public nlohmann::json_sax<nlohmann::json> {
-   public:
-    explicit TextFieldReader(const std::string& field) : field_(field) {}
-    // "" if the text is there, else what is wrong
-    std::string read(std::string_view line, std::string& text) {
-        text_ = &text, depth_ = 0, wanted_ = found_ = object_ = false, broken_at_ = 0;
-        if (!nlohmann::json::sax_parse(line.begin(), line.end(), this)) return cat("broken JSON at byte ", broken_at_);
-        if (!object_) return "expected a JSON object";
-        return found_ ? "" : cat("the object has no string \"", field_, "\"");
-    }
-    bool null() override { return other(); }
-    bool boolean(bool) override { return other(); }
-    bool number_integer(number_integer_t) override { return other(); }
-    bool number_unsigned(number_unsigned_t) override { return other(); }
-    bool number_float(number_float_t, const string_t&) override { return other(); }
-    bool binary(binary_t&) override { return other(); }
-    bool string(string_t& value) override {
-        if (wanted_ && depth_ == 1) *text_ = std::move(value), found_ = true;
-        wanted_ = false;
-        return true;
-    }
-    bool start_object(size_t) override {
-        object_ = object_ || depth_ == 0;
-        depth_++;
-        return other();
-    }
-    bool key(string_t& name) override {
-        if (depth_ == 1) wanted_ = name == field_;
-        return true;
-    }
-    bool end_object() override { return depth_--, true; }
-    bool start_array(size_t) override { return depth_++, other(); }
-    bool end_array() override { return depth_--, true; }
-    bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception&) override {
-        broken_at_ = position;
-        return false;
-    }
-
-   private:
-    bool other() { return wanted_ = false, true; }
-    std::string field_;
-    std::string* text_ = nullptr;
-    int64_t depth_ = 0;
-    bool wanted_ = false, found_ = false, object_ = false;
-    size_t broken_at_ = 0;
-};
 
 struct Part {
     int64_t tokens = 0, text_bytes = 0;
@@ -342,6 +63,7 @@ struct Encoded {
     std::vector<uint32_t> wide;
     std::vector<Part> parts;
     int64_t input_bytes = 0, bad_lines = 0, empty = 0;
+    Position after;                      // what has been read of the inputs once this is written
     std::exception_ptr error;
 };
 
@@ -353,7 +75,9 @@ class Encoder {
 
     Encoded encode(const Job& job) {
         Encoded out;
-        out.input_bytes = int64_t(job.text.size());
+        out.input_bytes = int64_t(job.text.size()), out.after = job.after;
+        if (wide_) out.wide.reserve(job.text.size() / 4 + 8);
+        else out.narrow.reserve(job.text.size() / 4 + 8);
         if (job.jsonl) encode_lines(out, job);
         else append(out, job.text, job.starts, job.to_val);
         return out;
@@ -387,12 +111,16 @@ class Encoder {
     }
 
     void append(Encoded& out, std::string_view text, bool starts, bool to_val) {
-        ids_.clear();
-        if (starts && tokenizer_.end_of_text() >= 0) ids_.push_back(tokenizer_.end_of_text());
-        tokenizer_.encode_append(ids_, text);
-        if (wide_) out.wide.insert(out.wide.end(), ids_.begin(), ids_.end());
-        else out.narrow.insert(out.narrow.end(), ids_.begin(), ids_.end());
-        out.parts.push_back({int64_t(ids_.size()), int64_t(text.size()), starts, to_val});
+        const int64_t tokens = wide_ ? append(out.wide, text, starts) : append(out.narrow, text, starts);
+        out.parts.push_back({tokens, int64_t(text.size()), starts, to_val});
+    }
+    // Straight into the width of the shard; returns how many tokens.
+    template <typename Id>
+    int64_t append(std::vector<Id>& ids, std::string_view text, bool starts) {
+        const size_t before = ids.size();
+        if (starts && tokenizer_.end_of_text() >= 0) ids.push_back(Id(tokenizer_.end_of_text()));
+        tokenizer_.encode_append(ids, text);
+        return int64_t(ids.size() - before);
     }
 
     const Tokenizer& tokenizer_;
@@ -400,7 +128,6 @@ class Encoder {
     double split_single_;
     TextFieldReader reader_;
     bool wide_;
-    std::vector<int32_t> ids_;
 };
 
 // ---- writing
@@ -409,11 +136,12 @@ class Encoder {
 // many files can be made ready before the first is seen. Without publish() nothing is left. Nobody else may write it.
 class StagedFile {
    public:
-    explicit StagedFile(const std::string& path) : path_(path), tmp_path_(path + ".tmp") {
+    // `keep_bytes` of an interrupted run stay in it.
+    explicit StagedFile(const std::string& path, int64_t keep_bytes = 0) : path_(path), tmp_path_(path + ".tmp") {
         fd_ = ::open(tmp_path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
         if (fd_ < 0) throw system_error(cat(tmp_path_, ": cannot be written"));
         // the lock: two runs into one folder would spoil each other's files
-        if ((::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) || ::ftruncate(fd_, 0) != 0) {
+        if ((::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) || ::ftruncate(fd_, keep_bytes) != 0) {
             const Error error = system_error(cat(tmp_path_, ": is another process writing it?"), "wait for it to end");
             ::close(fd_);
             throw error;
@@ -422,8 +150,11 @@ class StagedFile {
     StagedFile(const StagedFile&) = delete;
     ~StagedFile() {
         if (fd_ >= 0) ::close(fd_);
-        if (!tmp_path_.empty()) ::unlink(tmp_path_.c_str());
+        if (!tmp_path_.empty() && !keep_) ::unlink(tmp_path_.c_str());
     }
+    // From now on the file stays under its temporary name where it is not published: a later run goes on with it.
+    void keep() { keep_ = true; }
+    const std::string& tmp_path() const { return tmp_path_; }
     void write(const void* data, size_t bytes, int64_t offset) {
         for (auto p = static_cast<const char*>(data); bytes > 0;) {
             const ssize_t n = ::pwrite(fd_, p, bytes, offset);
@@ -447,6 +178,7 @@ class StagedFile {
    private:
     std::string path_, tmp_path_;
     int fd_ = -1;
+    bool keep_ = false;
 };
 
 // The shards of one split: every shard has shard_tokens tokens but the last.
@@ -455,6 +187,27 @@ class SplitWriter {
     SplitWriter(const std::string& dir, const std::string& name, const Tokenizer& tokenizer, int64_t shard_tokens)
         : dir_(dir), name_(name), tokenizer_(tokenizer), shard_tokens_(shard_tokens) {}
 
+    // Go on with the shards of an interrupted run, after looking whether they are as it left them. The last is not complete.
+    void resume(const SplitInfo& info) {
+        info_ = info;
+        for (size_t s = 0; s < info.shards.size(); s++) {
+            const ShardInfo& shard = info.shards[s];
+            const std::string path = dir_ + "/" + shard.file, tmp = path + ".tmp";
+            const int64_t bytes = kShardHeaderBytes + shard.tokens * (tokenizer_.vocab_size() > 65536 ? 4 : 2);
+            if (file_size_bytes(tmp) < bytes || crc32(MappedFile(tmp).data() + kShardHeaderBytes, size_t(bytes - kShardHeaderBytes)) != shard.crc)
+                throw Error(cat(tmp, ": is not as the interrupted run left it"));
+            files_.push_back(std::make_unique<StagedFile>(path, bytes));
+            files_.back()->keep();
+            closed_ = s + 1 < info.shards.size();
+            if (closed_) files_.back()->flush();
+            offset_ = bytes;
+        }
+    }
+    // All that was appended is in the files, which stay.
+    void checkpoint() {
+        if (!files_.empty() && !closed_) write_buffer();
+        for (auto& f : files_) f->keep();
+    }
     // (part.tokens) ids; a part may end one shard and begin the next
     template <typename Id>
     void append(const Id* ids, const Part& part) {
@@ -495,6 +248,19 @@ class SplitWriter {
         files_.back()->write(header.data(), sizeof header, 0);
         files_.back()->flush();
         closed_ = true;
+        verify(files_.back()->tmp_path(), info_.shards.back());
+    }
+    // Read back from the disk, not from the system's cache where it can be helped.
+    static void verify(const std::string& path, const ShardInfo& info) {
+        if (const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC); fd >= 0) {
+            ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+            ::close(fd);
+        }
+        const TokenShard shard(path);
+        if (shard.tokens() != info.tokens || shard.crc() != info.crc)
+            throw Error(cat(path, ": what was read back is not what was written (", shard.tokens(), " tokens, CRC ",
+                            strprintf("%08x", shard.crc()), ", expected ", info.tokens, " and ", strprintf("%08x", info.crc), ")"),
+                        "the disk or the memory of this machine is faulty");
     }
     void write_buffer() {
         files_.back()->write(buffer_.data(), buffer_.size(), offset_);
@@ -550,18 +316,49 @@ struct TemporaryFolder {
     }
 };
 
+// What resume.json says: all that a later run of the same command needs to go on.
+struct ResumePoint {
+    Position from;
+    int64_t documents = 0, input_bytes = 0, bad_lines = 0, empty = 0;
+    bool in_val = false;
+    SplitInfo train, val;
+};
+// One number for "the same command on the same inputs".
+inline std::string run_identity(const TokenizeConfig& c, const Tokenizer& tokenizer, const std::vector<Input>& inputs) {
+    std::string s = cat("v1 ", tokenizer.hash(), " ", c.text_field, " ", strprintf("%a", c.val_fraction), " ", c.shard_tokens, " ", c.skip_bad);
+    for (const Input& i : inputs) {
+        struct stat st {};
+        if (::stat(i.path.c_str(), &st) != 0) throw system_error(cat(i.path, ": cannot be read"));
+        s += cat("\n", i.path, " ", i.bytes, " ", i.jsonl, " ", i.listed, " ", st.st_mtim.tv_sec, ".", st.st_mtim.tv_nsec);
+    }
+    return strprintf("%016llx", (unsigned long long)bpe::hash_bytes(s));
+}
+
 // The folder: receives results in input order, decides the split, publishes everything at the end.
 class FolderWriter {
    public:
-    FolderWriter(const TokenizeConfig& config, const Tokenizer& tokenizer, int64_t total_bytes)
+    // `identity`: "" where the run cannot be taken up again.
+    FolderWriter(const TokenizeConfig& config, const Tokenizer& tokenizer, int64_t total_bytes, const std::string& identity)
         : config_(config), tokenizer_(tokenizer), index_path_(config.out + "/index.json"), index_file_(index_path_),
           tokenizer_folder_(config.out + "/tokenizer.tmp"), train_(config.out, "train", tokenizer, config.shard_tokens),
-          val_(config.out, "val", tokenizer, config.shard_tokens), total_bytes_(total_bytes) {
+          val_(config.out, "val", tokenizer, config.shard_tokens), total_bytes_(total_bytes),
+          resume_path_(config.out + "/resume.json"), identity_(identity) {
+        const auto left = read_resume_point();
+        std::set<std::string> taken_up;
+        if (left)
+            for (const SplitInfo* split : {&left->train, &left->val})
+                for (const ShardInfo& s : split->shards) taken_up.insert(s.file + ".tmp");
         for (const std::string& name : names_in(config.out))        // what a killed run left
-            if ((name.starts_with("train_") || name.starts_with("val_")) && name.ends_with(".bin.tmp"))
+            if ((name.starts_with("train_") || name.starts_with("val_")) && name.ends_with(".bin.tmp") && !taken_up.count(name))
                 ::unlink((config.out + "/" + name).c_str());
+        if (left) take_up(*left);
+        else ::unlink(resume_path_.c_str());
         tokenizer.save_directory(tokenizer_folder_.path);
     }
+    // Where the inputs have to be read from.
+    const Position& from() const { return from_; }
+    // Something of this run would be left for a later one to go on with.
+    bool has_checkpoint() const { return has_checkpoint_; }
 
     void add(const Encoded& e) {
         int64_t at = 0;
@@ -573,11 +370,15 @@ class FolderWriter {
             at += part.tokens;
         }
         input_bytes_ += e.input_bytes, bad_lines_ += e.bad_lines, empty_ += e.empty;
-        const double now = now_s(), bytes = double(input_bytes_);
+        const double now = now_s(), bytes = double(input_bytes_ - resumed_bytes_);
+        if (!identity_.empty() && now - last_checkpoint_ >= config_.checkpoint_s) checkpoint(e.after), last_checkpoint_ = now;
         if (now - last_progress_ < 1) return;
         last_progress_ = now;
-        std::fprintf(stderr, "tokenize: %s%s, %s tokens, %.1f MB/s\n", human_bytes(bytes).c_str(),
-                     total_bytes_ > 0 ? strprintf(" (%.0f %%)", 100 * bytes / double(total_bytes_)).c_str() : "",
+        std::string share;                                          // and how long it will take
+        if (total_bytes_ > 0)
+            share = strprintf(" (%.0f %%, %.0f s left)", 100 * double(input_bytes_) / double(total_bytes_),
+                              double(total_bytes_ - input_bytes_) * (now - start_) / bytes);
+        std::fprintf(stderr, "tokenize: %s%s, %s tokens, %.1f MB/s\n", human_bytes(double(input_bytes_)).c_str(), share.c_str(),
                      with_commas(train_.info().tokens + val_.info().tokens).c_str(), bytes / 1e6 / (now - start_));
     }
 
@@ -605,6 +406,7 @@ class FolderWriter {
         for (const auto& [name, split] : index.splits)
             for (const ShardInfo& s : split.shards) std::erase(old, s.file);
         for (const std::string& file : old) ::unlink((config_.out + "/" + file).c_str());
+        ::unlink(resume_path_.c_str());
     }
 
     int64_t documents() const { return documents_; }
@@ -616,13 +418,57 @@ class FolderWriter {
         if (v.tokens > 0)
             text += cat(" (val: ", with_commas(v.documents), " documents, ", with_commas(v.tokens), " tokens)");
         text += strprintf(", %.3f bytes/token, %.1f MB/s", bytes / tokens,
-                          double(input_bytes_) / 1e6 / (now_s() - start_));
+                          double(input_bytes_ - resumed_bytes_) / 1e6 / (now_s() - start_));
         if (bad_lines_ > 0) text += cat("; ", with_commas(bad_lines_), " broken lines skipped");
         if (empty_ > 0) text += cat("; ", with_commas(empty_), " documents without text skipped");
         return text;
     }
 
    private:
+    // The shards so far, in a folder that stays marked as unfinished, and the note that says so.
+    void checkpoint(const Position& after) {
+        train_.checkpoint();
+        val_.checkpoint();
+        index_file_.keep();
+        DataIndex shards{identity_, tokenizer_.vocab_size(), tokenizer_.end_of_text(), {{"train", train_.info()}, {"val", val_.info()}}};
+        const nlohmann::json note = {{"format", "train_gpt tokenize, interrupted"}, {"identity", identity_}, {"input", after.input},
+                                     {"bytes", after.bytes}, {"line", after.line}, {"starts", after.starts}, {"documents", documents_},
+                                     {"input_bytes", input_bytes_}, {"bad_lines", bad_lines_}, {"empty", empty_}, {"in_val", in_val_},
+                                     {"shards", index_to_json(shards)}};
+        write_file(resume_path_, note.dump(1) + "\n");
+        has_checkpoint_ = true;
+    }
+    // nullopt: there is nothing to go on with (another command, an older program, a broken note).
+    std::optional<ResumePoint> read_resume_point() const {
+        if (identity_.empty() || config_.fresh || !fs::exists(resume_path_)) return std::nullopt;
+        try {
+            const auto note = nlohmann::json::parse(read_file(resume_path_));
+            if (note.at("identity") != identity_) return std::nullopt;
+            ResumePoint r;
+            r.from = {note.at("input"), note.at("bytes"), note.at("line"), note.at("starts")};
+            r.documents = note.at("documents"), r.input_bytes = note.at("input_bytes"), r.bad_lines = note.at("bad_lines");
+            r.empty = note.at("empty"), r.in_val = note.at("in_val");
+            const DataIndex shards = index_from_json(note.at("shards").get<std::string>(), resume_path_);
+            r.train = shards.splits.at("train"), r.val = shards.splits.at("val");
+            return r;
+        } catch (const std::exception&) {
+            return std::nullopt;
+        }
+    }
+    void take_up(const ResumePoint& r) {
+        try {
+            train_.resume(r.train);
+            val_.resume(r.val);
+        } catch (Error& e) {
+            e.advice = "begin anew: add --fresh";
+            throw;
+        }
+        index_file_.keep();
+        from_ = r.from, documents_ = r.documents, input_bytes_ = resumed_bytes_ = r.input_bytes;
+        bad_lines_ = r.bad_lines, empty_ = r.empty, in_val_ = r.in_val, has_checkpoint_ = true;
+        std::fprintf(stderr, "tokenize: going on after %s documents, %s\n", with_commas(documents_).c_str(),
+                     human_bytes(double(input_bytes_)).c_str());
+    }
     static std::vector<std::string> names_in(const std::string& folder) {
         std::vector<std::string> names;
         std::error_code ec;
@@ -649,7 +495,11 @@ class FolderWriter {
     SplitWriter train_, val_;
     int64_t documents_ = 0, input_bytes_ = 0, total_bytes_, bad_lines_ = 0, empty_ = 0;
     bool in_val_ = false;
-    double start_ = now_s(), last_progress_ = now_s();
+    std::string resume_path_, identity_;
+    Position from_;
+    int64_t resumed_bytes_ = 0;                                     // of the inputs, by an earlier run
+    bool has_checkpoint_ = false;
+    double start_ = now_s(), last_progress_ = now_s(), last_checkpoint_ = now_s();
 };
 
 // ---- the threads
@@ -738,7 +588,7 @@ inline int run_tokenize(TokenizeConfig& config) {
     using namespace tokenize;
     check_config(config);
     const Tokenizer tokenizer = Tokenizer::load(config.tokenizer, config.pattern);
-    const std::vector<Input> inputs = list_inputs(config);
+    const std::vector<Input> inputs = list_inputs(config.input, config.format, config.out);
     const int threads = config.threads > 0 ? config.threads : std::max(1, int(std::thread::hardware_concurrency()));
     // without a pattern a whole text is one piece, which may be cut only if nothing merges
     const bool may_cut = tokenizer.pattern() != "none" || tokenizer.merges().empty();
@@ -746,15 +596,23 @@ inline int run_tokenize(TokenizeConfig& config) {
     for (const Input& i : inputs) {
         if (i.bytes < 0) num_pipes++;
         if (i.bytes != 0) num_texts += i.jsonl ? 2 : 1;             // 2: perhaps many
-        total_bytes = i.bytes < 0 || total_bytes < 0 ? -1 : total_bytes + i.bytes;
+        total_bytes = i.is_stream() || total_bytes < 0 ? -1 : total_bytes + i.bytes;
     }
     make_directories(config.out);
     bool single = config.val_fraction > 0 && num_texts == 1;
     for (;; single = true) {
         const double split_single = single ? config.val_fraction : 0;
         Source source(inputs, split_single, may_cut);
-        FolderWriter out(config, tokenizer, total_bytes);
-        encode_in_order(source, out, threads, [&] { return Encoder(tokenizer, config, split_single); });
+        const std::string identity = num_pipes == 0 && !single ? run_identity(config, tokenizer, inputs) : "";
+        FolderWriter out(config, tokenizer, total_bytes, identity);
+        source.seek(out.from());
+        try {
+            encode_in_order(source, out, threads, [&] { return Encoder(tokenizer, config, split_single); });
+        } catch (Error& e) {
+            if (out.has_checkpoint())
+                e.advice += cat(e.advice.empty() ? "" : "; ", "the same command goes on after about ", with_commas(out.documents()), " documents");
+            throw;
+        }
         if (source.num_binary() > 0)
             std::fprintf(stderr, "tokenize: %lld files are not text and are left out, the first is %s\n",
                          (long long)source.num_binary(), source.first_binary().c_str());

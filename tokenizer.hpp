@@ -9,26 +9,16 @@
 // Train it in tokenizer_train.hpp, read and write its files in tokenizer_files.hpp (both included at the end).
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <functional>
+#include <atomic>
 #include <map>
-#include <optional>
-#include <unordered_map>
 
-#include "common.hpp"
+#include "bpe.hpp"
 #include "pretokenizer.hpp"
 
 // What special tokens that stand inside of text mean: ordinary text, an error, or their ids.
 enum class SpecialPolicy { text, error, all };
 
 inline constexpr char kEndOfText[] = "<|endoftext|>";
-
-// The symbols left and right become id. The rank of a merge is its index in the list that it stands in.
-struct Merge {
-    int32_t left, right, id;
-    bool operator==(const Merge&) const = default;
-};
 
 // What training saw and did.
 struct TrainStats {
@@ -38,225 +28,8 @@ struct TrainStats {
 };
 
 namespace bpe {
-
 class PieceCounts;                               // tokenizer_train.hpp
-
-constexpr int32_t kMaxIds = 1 << 24;             // 335 times GPT-2's; beyond it a file is broken rather than large
-constexpr uint32_t kNoRank = ~0u;                // the pair does not merge
-constexpr uint64_t kGolden = 0x9E3779B97F4A7C15ull;
-
-// (left, right) -> (rank, id): open addressing, at most half full, 16 bytes a slot.
-class PairTable {
-   public:
-    struct Found {
-        uint32_t rank;
-        int32_t id;
-    };
-    explicit PairTable(const std::vector<Merge>& merges = {}) {
-        size_t size = 16;
-        while (size < merges.size() * 2) size *= 2;
-        slots_.assign(size, Slot{kEmpty, {kNoRank, -1}});
-        shift_ = 64 - __builtin_ctzll(size);
-        for (size_t rank = 0; rank < merges.size(); rank++) {
-            Slot& slot = slots_[index(key(merges[rank].left, merges[rank].right))];
-            if (slot.key != kEmpty) continue;  // the earlier rank stands
-            slot = {key(merges[rank].left, merges[rank].right), {uint32_t(rank), merges[rank].id}};
-        }
-    }
-    Found find(int32_t left, int32_t right) const { return slots_[index(key(left, right))].found; }
-
-   private:
-    static constexpr uint64_t kEmpty = ~0ull;    // no pair: ids are not negative
-    struct Slot {
-        uint64_t key;
-        Found found;
-    };
-    static uint64_t key(int32_t left, int32_t right) { return uint64_t(uint32_t(left)) << 32 | uint32_t(right); }
-    // The slot of `key`, or the empty one where it belongs.
-    size_t index(uint64_t key) const {
-        const size_t mask = slots_.size() - 1;
-        size_t i = size_t((key ^ key >> 29) * kGolden >> shift_);
-        while (slots_[i].key != key && slots_[i].key != kEmpty) i = (i + 1) & mask;
-        return i;
-    }
-    std::vector<Slot> slots_;
-    int shift_ = 60;
-};
-
-// 64 bits of up to 8 bytes at p, the rest zero. `readable` says how many bytes may be read.
-inline uint64_t load_bytes(const char* p, size_t bytes, size_t readable) {
-    uint64_t word = 0;
-    if (readable >= 8) {
-        std::memcpy(&word, p, 8);
-        return bytes >= 8 ? word : word & ((1ull << 8 * bytes) - 1);
-    }
-    std::memcpy(&word, p, std::min(bytes, size_t(8)));
-    return word;
 }
-
-inline uint64_t hash_bytes(std::string_view s) {
-    uint64_t h = s.size() * kGolden;
-    for (size_t i = 0; i < s.size(); i += 8) {
-        h = (h ^ load_bytes(s.data() + i, s.size() - i, s.size() - i)) * 0xBF58476D1CE4E5B9ull;
-        h ^= h >> 32;
-    }
-    return h;
-}
-
-// Bytes of a whole piece -> id. Most pieces of text are one token, and most of those have at most 8 bytes: these are
-// their own key, so that a lookup touches one cache line; longer ones compare a 64-bit hash and then their bytes.
-class PieceTable {
-   public:
-    explicit PieceTable(size_t expected = 0) {
-        size_t size = 16;
-        while (size < expected * 2) size *= 2;
-        slots_.assign(size, Slot{0, -1, 0});
-        shift_ = 64 - __builtin_ctzll(size);
-    }
-    void insert(std::string_view piece, int32_t id, size_t at_in_pool) {
-        const uint64_t k = piece.size() <= 8 ? load_bytes(piece.data(), piece.size(), piece.size()) : hash_bytes(piece);
-        size_t i = start(k, piece.size());
-        while (slots_[i].bytes) i = (i + 1) & (slots_.size() - 1);
-        slots_[i] = {k, id, uint32_t(piece.size())};
-        longest_ = std::max(longest_, piece.size());
-        if (piece.size() > 8) {
-            if (size_t(id) >= at_.size()) at_.resize(size_t(id) + 1);
-            at_[size_t(id)] = at_in_pool;
-        }
-    }
-    // -1 if there is none. `readable` >= piece.size() bytes may be read at piece.data(); pool holds the tokens' bytes.
-    int32_t find(std::string_view piece, size_t readable, const std::string& pool) const {
-        if (piece.size() > longest_) return -1;
-        const bool small = piece.size() <= 8;
-        const uint64_t k = small ? load_bytes(piece.data(), piece.size(), readable) : hash_bytes(piece);
-        for (size_t i = start(k, piece.size());; i = (i + 1) & (slots_.size() - 1)) {
-            const Slot& slot = slots_[i];
-            if (slot.bytes == 0) return -1;
-            if (slot.key == k && slot.bytes == piece.size() &&
-                (small || std::memcmp(pool.data() + at_[size_t(slot.id)], piece.data(), piece.size()) == 0))
-                return slot.id;
-        }
-    }
-
-   private:
-    struct Slot {
-        uint64_t key;
-        int32_t id;
-        uint32_t bytes;  // 0: empty
-    };
-    size_t start(uint64_t k, size_t bytes) const {
-        uint64_t h = (k ^ bytes) * kGolden;
-        h = (h ^ h >> 32) * kGolden;             // the text's last byte is in the key's top bits: fold them down first
-        return size_t(h >> shift_);
-    }
-    std::vector<Slot> slots_;
-    std::vector<size_t> at_;  // by id, for the long ones
-    size_t longest_ = 0;
-    int shift_ = 60;
-};
-
-// Merge n symbols in place, lowest rank first, leftmost of equals; returns how many are left. `pairs.find(left, right)`
-// knows the merges, on_merge(rank, left, right) hears of each. Short pieces: scan for the lowest rank, quadratic but
-// without any bookkeeping.
-constexpr size_t kScanLimit = 64;
-
-template <typename Pairs, typename OnMerge>
-size_t merge_by_scan(int32_t* ids, size_t n, const Pairs& pairs, OnMerge&& on_merge) {
-    PairTable::Found found[kScanLimit];  // of the pair (i, i + 1)
-    for (size_t i = 0; i + 1 < n; i++) found[i] = pairs.find(ids[i], ids[i + 1]);
-    while (n > 1) {
-        size_t best = 0;
-        for (size_t i = 1; i + 1 < n; i++)
-            if (found[i].rank < found[best].rank) best = i;
-        if (found[best].rank == kNoRank) break;
-        on_merge(found[best].rank, ids[best], ids[best + 1]);
-        ids[best] = found[best].id;
-        n--;
-        for (size_t i = best + 1; i < n; i++) ids[i] = ids[i + 1], found[i - 1] = found[i];
-        if (best + 1 < n) found[best] = pairs.find(ids[best], ids[best + 1]);
-        if (best > 0) found[best - 1] = pairs.find(ids[best - 1], ids[best]);
-    }
-    return n;
-}
-
-// Long pieces: a linked list of symbols and a heap of (rank, position), O(n log n).
-template <typename Pairs, typename OnMerge>
-size_t merge_by_heap(int32_t* ids, size_t n, const Pairs& pairs, OnMerge&& on_merge) {
-    if (n >= kNoRank)
-        throw Error(cat("a piece of ", n, " bytes without a place to split it; at most ", kNoRank, " are possible"));
-    std::vector<uint32_t> next(n), previous(n), rank(n, kNoRank);  // rank of the pair that starts here
-    std::vector<uint64_t> heap;                                    // rank << 32 | position, the smallest on top
-    heap.reserve(n);
-    for (uint32_t i = 0; i < n; i++) {
-        next[i] = i + 1;
-        previous[i] = i - 1;
-        if (i + 1 < n) rank[i] = pairs.find(ids[i], ids[i + 1]).rank;
-        if (rank[i] != kNoRank) heap.push_back(uint64_t(rank[i]) << 32 | i);
-    }
-    std::make_heap(heap.begin(), heap.end(), std::greater<>());
-    auto update = [&](uint32_t at) {
-        const uint32_t now = next[at] < n ? pairs.find(ids[at], ids[next[at]]).rank : kNoRank;
-        if (std::exchange(rank[at], now) == now || now == kNoRank) return;  // an entry with this rank is there already
-        heap.push_back(uint64_t(now) << 32 | at);
-        std::push_heap(heap.begin(), heap.end(), std::greater<>());
-    };
-    while (!heap.empty()) {
-        const uint32_t top_rank = uint32_t(heap.front() >> 32), at = uint32_t(heap.front());
-        std::pop_heap(heap.begin(), heap.end(), std::greater<>());
-        heap.pop_back();
-        if (rank[at] != top_rank) continue;  // the pair has changed since; its new rank has an entry of its own
-        const uint32_t gone = next[at];
-        on_merge(top_rank, ids[at], ids[gone]);
-        ids[at] = pairs.find(ids[at], ids[gone]).id;
-        rank[at] = rank[gone] = kNoRank;
-        next[at] = next[gone];
-        if (next[at] < n) previous[next[at]] = at;
-        update(at);
-        if (at > 0) update(previous[at]);
-    }
-    size_t left = 0;
-    for (uint32_t i = 0; i < n; i = next[i]) ids[left++] = ids[i];
-    return left;
-}
-
-template <typename Pairs, typename OnMerge>
-size_t merge_symbols(int32_t* ids, size_t n, const Pairs& pairs, OnMerge&& on_merge) {
-    return n <= kScanLimit ? merge_by_scan(ids, n, pairs, on_merge) : merge_by_heap(ids, n, pairs, on_merge);
-}
-
-// Finds the first of some names in a text, the longest of those that start at one place.
-class SpecialFinder {
-   public:
-    void add(std::string_view name, int32_t id) {
-        const auto longer = [&](auto& n) { return n.name.size() >= name.size(); };
-        names_.insert(std::find_if_not(names_.begin(), names_.end(), longer), {std::string(name), id});
-        starts_[static_cast<unsigned char>(name[0])] = true;
-    }
-    struct Found {
-        size_t at;
-        std::string_view name;  // where it stands: a part of the text
-        int32_t id;
-    };
-    std::optional<Found> find(std::string_view text, size_t from) const {
-        if (names_.empty()) return std::nullopt;
-        for (size_t at = from; at < text.size(); at++) {
-            if (!starts_[static_cast<unsigned char>(text[at])]) continue;
-            for (const auto& n : names_)
-                if (text.compare(at, n.name.size(), n.name) == 0) return Found{at, text.substr(at, n.name.size()), n.id};
-        }
-        return std::nullopt;
-    }
-
-   private:
-    struct Name {
-        std::string name;
-        int32_t id;
-    };
-    std::vector<Name> names_;  // longest first
-    std::array<bool, 256> starts_{};
-};
-
-}  // namespace bpe
 
 class Tokenizer {
    public:
@@ -298,12 +71,25 @@ class Tokenizer {
     static std::vector<Merge> merges_from_ranks(const std::vector<std::string>& tokens);
 
     // Ordinary text: special tokens in it are not seen.
+    // uint16_t: for shards, the caller knows that vocab_size() is at most 65,536.
     void encode_append(std::vector<int32_t>& out, std::string_view text) const {
+        encode_until(out, text, text.data() + text.size());
+    }
+    void encode_append(std::vector<uint16_t>& out, std::string_view text) const {
+        encode_until(out, text, text.data() + text.size());
+    }
+    void encode_append(std::vector<uint32_t>& out, std::string_view text) const {
         encode_until(out, text, text.data() + text.size());
     }
     std::vector<int32_t> encode(std::string_view text, SpecialPolicy policy = SpecialPolicy::text) const;
     // Of the special tokens in the text, those in `allowed` become ids; the others are ordinary text.
     std::vector<int32_t> encode(std::string_view text, const std::vector<std::string>& allowed) const;
+    // The same ids by several threads: the text is cut where a cut changes nothing, and the parts are encoded at once.
+    std::vector<int32_t> encode_parallel(std::string_view text, int threads, SpecialPolicy policy = SpecialPolicy::text) const;
+    // Throws an Error if a special token stands in the text; it names the byte, counted from `offset` on.
+    void refuse_special(std::string_view text, size_t offset = 0) const;
+    // May the text be cut at byte 0 < i < size, so that the ids of both sides are the ids of the whole?
+    bool may_cut(std::string_view text, size_t i, SpecialPolicy policy = SpecialPolicy::text) const;
     // One piece, not split further.
     void encode_piece_append(std::vector<int32_t>& out, std::string_view piece) const;
 
@@ -356,7 +142,10 @@ class Tokenizer {
     }
     std::vector<int32_t> encode_with(std::string_view text, const bpe::SpecialFinder& special) const;
     // `readable_end` >= the end of the text: bytes up to there exist.
-    void encode_until(std::vector<int32_t>& out, std::string_view text, const char* readable_end) const;
+    template <typename Id>
+    void encode_until(std::vector<Id>& out, std::string_view text, const char* readable_end) const;
+    template <typename Id>
+    void append_merged(std::vector<Id>& out, const bpe::Piece& piece, bpe::PieceCache& cache) const;
     std::vector<Merge> reachable_merges(std::vector<bool>& made, const std::string& origin) const;
     // Some token is only had as a whole piece: no merges lead to it.
     bool needs_whole_pieces() const;
@@ -374,6 +163,7 @@ class Tokenizer {
     bpe::PairTable pairs_;
     bpe::PieceTable pieces_;
     uint64_t hash_ = 0;
+    uint32_t serial_ = 0;                  // another one for each vocabulary that was built in this process: owns cache entries
 
     friend struct TokenizerFiles;
 };
@@ -389,6 +179,8 @@ inline Tokenizer Tokenizer::bytes() {
 
 inline Tokenizer Tokenizer::build(Parts parts) {
     Tokenizer t;
+    static std::atomic<uint32_t> built{0};
+    t.serial_ = ++built;
     t.pattern_ = parts.pattern;
     t.split_ = parse_split(parts.pattern);
     t.has_all_pieces_ = parts.whole_pieces;
@@ -402,6 +194,8 @@ inline Tokenizer Tokenizer::build(Parts parts) {
     }
     if (tokens.size() > size_t(bpe::kMaxIds))
         throw Error(cat(parts.origin, ": ", tokens.size(), " ids, at most ", bpe::kMaxIds, " are possible"));
+    if (parts.merges.size() >= bpe::PairTable::kMaxMerges)
+        throw Error(cat(parts.origin, ": ", parts.merges.size(), " merges, at most ", bpe::PairTable::kMaxMerges - 1, " are possible"));
     t.byte_id_.fill(parts.unknown_id);
     std::vector<bool> is_special(tokens.size());
     for (const auto& s : parts.special) is_special[size_t(s.second)] = true;
@@ -481,11 +275,11 @@ inline std::vector<Merge> Tokenizer::merges_from_ranks(const std::vector<std::st
                 pool += t[id];
             }
         }
-        bpe::PairTable::Found find(int32_t left, int32_t right) const {
+        uint32_t find(int32_t left, int32_t right) const {
             both.assign(tokens[size_t(left)]).append(tokens[size_t(right)]);
-            const int32_t id = table.find(both, both.size(), pool);
-            return {uint32_t(id), id};  // -1 is kNoRank
+            return uint32_t(table.find(bpe::Piece(both.data(), both.size(), both.size()), pool));  // -1 is kNoRank
         }
+        int32_t id(uint32_t rank) const { return int32_t(rank); }
     };
     const Spelling spelling(tokens);
     std::vector<int32_t> byte_id(256, -1);
@@ -552,22 +346,41 @@ inline void Tokenizer::encode_piece_append(std::vector<int32_t>& out, std::strin
     out.resize(first + bpe::merge_symbols(symbols, piece.size(), pairs_, [](uint32_t, int32_t, int32_t) {}));
 }
 
-inline void Tokenizer::encode_until(std::vector<int32_t>& out, std::string_view text, const char* readable_end) const {
-    if (merges_.empty() && !has_all_pieces_) {
-        for (const char c : text) out.push_back(byte_id_[static_cast<unsigned char>(c)]);
+// A piece that is no token itself: from the cache, or merged and put there.
+template <typename Id>
+void Tokenizer::append_merged(std::vector<Id>& out, const bpe::Piece& piece, bpe::PieceCache& cache) const {
+    using Cache = bpe::PieceCache;
+    if (piece.bytes > Cache::kPieceBytes) {
+        std::vector<int32_t> symbols;
+        encode_piece_append(symbols, piece.text());
+        out.insert(out.end(), symbols.begin(), symbols.end());
         return;
     }
-    const Splitter splitter(split_);
-    const char *p = text.data(), *end = p + text.size();
-    while (p < end) {
-        const char* next = splitter.piece_end(p, end);
-        const std::string_view piece(p, size_t(next - p));
-        const int32_t id = piece.size() == 1 ? byte_id_[static_cast<unsigned char>(*p)]
-                                             : pieces_.find(piece, size_t(readable_end - p), pool_);
-        if (id >= 0) out.push_back(id);
-        else encode_piece_append(out, piece);
-        p = next;
+    const auto [entry, known] = cache.find(piece, serial_);
+    if (known) {
+        out.insert(out.end(), entry.ids, entry.ids + entry.count);
+        return;
     }
+    int32_t symbols[Cache::kPieceBytes];
+    for (size_t i = 0; i < piece.bytes; i++) symbols[i] = byte_id_[static_cast<unsigned char>(piece.begin[i])];
+    const size_t n = bpe::merge_by_scan(symbols, piece.bytes, pairs_, [](uint32_t, int32_t, int32_t) {});
+    out.insert(out.end(), symbols, symbols + n);
+    Cache::store(entry, piece, serial_, symbols, n);
+}
+
+template <typename Id>
+void Tokenizer::encode_until(std::vector<Id>& out, std::string_view text, const char* readable_end) const {
+    if (merges_.empty() && !has_all_pieces_) {
+        for (const char c : text) out.push_back(Id(byte_id_[static_cast<unsigned char>(c)]));
+        return;
+    }
+    bpe::PieceCache& cache = bpe::PieceCache::of_this_thread();
+    const auto use = [&](const bpe::Piece& piece) {
+        const int32_t id = pieces_.find(piece, pool_);
+        if (id >= 0) out.push_back(Id(id));
+        else append_merged(out, piece, cache);
+    };
+    bpe::for_each_piece_ahead(Splitter(split_), text, readable_end, [&](const bpe::Piece& p) { pieces_.prefetch(p); }, use);
 }
 
 inline std::vector<int32_t> Tokenizer::encode_with(std::string_view text, const bpe::SpecialFinder& special) const {
@@ -586,11 +399,14 @@ inline std::vector<int32_t> Tokenizer::encode_with(std::string_view text, const 
 
 inline std::vector<int32_t> Tokenizer::encode(std::string_view text, SpecialPolicy policy) const {
     if (policy == SpecialPolicy::all) return encode_with(text, special_finder());
-    if (policy == SpecialPolicy::error)
-        if (const auto found = special_finder().find(text, 0))
-            throw Error(cat("special token ", found->name, " stands in the text at byte ", found->at),
-                        "encode it as ordinary text (--special text) or allow it (--special all)");
+    if (policy == SpecialPolicy::error) refuse_special(text);
     return encode_with(text, bpe::SpecialFinder());
+}
+
+inline void Tokenizer::refuse_special(std::string_view text, size_t offset) const {
+    if (const auto found = special_finder().find(text, 0))
+        throw Error(cat("special token ", found->name, " stands in the text at byte ", offset + found->at),
+                    "encode it as ordinary text (--special text) or allow it (--special all)");
 }
 
 inline std::vector<int32_t> Tokenizer::encode(std::string_view text, const std::vector<std::string>& allowed) const {
@@ -602,6 +418,47 @@ inline std::vector<int32_t> Tokenizer::encode(std::string_view text, const std::
     return encode_with(text, finder);
 }
 
+inline bool Tokenizer::may_cut(std::string_view text, size_t i, SpecialPolicy policy) const {
+    if (policy != SpecialPolicy::text && special_finder().crosses(text, i)) return false;
+    return split_ == Split::none ? merges_.empty() && !has_all_pieces_ : is_safe_cut(text, i);
+}
+
+inline std::vector<int32_t> Tokenizer::encode_parallel(std::string_view text, int threads, SpecialPolicy policy) const {
+    constexpr size_t kPartBytes = size_t(1) << 18;
+    if (threads <= 1 || text.size() < 2 * kPartBytes || split_ == Split::none) return encode(text, policy);
+    if (policy == SpecialPolicy::error) refuse_special(text);
+    struct Part {
+        std::string_view text;
+        int32_t special;                 // the id that follows it, or -1
+        std::vector<int32_t> ids;
+    };
+    std::vector<Part> parts;
+    const bpe::SpecialFinder finder = policy == SpecialPolicy::all ? special_finder() : bpe::SpecialFinder();
+    for (size_t from = 0; from < text.size();) {
+        const auto found = finder.find(text, from);
+        std::string_view segment = text.substr(from, found ? found->at - from : text.npos);
+        while (segment.size() > kPartBytes) {
+            const size_t cut = safe_cut(segment, kPartBytes);
+            parts.push_back({segment.substr(0, cut), -1, {}});
+            segment.remove_prefix(cut);
+        }
+        parts.push_back({segment, found ? found->id : -1, {}});
+        from = found ? found->at + found->name.size() : text.size();
+    }
+    bpe::for_each_parallel(parts.size(), threads, [&](size_t i) {
+        parts[i].ids.reserve(parts[i].text.size() / 4 + 8);
+        encode_until(parts[i].ids, parts[i].text, text.data() + text.size());
+        if (parts[i].special >= 0) parts[i].ids.push_back(parts[i].special);
+    });
+    std::vector<size_t> begin = {0};
+    for (const Part& part : parts) begin.push_back(begin.back() + part.ids.size());
+    std::vector<int32_t> all(begin.back());
+    bpe::for_each_parallel(parts.size(), threads, [&](size_t i) {
+        std::copy(parts[i].ids.begin(), parts[i].ids.end(), all.begin() + int64_t(begin[i]));
+    });
+    return all;
+}
+
 inline std::vector<Tokenizer::Step> Tokenizer::explain(std::string_view piece,
                                                        std::vector<int32_t>* first_symbols) const {
     std::vector<int32_t> symbols;
@@ -609,16 +466,15 @@ inline std::vector<Tokenizer::Step> Tokenizer::explain(std::string_view piece,
     if (first_symbols) *first_symbols = symbols;
     std::vector<Step> steps;
     while (true) {  // for a person to read: as short as possible, not fast
-        bpe::PairTable::Found best{bpe::kNoRank, -1};
+        uint32_t best = bpe::kNoRank;
         size_t at = 0;
         for (size_t i = 0; i + 1 < symbols.size(); i++)
-            if (const auto found = pairs_.find(symbols[i], symbols[i + 1]); found.rank < best.rank)
-                best = found, at = i;
-        if (best.rank == bpe::kNoRank) return steps;
-        const Merge merge{symbols[at], symbols[at + 1], best.id};
-        symbols[at] = best.id;
+            if (const uint32_t rank = pairs_.find(symbols[i], symbols[i + 1]); rank < best) best = rank, at = i;
+        if (best == bpe::kNoRank) return steps;
+        const Merge merge{symbols[at], symbols[at + 1], pairs_.id(best)};
+        symbols[at] = merge.id;
         symbols.erase(symbols.begin() + int64_t(at) + 1);
-        steps.push_back({merge, best.rank, symbols});
+        steps.push_back({merge, best, symbols});
     }
 }
 

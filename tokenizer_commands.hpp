@@ -13,7 +13,7 @@
 #include "tokenize.hpp"
 #include "tokenizer.hpp"
 
-inline constexpr char kPatternChoices[] = "gpt2|cl100k|o200k|llama3";
+inline constexpr char kPatternChoices[] = "gpt2|cl100k|o200k|llama3|nanochat";
 inline constexpr char kTokenizerHelp[] =
     "tokenizer.json, its folder, .tiktoken, vocab.bpe, llm.c .bin, or the word bytes";
 
@@ -44,12 +44,14 @@ inline SpecialPolicy parse_special_policy(const std::string& name) {
 struct TokenizerEncodeConfig {
     std::string tokenizer, pattern, special = "text";
     bool lines = false;
+    int threads = 0;
 };
 inline const std::vector<Flag<TokenizerEncodeConfig>> tokenizer_encode_flags = {
     {"tokenizer", &TokenizerEncodeConfig::tokenizer, "FILE", kTokenizerHelp},
     {"pattern", &TokenizerEncodeConfig::pattern, kPatternChoices, "split pattern; a .tiktoken does not say its own"},
     {"special", &TokenizerEncodeConfig::special, "text|error|all", "what special tokens in the text become"},
     {"lines", &TokenizerEncodeConfig::lines, "", "each line of the input is a JSON string, and of the output its ids"},
+    {"threads", &TokenizerEncodeConfig::threads, "", "threads that encode; 0: as many as the machine has"},
 };
 
 inline std::string ids_text(const std::vector<int32_t>& ids) {
@@ -77,9 +79,60 @@ inline std::string tokenizer_encode(const Tokenizer& tokenizer, const TokenizerE
     });
     return out;
 }
+
+// The whole input without --lines, some MB at a time: `read(buffer, bytes)` gives up to so many bytes (0: the end),
+// `write` takes the ids as text. What lies in memory is bounded by the longest stretch without a place to cut.
+inline void tokenizer_encode_stream(const Tokenizer& tokenizer, const TokenizerEncodeConfig& c,
+                                    const std::function<size_t(char*, size_t)>& read, const std::function<void(std::string_view)>& write,
+                                    size_t chunk_bytes = size_t(16) << 20) {
+    size_t look_ahead = 4;                           // a cut looks at one character behind it, or at a special token across it
+    for (const auto& [name, id] : tokenizer.special()) look_ahead = std::max(look_ahead, name.size());
+    const SpecialPolicy policy = parse_special_policy(c.special);
+    const int threads = c.threads > 0 ? c.threads : omp_get_num_procs();
+    std::string text;
+    size_t want = chunk_bytes, done = 0;             // done: bytes that are written out already
+    bool first = true;
+    for (bool at_end = false; !at_end;) {
+        const size_t had = text.size();
+        text.resize(want);
+        size_t size = had;
+        while (size < want && !at_end) {
+            const size_t n = read(text.data() + size, want - size);
+            size += n, at_end = n == 0;
+        }
+        text.resize(size);
+        size_t cut = size;
+        if (!at_end) {                               // the last good place, with some text behind it in sight
+            cut = size > look_ahead ? safe_cut_before(text, size - look_ahead) : 0;
+            while (cut > 0 && !tokenizer.may_cut(text, cut, policy)) cut = safe_cut_before(text, cut - 1);
+            want = cut == 0 ? 2 * size : std::max(chunk_bytes, 2 * (size - cut));
+            if (cut == 0) continue;
+        }
+        const std::string_view part = std::string_view(text).substr(0, cut);
+        if (policy == SpecialPolicy::error) tokenizer.refuse_special(part, done);
+        std::string ids = ids_text(tokenizer.encode_parallel(part, threads, policy == SpecialPolicy::all ? policy : SpecialPolicy::text));
+        ids.pop_back();                              // the line feed
+        if (!first && !ids.empty()) write(" ");
+        write(ids);
+        first = first && ids.empty();
+        done += cut;
+        text.erase(0, cut);
+    }
+    write("\n");
+}
 inline int run_tokenizer_encode(TokenizerEncodeConfig& c) {
     const Tokenizer tokenizer = load_tokenizer_flag(c.tokenizer, c.pattern);
-    write_all_stdout(tokenizer_encode(tokenizer, c, read_all_stdin()));
+    if (c.threads < 0 || c.threads > 1024) throw UsageError(cat("--threads ", c.threads, ": expected 0 to 1024"));
+    if (c.lines) {
+        write_all_stdout(tokenizer_encode(tokenizer, c, read_all_stdin()));
+        return 0;
+    }
+    const auto read = [](char* buffer, size_t bytes) {
+        const size_t n = std::fread(buffer, 1, bytes, stdin);
+        if (n == 0 && std::ferror(stdin)) throw system_error("standard input: reading failed");
+        return n;
+    };
+    tokenizer_encode_stream(tokenizer, c, read, [](std::string_view ids) { write_all_stdout(ids); });
     return 0;
 }
 
@@ -155,9 +208,7 @@ inline const std::vector<Flag<TokenizerTrainConfig>> tokenizer_train_flags = {
 // Gives the texts of all inputs to f, in order, cut only where no piece is cut.
 template <typename F>
 void for_each_input_text(const TokenizerTrainConfig& c, F&& f) {
-    TokenizeConfig inputs;
-    inputs.input = c.input, inputs.format = c.format, inputs.text_field = c.text_field, inputs.out = c.out;
-    tokenize::Source source(tokenize::list_inputs(inputs), 0, parse_split(c.pattern) != Split::none);
+    tokenize::Source source(tokenize::list_inputs(c.input, c.format, c.out), 0, parse_split(c.pattern) != Split::none);
     tokenize::TextFieldReader reader(c.text_field);
     for (tokenize::Job job; source.next(job);) {
         if (!job.jsonl) {
@@ -170,7 +221,9 @@ void for_each_input_text(const TokenizerTrainConfig& c, F&& f) {
             if (here == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);  // byte order mark
             if (line.find_first_not_of(" \t\r") == line.npos) return;
             std::string text;
-            if (const std::string wrong = reader.read(mend_surrogates(std::string(line)), text); !wrong.empty())
+            std::string wrong = reader.read(line, text);
+            if (!wrong.empty()) wrong = reader.read(mend_surrogates(std::string(line)), text);
+            if (!wrong.empty())
                 throw Error(cat(job.path, ": line ", here, ": ", wrong), "name the field with --text-field");
             f(std::move(text));
         });

@@ -44,11 +44,13 @@ nlohmann::json parse_json(std::string_view text, const Where& where) {
     try {
         if (text.find("\\u") == text.npos) return nlohmann::json::parse(text);
         return nlohmann::json::parse(mend_surrogates(std::string(text)));
-    } catch (const nlohmann::json::parse_error& e) {
+    } catch (const nlohmann::json::exception& e) {
         std::string place;
         if constexpr (std::is_invocable_v<Where>) place = where();
         else place = where;
-        throw Error(cat(place, ": not valid JSON (UTF-8) at byte ", e.byte));
+        const auto* parse_error = dynamic_cast<const nlohmann::json::parse_error*>(&e);
+        throw Error(parse_error ? cat(place, ": not valid JSON (UTF-8) at byte ", parse_error->byte)
+                                : cat(place, ": JSON with a number that no type can hold"));  // such as 1e999
     }
 }
 
@@ -349,6 +351,8 @@ struct TokenizerFiles {
         R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
         R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
         R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+    static constexpr const char* kNanochatRegex =
+        R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)";
     // The pattern that a regular expression in a file stands for.
     static std::string pattern_of_regex(const std::string& regex, const std::string& where) {
         const std::pair<const char*, const char*> known[] = {
@@ -359,13 +363,14 @@ struct TokenizerFiles {
             {R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|)"
              R"(\s+(?!\S)|\s+)", "llama3"},
             {kO200kRegex, "o200k"},
+            {kNanochatRegex, "nanochat"},
             {R"('s|'t|'re|'ve|'m|'ll|'d| ?[\p{L}]+| ?[\p{N}]+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", "gpt2"},
             {R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", "gpt2"},
             {R"('(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s)", "gpt2"}};
         for (const auto& [text, pattern] : known)
             if (regex == text) return pattern;
         throw Error(cat(where, ": the split pattern is none that is known here: ", regex),
-                    "known are those of gpt2, cl100k, llama3 and o200k");
+                    "known are those of gpt2, cl100k, llama3, o200k and nanochat");
     }
     // ByteLevel alone, or a Split and then ByteLevel.
     static std::string read_pre_tokenizer(const Json& json, const std::string& path) {
@@ -495,7 +500,10 @@ struct TokenizerFiles {
             R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":)";
         if (split == Split::gpt2) return byte_level + "true}";
         if (split == Split::none) return byte_level + "false}";
-        const char* regex = split == Split::cl100k ? kCl100kRegex : split == Split::llama3 ? kLlama3Regex : kO200kRegex;
+        const char* regex = split == Split::cl100k     ? kCl100kRegex
+                            : split == Split::llama3   ? kLlama3Regex
+                            : split == Split::nanochat ? kNanochatRegex
+                                                       : kO200kRegex;
         return cat(R"({"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":)", quoted(regex),
                    R"(},"behavior":"Isolated","invert":false},)", byte_level, "false}]}");
     }

@@ -9,53 +9,100 @@
 // threads and any order of documents; a special token's text is taken out before counting, so no merge spells one.
 #pragma once
 
-#include <omp.h>
-
-#include <memory>
 #include <queue>
 
 #include "tokenizer.hpp"
 
 namespace bpe {
 
-// How often each piece occurs.
+// How often each piece occurs. Pieces of at most 8 bytes, the large majority, are their own key, and their count stands
+// beside it: 16 bytes a slot, open addressing, at most half full. Longer ones have an entry behind a table of numbers.
 class PieceCounts {
    public:
-    struct Entry {
-        uint64_t hash;
-        size_t at, bytes;
-        int64_t count;
-    };
-    PieceCounts() : index_(1 << 12, 0) {}
-    void add(std::string_view piece, int64_t count) {
-        const uint64_t hash = hash_bytes(piece) * kGolden;
-        size_t i = size_t(hash >> 20) & (index_.size() - 1);
-        for (; index_[i]; i = (i + 1) & (index_.size() - 1)) {
-            Entry& e = entries_[index_[i] - 1];
-            if (e.hash != hash || text(e) != piece) continue;
-            e.count += count;
-            return;
-        }
-        entries_.push_back({hash, pool_.size(), piece.size(), count});
-        index_[i] = entries_.size();
-        pool_ += piece;
-        if (entries_.size() * 2 > index_.size()) grow();
+    PieceCounts() : short_(1 << 12), long_index_(1 << 10, 0) {}
+    void prefetch(const Piece& piece) const {
+        if (piece.bytes <= 8) __builtin_prefetch(&short_[piece.spread() >> short_shift()]);
+        else __builtin_prefetch(&long_index_[piece.spread() >> long_shift()]);
     }
-    const std::vector<Entry>& entries() const { return entries_; }
-    std::string_view text(const Entry& e) const { return {pool_.data() + e.at, e.bytes}; }
+    void add(const Piece& piece, int64_t count) { piece.bytes <= 8 ? add_short(piece, count) : add_long(piece, count); }
+    void add(std::string_view piece, int64_t count) { add(Piece(piece.data(), piece.size(), piece.size()), count); }
+    // f(piece, count) for each, in no particular order
+    template <typename F>
+    void for_each(F&& f) const {
+        for (const Short& s : short_)
+            if (const size_t bytes = s.bytes_count >> 56)
+                f(std::string_view(reinterpret_cast<const char*>(&s.key), bytes), int64_t(s.bytes_count & kCountMask));
+        for (const Long& l : longs_) f(std::string_view(pool_).substr(l.at, l.bytes), l.count);
+    }
+    int64_t different() const { return int64_t(num_short_ + longs_.size()); }
 
    private:
-    void grow() {
-        index_.assign(index_.size() * 2, 0);
-        for (size_t e = 0; e < entries_.size(); e++) {
-            size_t i = size_t(entries_[e].hash >> 20) & (index_.size() - 1);
-            while (index_[i]) i = (i + 1) & (index_.size() - 1);
-            index_[i] = e + 1;
+    static constexpr uint64_t kCountMask = (1ull << 56) - 1;
+    struct Short {
+        uint64_t key = 0;
+        uint64_t bytes_count = 0;                // the length in the top byte; 0: empty
+    };
+    struct Long {
+        uint64_t key;
+        size_t at, bytes;                        // in pool_
+        int64_t count;
+    };
+    int short_shift() const { return 64 - __builtin_ctzll(short_.size()); }
+    int long_shift() const { return 64 - __builtin_ctzll(long_index_.size()); }
+
+    void add_short(const Piece& piece, int64_t count) {
+        for (size_t i = piece.spread() >> short_shift();; i = (i + 1) & (short_.size() - 1)) {
+            Short& s = short_[i];
+            if (s.key == piece.key && s.bytes_count >> 56 == piece.bytes) {
+                s.bytes_count += uint64_t(count);
+                return;
+            }
+            if (s.bytes_count) continue;
+            s = {piece.key, uint64_t(piece.bytes) << 56 | uint64_t(count)};
+            if (++num_short_ * 2 > short_.size()) grow_short();
+            return;
         }
     }
-    std::string pool_;
-    std::vector<Entry> entries_;
-    std::vector<size_t> index_;  // hash -> entry + 1, 0: empty
+    void add_long(const Piece& piece, int64_t count) {
+        size_t i = piece.spread() >> long_shift();
+        for (; long_index_[i]; i = (i + 1) & (long_index_.size() - 1)) {
+            Long& l = longs_[long_index_[i] - 1];
+            if (l.key != piece.key || l.bytes != piece.bytes || !same_bytes(pool_.data() + l.at, piece.begin, l.bytes)) continue;
+            l.count += count;
+            return;
+        }
+        longs_.push_back({piece.key, pool_.size(), piece.bytes, count});
+        long_index_[i] = longs_.size();
+        pool_ += piece.text();
+        if (longs_.size() * 2 > long_index_.size()) grow_long();
+    }
+    void grow_short() {
+        std::vector<Short> old(short_.size() * 2);
+        old.swap(short_);
+        for (const Short& s : old) {
+            if (!s.bytes_count) continue;
+            Piece piece;
+            piece.key = s.key, piece.bytes = size_t(s.bytes_count >> 56);
+            size_t i = piece.spread() >> short_shift();
+            while (short_[i].bytes_count) i = (i + 1) & (short_.size() - 1);
+            short_[i] = s;
+        }
+    }
+    void grow_long() {
+        long_index_.assign(long_index_.size() * 2, 0);
+        for (size_t l = 0; l < longs_.size(); l++) {
+            Piece piece;
+            piece.key = longs_[l].key, piece.bytes = longs_[l].bytes;
+            size_t i = piece.spread() >> long_shift();
+            while (long_index_[i]) i = (i + 1) & (long_index_.size() - 1);
+            long_index_[i] = l + 1;
+        }
+    }
+    std::vector<Short> short_;
+    size_t num_short_ = 0;
+    std::vector<Long> longs_;
+    std::vector<size_t> long_index_;             // -> Long + 1, 0: empty
+    std::string pool_;                           // the bytes of the long pieces
 };
 
 // Pieces of all documents. Documents are gathered to some MB, cut at safe places, and the parts counted in parallel; a
@@ -75,7 +122,7 @@ class CorpusCounter {
         count_pending();
         PieceCounts total = std::move(counts_[0]);
         for (size_t t = 1; t < counts_.size(); t++)
-            for (const auto& e : counts_[t].entries()) total.add(counts_[t].text(e), e.count);
+            counts_[t].for_each([&](std::string_view piece, int64_t count) { total.add(piece, count); });
         return total;
     }
 
@@ -84,11 +131,12 @@ class CorpusCounter {
     void count_pending() {
         std::vector<std::string_view> parts;
         for (const std::string& document : pending_) add_parts(parts, document);
-        #pragma omp parallel for schedule(dynamic) num_threads(int(counts_.size()))
-        for (size_t i = 0; i < parts.size(); i++) {
+        for_each_parallel(parts.size(), int(counts_.size()), [&](size_t i) {
             PieceCounts& counts = counts_[size_t(omp_get_thread_num())];
-            for_each_piece(split_, parts[i], [&](std::string_view piece) { counts.add(piece, 1); });
-        }
+            // what follows a part in memory may be another document that a thread frees: nothing is read beyond its end
+            for_each_piece_ahead(Splitter(split_), parts[i], parts[i].data() + parts[i].size(), [&](const Piece& p) { counts.prefetch(p); },
+                                 [&](const Piece& p) { counts.add(p, 1); });
+        });
         pending_.clear();
         pending_bytes_ = 0;
     }
@@ -117,7 +165,7 @@ class PairTrainer {
    public:
     explicit PairTrainer(const PieceCounts& pieces) {
         size_t cells = 1;
-        for (const auto& e : pieces.entries()) cells += e.bytes > 1 ? e.bytes + 1 : 0;
+        pieces.for_each([&](std::string_view piece, int64_t) { cells += piece.size() > 1 ? piece.size() + 1 : 0; });
         if (cells >= ~0u)
             throw Error(cat("the different pieces of the text have ", cells, " bytes; at most ", ~0u, " are possible"),
                         "train on a part of the text");
@@ -125,13 +173,13 @@ class PairTrainer {
         weight_of_.reserve(cells);
         symbols_.push_back(kBoundary);
         weight_of_.push_back(0);
-        for (const auto& e : pieces.entries()) {
-            if (e.bytes < 2) continue;  // no pair
-            for (const char c : pieces.text(e)) symbols_.push_back(static_cast<unsigned char>(c));
+        pieces.for_each([&](std::string_view piece, int64_t count) {
+            if (piece.size() < 2) return;        // no pair
+            for (const char c : piece) symbols_.push_back(static_cast<unsigned char>(c));
             symbols_.push_back(kBoundary);
-            weight_of_.insert(weight_of_.end(), e.bytes + 1, uint32_t(weights_.size()));
-            weights_.push_back(e.count);
-        }
+            weight_of_.insert(weight_of_.end(), piece.size() + 1, uint32_t(weights_.size()));
+            weights_.push_back(count);
+        });
         length_.assign(256, 1);
         for (size_t at = 1; at + 1 < symbols_.size(); at++)
             if (symbols_[at] >= 0 && symbols_[at + 1] >= 0) add(symbols_[at], symbols_[at + 1], at);
@@ -198,9 +246,28 @@ class PairTrainer {
     };
     Pair& pair(int32_t left, int32_t right) {
         const uint64_t key = uint64_t(uint32_t(left)) << 32 | uint32_t(right);
-        const auto [it, is_new] = pairs_.try_emplace(key, uint32_t(store_.size()));
-        if (is_new) store_.emplace_back(), new_.push_back({0, left, right});
-        return store_[it->second];
+        size_t i = slot_of(key);
+        if (slots_[i].pair) return store_[slots_[i].pair - 1];
+        if ((store_.size() + 1) * 2 > slots_.size()) grow(), i = slot_of(key);
+        store_.emplace_back(), new_.push_back({0, left, right});
+        slots_[i] = {key, uint32_t(store_.size())};
+        return store_.back();
+    }
+    struct Slot {
+        uint64_t key = 0;
+        uint32_t pair = 0;               // index in store_ + 1; 0: empty
+    };
+    // The slot of the pair, or the empty one where it belongs.
+    size_t slot_of(uint64_t key) const {
+        size_t i = size_t((key ^ key >> 29) * kGolden >> (64 - __builtin_ctzll(slots_.size())));
+        while (slots_[i].pair && slots_[i].key != key) i = (i + 1) & (slots_.size() - 1);
+        return i;
+    }
+    void grow() {
+        std::vector<Slot> old(slots_.size() * 2);
+        old.swap(slots_);
+        for (const Slot& s : old)
+            if (s.pair) slots_[slot_of(s.key)] = s;
     }
     void add(int32_t left, int32_t right, size_t at) {
         Pair& p = pair(left, right);
@@ -213,14 +280,11 @@ class PairTrainer {
             if (const int64_t count = pair(b.left, b.right).count; count > 0) heap_.push({count, b.left, b.right});
         new_.clear();
     }
-    struct Hash {
-        size_t operator()(uint64_t key) const { return size_t(splitmix64(key)); }
-    };
     std::vector<int32_t> symbols_;     // per byte; pieces lie between boundaries
     std::vector<uint32_t> weight_of_;  // per byte: its piece's index in weights_
     std::vector<int64_t> weights_;     // how often the piece occurs
     std::vector<int64_t> length_;      // bytes of each id
-    std::unordered_map<uint64_t, uint32_t, Hash> pairs_;
+    std::vector<Slot> slots_ = std::vector<Slot>(1 << 12);  // (left, right) -> store_, open addressing
     std::vector<Pair> store_;
     std::vector<Best> new_;
     std::priority_queue<Best> heap_;
@@ -237,8 +301,8 @@ inline Tokenizer Tokenizer::train(const bpe::PieceCounts& pieces, int32_t vocab_
     TrainStats own;
     TrainStats& s = stats ? *stats : own;
     const double start = now_s();
-    for (const auto& e : pieces.entries()) s.pieces += e.count, s.bytes += e.count * int64_t(e.bytes);
-    s.different_pieces = int64_t(pieces.entries().size());
+    pieces.for_each([&](std::string_view piece, int64_t count) { s.pieces += count, s.bytes += count * int64_t(piece.size()); });
+    s.different_pieces = pieces.different();
     s.tokens = s.bytes;
     Parts parts;
     parts.pattern = pattern;

@@ -1,12 +1,26 @@
 // train_gpt.cu -- the program: one table of commands. The chapters are the headers; README.md has the order to read them in.
+#include "assistant_chapters.hpp"
 #include "bench.hpp"
 #include "info.hpp"
 #include "pretrain.hpp"
+#include "rl.hpp"
+#include "sft.hpp"
 #include "text_chapters.hpp"
+
+// the four models are compiled here, for training and for all who only ask them
+void with_model(const std::string& device, const std::string& dtype, int threads, const ModelReader& reader, int64_t max_tokens,
+                const std::function<void(Model&)>& use) {
+    with_device(device, dtype, threads, [&](auto& dev, auto t) {
+        Gpt<std::remove_reference_t<decltype(dev)>, decltype(t)> gpt(dev, reader.config(), {max_tokens});
+        load_weights(gpt, reader);
+        ModelOf model(gpt);
+        use(model);
+    });
+}
 
 int main(int argc, char** argv) {
     std::vector<Command> commands;
-    for (const auto& chapter : {text_commands(), pretrain_commands(), generate_commands(), convert_commands(), bench_commands(), info_commands()})
+    for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), rl_commands(), assistant_commands(), convert_commands(), bench_commands(), info_commands()})
         commands.insert(commands.end(), chapter.begin(), chapter.end());
     return run_program(commands, argc, argv);
 }

@@ -36,9 +36,9 @@ struct TrainerConfig {
     float skip_z = 6;
     int64_t checkpoint_every = 0, keep = 2;
     uint64_t seed = 42;
-    std::string device = "auto", dtype = "auto";
+    std::string device = "auto", dtype = "auto", matmul = "auto";
     int threads = 0, gpus = 1;
-    bool recompute = false, resume = false, no_zero1 = false, stochastic_rounding = false;
+    bool autotune = false, recompute = false, resume = false, no_zero1 = false, stochastic_rounding = false, no_graphs = false;
     std::set<std::string> typed;
     bool given(const char* flag) const { return typed.count(flag) > 0; }
 };
@@ -67,11 +67,14 @@ std::vector<Flag<C>> trainer_flags() {
         {"seed",               &C::seed,               "",       "initial weights and order of the data"},
         {"device",             &C::device,             "auto|cpu|cuda", "where to compute"},
         {"dtype",              &C::dtype,              "auto|fp32|bf16", "how weights and activations are stored; bf16 keeps fp32 master weights"},
+        {"matmul",             &C::matmul,             "auto|fp32|tf32|bf16|fp8", "what products multiply: auto: as stored; tf32, bf16: rounded fp32 (GPU); fp8: in the blocks' linear layers, from sm_89 on (slow on the CPU)"},
+        {"autotune",           &C::autotune,           "",       "CUDA: time cuBLASLt's proposals for each product at its first use; the choices are kept in --out, for --resume"},
         {"threads",            &C::threads,            "",       "CPU threads; 0: all cores"},
         {"gpus",               &C::gpus,               "",       "ranks of this machine: processes that share each step, one a GPU (or, on the CPU, one a part of the cores)"},
         {"no-zero1",           &C::no_zero1,           "",       "several ranks: every rank keeps the whole optimizer state instead of its piece (ZeRO-1)"},
         {"stochastic-rounding", &C::stochastic_rounding, "",      "bf16: round the stored weights up or down by chance, so that they are right on average"},
         {"recompute",          &C::recompute,          "",       "keep each block's input only and compute the rest again in the backward pass"},
+        {"no-graphs",          &C::no_graphs,          "",       "CUDA: launch each kernel by itself instead of replaying recorded micro-batches; for profilers, and the same bits"},
         {"resume",             &C::resume,             "",       "go on from the newest checkpoint in --out, with the same settings; starts fresh where there is none"},
     };
 }
@@ -230,24 +233,25 @@ class OutlierDetector {
 template <typename Dev, typename T>
 class Trainer {
    public:
-    Trainer(Gpt<Dev, T>& model, const TrainerConfig& config) : model_(model), config_(config) {}
+    Trainer(Gpt<Dev, T>& model, const TrainerConfig& config) : model_(model), config_(config) { model.use_graphs(!config.no_graphs); }
 
     // One update from this rank's micro-batches of the step. Every number that decides something is a sum over the ranks, so all of them
-    // decide the same. Throws when 20 updates in a row had to be skipped.
-    StepResult step(std::vector<MicroBatch>& batches) {
+    // decide the same. Throws when 20 updates in a row had to be skipped. `divided`: the stage has divided the weights already (some may be
+    // negative, as advantages are); then a step without any is no fault.
+    StepResult step(std::vector<MicroBatch>& batches, bool divided = false) {
         StepResult r;
         double total = 0;                                           // N: sum of weights over the whole step
         for (const MicroBatch& b : batches)
-            for (float w : b.weights) total += double(w);
+            for (float w : b.weights) total += double(divided ? std::abs(w) : w);
         total = model_.sum_over_ranks(total);
-        const float scale = total > 0 ? float(1.0 / total) : 0.0f;  // a step without any target changes nothing
+        const float scale = divided ? 1.0f : total > 0 ? float(1.0 / total) : 0.0f;  // a step without any target changes nothing
         model_.zero_grads();
         for (MicroBatch& b : batches) {
             for (float& w : b.weights) w *= scale;
-            r.loss += model_.forward_backward(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T, nullptr, &b == &batches.back());
+            model_.accumulate(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T, &b == &batches.back());
         }
-        r.loss = model_.sum_over_ranks(r.loss);
-        r.grad_norm = model_.grad_norm();
+        const auto sums = model_.finish_step();                     // here the host waits for the device, once a step
+        r.loss = sums.loss, r.grad_norm = sums.grad_norm;
         r.lr = learning_rate(config_, steps_done);
         const double z = total > 0 ? outliers.z(r.loss) : 0;
         if (total == 0) r.skipped = "no targets in the batch";
@@ -263,7 +267,7 @@ class Trainer {
             AdamW adamw{r.lr, config_.beta1, config_.beta2, config_.eps, config_.weight_decay, grad_scale, updates_done};
             adamw.stochastic_rounding = config_.stochastic_rounding, adamw.seed = config_.seed;
             model_.update(adamw);
-        } else if (++skipped_in_a_row_ >= 20) {
+        } else if (!(divided && total == 0) && ++skipped_in_a_row_ >= 20) {
             throw Error(cat("step ", steps_done, ": 20 updates in a row were skipped; the last because ", r.skipped),
                         "begin a new --out with --init CHECKPOINT and a lower --lr");
         }

@@ -4,8 +4,9 @@
 // megabytes extend what fewer gave. A document belongs to the validation set if the hash of its whole text says so; so
 // no text is in both sets, whatever is drawn twice, and whichever seed it came from.
 // `world --out DIR` writes train.jsonl and val.jsonl ({"text", "kind"} a line) and facts.jsonl: every fact of the
-// world, held-out ones too, and in how many documents of train.jsonl it is told.
-// Does not: make conversations or tasks yet; they will come from the same grammar, words and facts.
+// world, held-out ones too, and in how many documents of train.jsonl it is told. From the same grammar, words and facts come
+// conversations (chat/, world_chat.hpp), tasks with checkable answers (tasks/, world_tasks.hpp) and the pages that a
+// search can find (library.jsonl).
 #pragma once
 
 #include <omp.h>
@@ -13,16 +14,17 @@
 #include <nlohmann/json.hpp>
 
 #include "cli.hpp"
-#include "world_stories.hpp"
+#include "world_chat.hpp"
 
 struct DocumentKind {
     const char* name;
     int weight;                // share of the documents, in percent
     void (*write)(Draft&);
 };
-inline constexpr std::array<DocumentKind, 13> kDocumentKinds = {{
-    {"biography", 22, biography},
-    {"story", 20, story},
+inline constexpr std::array<DocumentKind, 14> kDocumentKinds = {{
+    {"biography", 20, biography},
+    {"translation", 4, translation},  // between two others, so that these four numbers alone say what moved when it came
+    {"story", 18, story},
     {"arithmetic", 10, arithmetic},
     {"questions", 8, questions},
     {"letter", 8, letter},
@@ -40,7 +42,9 @@ inline constexpr size_t kMinDocumentBytes = 40, kMaxDocumentBytes = 1500;
 struct World : WorldFacts {
     // `kinds` restricts the documents to some kinds; empty: all.
     explicit World(const WorldShape& shape_ = {}, const std::vector<std::string>& kinds = {}) : WorldFacts(shape_) {
-        for (const char* rules : {kDocumentRules, kLetterRules, kExerciseRules, kStoryRules}) grammar.add(rules);
+        for (const char* rules : {kDocumentRules, kLetterRules, kExerciseRules, kStoryRules, kProblemRules, kPuzzleRules, kTaskRules,
+                                  kChatRules})
+            grammar.add(rules);
         declare_slots();
         grammar.check();
         for (const DocumentKind& kind : kDocumentKinds)
@@ -76,20 +80,14 @@ struct World : WorldFacts {
 
     // Whether a text belongs to the validation set: a property of the text alone.
     static bool is_val(std::string_view text, double val_fraction) {
-        uint64_t hash = text.size();
-        for (size_t i = 0; i < text.size(); i += 8) {
-            uint64_t word = 0;
-            std::memcpy(&word, text.data() + i, std::min<size_t>(8, text.size() - i));
-            hash = splitmix64(hash ^ word);
-        }
-        return double(splitmix64(hash) >> 11) * 0x1p-53 < val_fraction;
+        return double(text_hash(text) >> 11) * 0x1p-53 < val_fraction;
     }
 
    private:
     std::vector<const DocumentKind*> ballots_;
 
     void declare_slots() {
-        for (const char* slot : {"a", "b", "day2", "date", "hour2"}) grammar.declare(slot);
+        for (const char* slot : {"a", "b", "day2", "date", "hour2", "third", "word", "mini_story"}) grammar.declare(slot);
         for (const char* who : {"hero", "pal"})
             for (const char* part : {"", "_sort", "_he", "_him", "_his"}) grammar.declare(cat(who, part));
     }
@@ -106,10 +104,12 @@ struct WorldConfig {
     int held_out_people = WorldShape{}.held_out_people, held_out_places = WorldShape{}.held_out_places;
     double zipf = WorldShape{}.zipf;
     std::vector<std::string> kinds;
+    int conversations = 1000, tasks = 1000, known = 20, rare = 1;
+    double noise = 0;
     int threads = 0;
 };
 inline const std::vector<Flag<WorldConfig>> world_flags = {
-    {"out", &WorldConfig::out, "DIR", "directory to write train.jsonl, val.jsonl and facts.jsonl to"},
+    {"out", &WorldConfig::out, "DIR", "directory to write train.jsonl, val.jsonl, facts.jsonl, library.jsonl, chat/ and tasks/ to"},
     {"seed", &WorldConfig::seed, "", "another seed, another world"},
     {"megabytes", &WorldConfig::megabytes, "MB", "millions of bytes of text, train and validation together"},
     {"val-fraction", &WorldConfig::val_fraction, "", "share of the texts that goes to val.jsonl"},
@@ -119,6 +119,11 @@ inline const std::vector<Flag<WorldConfig>> world_flags = {
     {"held-out-places", &WorldConfig::held_out_places, "", "towns that no document ever names"},
     {"zipf", &WorldConfig::zipf, "", "exponent of fame: rank r is told in proportion to 1 / r^zipf"},
     {"kinds", &WorldConfig::kinds, "KIND...", "only these kinds of documents (default: all)"},
+    {"conversations", &WorldConfig::conversations, "", "conversations of each set in chat/ for training, and a tenth of it for validation"},
+    {"tasks", &WorldConfig::tasks, "", "problems of each task in tasks/ for training, and a quarter of it each for dev and test"},
+    {"noise", &WorldConfig::noise, "", "share of the word problems shown in chat/ whose solution is wrong on purpose"},
+    {"known", &WorldConfig::known, "", "facts told at least so many times are asked as known"},
+    {"rare", &WorldConfig::rare, "", "facts told at most so many times are asked as rare"},
     {"threads", &WorldConfig::threads, "", "threads; 0 takes all; the bytes do not depend on it"},
 };
 
@@ -194,9 +199,11 @@ inline WorldStatistics write_world_documents(const World& world, const WorldConf
 
 inline void write_world_facts(const World& world, const WorldStatistics& stats, AtomicFile& out) {
     for (const Fact& fact : world.facts) {
+        const auto questions = world.questions(fact);
         const nlohmann::ordered_json line = {
             {"kind", fact.kind},   {"entity", fact.entity},       {"attribute", fact.attribute},
-            {"value", fact.value}, {"told", stats.told[fact.id]}, {"held_out", fact.held_out}};
+            {"value", fact.value}, {"told", stats.told[fact.id]}, {"held_out", fact.held_out},
+            {"question", questions[0]}, {"questions", questions}};
         out.write(line.dump() + "\n");
     }
 }
@@ -211,6 +218,157 @@ inline WorldStatistics write_world(const World& world, const WorldConfig& c) {
     val.commit();
     facts.commit();
     return stats;
+}
+
+// ---- conversations, tasks, library
+
+// Lines 0 to n-1 in order, made in parallel.
+template <typename Line>
+int64_t write_lines(const std::string& path, int64_t n, int threads, Line line) {
+    AtomicFile out(path);
+    constexpr int64_t kBlock = 4096;
+    std::vector<std::string> lines(kBlock);
+    for (int64_t first = 0; first < n; first += kBlock) {
+        const int64_t count = std::min(kBlock, n - first);
+        std::string what, advice;
+        #pragma omp parallel for schedule(dynamic, 32) num_threads(threads)
+        for (int64_t k = 0; k < count; k++) {
+            try {  // an exception must not leave the parallel region
+                lines[size_t(k)] = line(uint64_t(first + k));
+            } catch (const Error& e) {
+                #pragma omp critical
+                what = e.what(), advice = e.advice;
+            }
+        }
+        if (!what.empty()) throw Error(cat(path, ": ", what), advice);
+        for (int64_t k = 0; k < count; k++) out.write(lines[size_t(k)]);
+    }
+    out.commit();
+    return out.written_bytes();
+}
+
+inline void append_field(std::string& out, const char* name, std::string_view text) {
+    out += cat(", \"", name, "\": ");
+    append_json_string(out, text);
+}
+inline std::string conversation_line(const ChatConversation& c) {
+    std::string s = "{\"messages\": [";
+    for (const ChatMessage& m : c.messages) {
+        s += cat(&m == c.messages.data() ? "" : ", ", "{\"role\": \"", m.role, "\"");
+        if (!m.thinking.empty()) append_field(s, "thinking", m.thinking);
+        append_field(s, "content", m.content);
+        if (!m.tool.empty()) {
+            s += cat(", \"tool_calls\": [{\"type\": \"function\", \"function\": {\"name\": \"", m.tool, "\"");
+            append_field(s, "arguments", m.argument);
+            s += "}}]";
+        }
+        s += "}";
+    }
+    s += "]";
+    append_field(s, "set", c.set);
+    if (!c.answer.empty()) append_field(s, "answer", c.answer);
+    if (c.difficulty) s += cat(", \"difficulty\": ", c.difficulty);
+    if (c.told >= 0) s += cat(", \"told\": ", c.told);
+    if (c.noisy) s += ", \"noisy\": true";
+    if (c.refused) s += ", \"refused\": true";
+    return s + "}\n";
+}
+inline std::string task_line(const Problem& p) {
+    std::string s = "{\"prompt\": ";
+    append_json_string(s, p.prompt);
+    if (p.answer.empty()) s += ", \"answer\": null";
+    else append_field(s, "answer", p.answer);
+    append_field(s, "task", p.task);
+    s += cat(", \"difficulty\": ", p.difficulty);
+    append_field(s, "kind", p.kind);
+    if (!p.entity.empty()) append_field(s, "entity", p.entity);
+    if (!p.attribute.empty()) append_field(s, "attribute", p.attribute);
+    if (!p.source.empty()) append_field(s, "source", p.source);
+    if (p.told >= 0) s += cat(", \"told\": ", p.told);
+    if (p.examples >= 0) s += cat(", \"examples\": ", p.examples);
+    return s + "}\n";
+}
+
+struct ChatStatistics {
+    int64_t conversations = 0, problems = 0, passages = 0, bytes = 0;
+    std::vector<std::string> missing;  // sets and tasks for which the world has no facts
+};
+
+// chat/SET-train.jsonl and SET-val.jsonl. A set without material is not written; what an earlier run left there goes.
+inline void write_conversations(const World& world, const FactPools& facts, const WorldConfig& c, int threads, ChatStatistics& stats) {
+    make_directories(c.out + "/chat");
+    for (const ConversationSet& set : conversation_sets())
+        for (const Share share : {Share::train, Share::val}) {
+            const std::string path = cat(c.out, "/chat/", set.name, "-", kShareNames[size_t(share)], ".jsonl");
+            const int64_t n = share == Share::train ? c.conversations : (c.conversations + 9) / 10;
+            if (!has_material(facts, set, share)) {
+                stats.missing.push_back(cat("chat/", set.name, "-", kShareNames[size_t(share)]));
+                fs::remove(path);  // nothing happens where there is none
+                continue;
+            }
+            stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return conversation_line(make_conversation(world, facts, set,
+                    share, i, c.noise)); });
+            stats.conversations += n;
+        }
+}
+// tasks/TASK-train.jsonl, -dev.jsonl, -test.jsonl
+inline void write_tasks(const World& world, const FactPools& facts, const WorldConfig& c, int threads, ChatStatistics& stats) {
+    make_directories(c.out + "/tasks");
+    for (const Task& task : kTasks)
+        for (const Share share : {Share::train, Share::dev, Share::test}) {
+            const std::string path = cat(c.out, "/tasks/", task.name, "-", kShareNames[size_t(share)], ".jsonl");
+            const int64_t n = share == Share::train ? c.tasks : (c.tasks + 3) / 4;
+            if (!has_material(world, facts, task, share)) {
+                stats.missing.push_back(cat("tasks/", task.name, "-", kShareNames[size_t(share)]));
+                fs::remove(path);  // nothing happens where there is none
+                continue;
+            }
+            stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return task_line(make_problem(world, facts, task.name, share,
+                    i)); });
+            stats.problems += n;
+        }
+}
+// library.jsonl: what a search can find, on everybody but those who are held out.
+inline void write_library(const World& world, const WorldConfig& c, int threads, ChatStatistics& stats) {
+    std::vector<const Fact*> firsts;
+    auto add = [&](const auto& entities) {
+        for (const auto& e : entities)
+            if (!e.held_out) firsts.push_back(&world.facts[e.first_fact]);
+    };
+    add(world.people), add(world.places), add(world.animals);
+    stats.bytes += write_lines(c.out + "/library.jsonl", int64_t(firsts.size()), threads, [&](uint64_t i) {
+        std::string lines;
+        for (const Passage& p : passages_about(world, *firsts[i])) {
+            lines += "{\"source\": ";
+            append_json_string(lines, p.source);
+            append_field(lines, "title", firsts[i]->entity);
+            append_field(lines, "text", p.text);
+            lines += "}\n";
+        }
+        return lines;
+    });
+    stats.passages = int64_t(firsts.size());
+}
+
+inline ChatStatistics write_world_chat(const World& world, const WorldConfig& c, const std::vector<uint32_t>& told) {
+    ChatStatistics stats;
+    const FactPools facts(world, told, uint32_t(c.known), uint32_t(c.rare));
+    const int threads = c.threads > 0 ? c.threads : omp_get_max_threads();
+    make_directories(c.out);
+    write_library(world, c, threads, stats);
+    if (c.conversations) write_conversations(world, facts, c, threads, stats);
+    if (c.tasks) write_tasks(world, facts, c, threads, stats);
+    return stats;
+}
+inline void print_chat(const ChatStatistics& stats, const WorldConfig& c, double seconds) {
+    std::printf("%s/chat: %s conversations in %zu sets; tasks: %s problems of %zu tasks; library.jsonl on %s people, places and animals; "
+                "%.1f MB in %.1f s\n", c.out.c_str(), with_commas(stats.conversations).c_str(), conversation_sets().size(),
+                with_commas(stats.problems).c_str(), kTasks.size(), with_commas(stats.passages).c_str(), double(stats.bytes) / 1e6,
+                        seconds);
+    if (stats.missing.empty()) return;
+    std::string names;
+    for (const auto& name : stats.missing) names += " " + name;
+    std::printf("not written, since no fact is told so often (--known %d) or so rarely (--rare %d):%s\n", c.known, c.rare, names.c_str());
 }
 
 inline void print_world(const World& world, const WorldStatistics& stats, const WorldConfig& c, double seconds) {
@@ -242,14 +400,22 @@ inline int run_world(WorldConfig& c) {
     if (!(c.val_fraction > 0 && c.val_fraction <= 0.5))
         throw UsageError(cat("--val-fraction ", c.val_fraction, ": expected more than 0 and at most 0.5"));
     if (c.threads < 0) throw UsageError(cat("--threads ", c.threads, ": expected 0 or more"));
+    if (!(c.noise >= 0 && c.noise <= 1)) throw UsageError(cat("--noise ", c.noise, ": expected 0 to 1"));
+    for (const auto& [flag, n] : {std::pair{"conversations", c.conversations}, {"tasks", c.tasks}})
+        if (n < 0 || n > 10'000'000) throw UsageError(cat("--", flag, " ", n, ": expected 0 to 10000000"));
+    if (c.rare < 0 || c.known <= c.rare)
+        throw UsageError(cat("--known ", c.known, " --rare ", c.rare, ": expected 0 or more for --rare, and more than that for --known"));
     const double start = now_s();
     const World world({c.seed, c.people, c.places, c.held_out_people, c.held_out_places, c.zipf}, c.kinds);
     const WorldStatistics stats = write_world(world, c);
     print_world(world, stats, c, now_s() - start);
+    const double chat_start = now_s();
+    const ChatStatistics chat = write_world_chat(world, c, stats.told);
+    print_chat(chat, c, now_s() - chat_start);
     return 0;
 }
 
 inline std::vector<Command> world_commands() {
-    return {make_command("world", "", "write the embedded data set: documents and the facts that they tell",
+    return {make_command("world", "", "write the embedded data set: documents, the facts that they tell, conversations and tasks",
                          world_flags, run_world)};
 }

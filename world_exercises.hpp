@@ -535,3 +535,22 @@ inline void list_page(Draft& d) {
     else if (form < 75) counted_lines(d);
     else daily_list(d);
 }
+
+// ---- translations
+
+// Words of one language, which is not named: whoever reads on can tell it from the first lines.
+inline void translation(Draft& d) {
+    const Languages& languages = d.world.languages;
+    const size_t language = d.rng.below(Languages::kLanguages), lines = size_t(d.between(8, 20));
+    d.bind_scene();
+    if (d.chance(40)) d.rule("translation_title");
+    std::vector<size_t> words(languages.words.size());
+    for (size_t i = 0; i < words.size(); i++) words[i] = i;
+    d.shuffle(words);
+    size_t said = 0;
+    for (size_t i = 0; said < lines; i++) {
+        if (languages.is_held_out(words[i], language)) continue;
+        d.add(languages.line(words[i], language) + "\n");
+        said++;
+    }
+}

@@ -14,7 +14,7 @@
 #include <set>
 #include <span>
 
-#include "world_words.hpp"
+#include "world_languages.hpp"
 
 struct WorldShape {
     uint64_t seed = 1;
@@ -347,6 +347,7 @@ struct WorldFacts {
     std::vector<Animal> animals;
     std::vector<Fact> facts;
     std::vector<std::string> spelling_words;  // every word of the lists that is one word of small letters, sorted
+    Languages languages;
 
     explicit WorldFacts(const WorldShape& shape_) : shape(shape_) {
         // even: brothers, sisters and friends come in pairs
@@ -362,6 +363,7 @@ struct WorldFacts {
         grammar.add(kWorldWords);
         grammar.add(kSpellingWords);
         grammar.add(kFactRules);
+        grammar.add(kLanguageWords);
         subject_slots_ = person_slots("");
         other_slots_ = person_slots("o_");
         make_places();
@@ -369,6 +371,7 @@ struct WorldFacts {
         make_animals();
         make_facts();
         make_spelling_words();
+        languages.make(shape.seed, grammar);
         person_fame_ = fame(size_t(shape.people));
         place_fame_ = fame(size_t(shape.places));
     }
@@ -405,6 +408,20 @@ struct WorldFacts {
         Slots slots(grammar, rng);
         bind_fact(slots, fact);
         return slots.text("ask_" + fact.attribute);
+    }
+    // The question in each of its wordings.
+    std::vector<std::string> questions(const Fact& fact) const {
+        Rng unused(0);
+        Slots slots(grammar, unused);
+        bind_fact(slots, fact);
+        const std::string rule = "ask_" + fact.attribute;
+        std::vector<std::string> v(grammar.words(rule).size());
+        for (size_t i = 0; i < v.size(); i++) {
+            std::string marked;
+            grammar.expand_alternative(marked, grammar.find_rule(rule), i, slots, unused);
+            v[i] = Grammar::finish(marked);
+        }
+        return v;
     }
     std::string statement(const Fact& fact, Rng& rng) const {
         Slots slots(grammar, rng);

@@ -320,6 +320,17 @@ class Grammar {
     friend class Slots;
 };
 
+// A number that is a function of the text alone: whoever decides by it decides the same for the same text, everywhere.
+inline uint64_t text_hash(std::string_view text) {
+    uint64_t hash = text.size();
+    for (size_t i = 0; i < text.size(); i += 8) {
+        uint64_t word = 0;
+        std::memcpy(&word, text.data() + i, std::min<size_t>(8, text.size() - i));
+        hash = splitmix64(hash ^ word);
+    }
+    return splitmix64(hash);
+}
+
 // The values of the slots of one text, and the facts that the text has told so far.
 class Slots {
    public:

@@ -47,7 +47,9 @@ verdict "each header compiles alone" "$tmp/alone"
 for h in "${headers[@]}"; do echo "#include \"$h\""; done > "$tmp/all.cpp"
 { cat "$tmp/all.cpp"; echo 'int main() {}'; } > "$tmp/main.cpp"
 libs=(-lpthread)
-printf '#if !__has_include(<oneapi/dnnl/dnnl.hpp>)\n#error\n#endif\n' | "${cxx[@]}" -x c++ -E - > /dev/null 2>&1 && libs+=(-ldnnl)
+for library in oneapi/dnnl/dnnl.hpp:-ldnnl zlib.h:-lz zstd.h:-lzstd; do # the optional ones
+    printf '#if !__has_include(<%s>)\n#error\n#endif\n' "${library%%:*}" | "${cxx[@]}" -x c++ -E - > /dev/null 2>&1 && libs+=("${library##*:}")
+done
 "${cxx[@]}" -c "$tmp/all.cpp" -o "$tmp/all.o" > "$tmp/link" 2>&1 &
 "${cxx[@]}" -c "$tmp/main.cpp" -o "$tmp/main.o" > "$tmp/link2" 2>&1 || cat "$tmp/link2" >> "$tmp/link"
 wait || true
@@ -62,8 +64,11 @@ verdict "all headers in two translation units link (nothing forgot its inline)" 
     find_lines -nE '#include "(gpt|generate|trainer|pretrain|checkpoint|world.*|kernels/.*)\.hpp"' tokenizer*.hpp pretokenizer.hpp dataloader.hpp
     find_lines -nE '#include "(generate|trainer|pretrain|tokenizer|dataloader|world.*)\.hpp"' gpt.hpp
     find_lines -nE '#include "(trainer|pretrain|dataloader)\.hpp"' generate.hpp
+    find_lines -nE '#include "(assistant|stage|sft|rl|eval|probe|trainer)\.hpp"' chat.hpp conversations.hpp identity.hpp model.hpp generate.hpp
+    find_lines -nE '#include "(sft|rl|eval|probe|chat_terminal)\.hpp"' assistant.hpp batches.hpp stage.hpp pretrain.hpp
+    find_lines -nE '#include "(gpt|model|chat|assistant|tokenizer)\.hpp"' tools.hpp search_index.hpp interpreter*.hpp child.hpp rewards.hpp objectives.hpp
 } > "$tmp/includes"
-verdict "includes go one way: kernels <- gpt <- generate <- pretrain; tokenizer and data know none of them" "$tmp/includes"
+verdict "includes go one way: kernels <- gpt <- generate <- chat <- sft <- rl; tokenizer, data and tools know none of them" "$tmp/includes"
 find_lines -nE '\<(cuda[A-Z]|nccl[A-Z]|cublas[A-Z]|__global__|threadIdx)' ./*.hpp ./*.cu > "$tmp/cuda"
 verdict "CUDA names stay in kernels/ and dev/" "$tmp/cuda"
 
@@ -79,7 +84,7 @@ verdict "every quoted LOG date exists" "$tmp/log"
 if [ -x ./train_gpt ]; then
     ./train_gpt help --markdown > "$tmp/flags.md"
     # of the scripts themselves, of git, apt and other programs
-    others="--fresh --minutes --scale --needed --help --markdown --no-install-recommends --list --verbose --no-vcs
+    others="--fresh --minutes --base --world --scale --needed --help --markdown --no-install-recommends --list --verbose --no-vcs
         --abbrev --always --cpus-per-task --cudart --dirty --error-exitcode --eval --gpus-per-node --job-name --kill-on-bad-exit --no-print-directory
         --nodes --ntasks-per-node --open-mode --query-gpu --requeue --run-part --signal --small --time --tool --version"
     { grep -oE -- '--[a-z0-9-]+.[ |]' "$tmp/flags.md" | tr -cd 'a-z0-9\n-'; tr ' ' '\n' <<< "$others"; } | sort -u > "$tmp/have"
@@ -108,7 +113,7 @@ verdict "no function over 80 lines" "$tmp/functions"
 # ---- scripts
 
 if command -v shellcheck > /dev/null; then
-    shellcheck -x scripts/*.sh scripts/lab/*.sh dev/*.sh .ci/run > "$tmp/shell" 2>&1 || true
+    shellcheck -x scripts/*.sh scripts/lab/*.sh dev/*.sh dev/fuzz/*.sh .ci/run > "$tmp/shell" 2>&1 || true
     verdict "shellcheck is silent" "$tmp/shell"
 else
     echo "skipped shellcheck: not installed"

@@ -6,7 +6,9 @@
 // least five launches between two events, after a warm-up; before each, twice the L2 cache is overwritten, since in a training
 // step inputs come from memory too. +- is half the distance between the quartiles.
 // `a step` is how often a training step with one micro-batch runs the operation; the last line adds those up.
-// usage: gpu_bench [--small] [--fp32] [--autotune] [--batch-size B]       a Markdown table on stdout; status 2 without a GPU
+// usage: gpu_bench [--small] [--fp32] [--autotune] [--matmul auto|fp32|tf32|bf16|fp8] [--gelu 0|1|2] [--batch-size B]
+//   a Markdown table on stdout; status 2 without a GPU. --matmul fp8: a linear layer's time includes the quantising; the peak stays that of
+//   the storage type. --gelu: in no product, in the forward's, in the backward's too (default: as training does on this GPU)
 //   --small   tiny shapes, for the emulator: shows that everything runs, not how fast
 #include "../gpt.hpp"
 #include "../kernels/devices.hpp"
@@ -29,6 +31,8 @@ constexpr GpuMemory kGpuMemory[] = {
 struct Settings {
     bool small = false, fp32 = false, autotune = false;
     int64_t batch_size = 16;
+    std::string matmul = "auto";
+    int gelu = -1;
 };
 
 struct Shape {
@@ -118,7 +122,8 @@ class Bench {
         dev.zero(a, 2 * bytes);
         copy_ = 2.0 * double(bytes) / time([&] { dev.copy_device(a + bytes, a, bytes); }).s;   // read and written
         dev.release(a);
-        std::printf("# Kernels of %s\n\n%s storage%s. Copying %s: %.0f GB/s", p.name, settings_.fp32 ? "fp32" : "bf16", settings_.autotune ? ", autotuned products" : "",
+        std::printf("# Kernels of %s\n\n%s storage, --matmul %s%s. Copying %s: %.0f GB/s", p.name, settings_.fp32 ? "fp32" : "bf16", settings_.matmul.c_str(),
+                    settings_.autotune ? ", autotuned products" : "",
                     human_bytes(double(bytes)).c_str(), copy_ * 1e-9);
         if (sheet_) std::printf(", %.0f%% of the data sheet's %.0f", 100 * copy_ / sheet_, sheet_ * 1e-9);
         std::printf(". Peak for products: %.1f TFLOP/s. The L2 cache of %s is overwritten before each launch.\n", peak_ * 1e-12, human_bytes(double(p.l2CacheSize)).c_str());
@@ -197,7 +202,7 @@ void bench_rowwise(Bench& b, const Shape& s) {
     b.operation("residual_forward", rows, 3 * e, 0, 0, [&] { residual_forward(dev, sum, x, r, n); });
     b.operation("layernorm_backward", rows, 4 * e + 8 * double(N), 0, 2 * L + 1, [&] { layernorm_backward(dev, sum, dw, db, r, x, w, mean, rstd, N, C); });
     b.operation("gelu_forward", wide, 8 * e, 0, 0, [&] { gelu_forward(dev, y, x, 4 * n); });
-    b.operation("gelu_backward_inplace", wide, 12 * e, 0, L, [&] { gelu_backward_inplace(dev, y, x, 4 * n); });
+    b.operation("gelu_backward_inplace", wide, 12 * e, 0, 0, [&] { gelu_backward_inplace(dev, y, x, 4 * n); });
     b.operation("add_column_sums", cat("(", N, ", ", 3 * C, ")"), 3 * e, 0, 0, [&] { add_column_sums(dev, dw, x, N, 3 * C); });
 }
 
@@ -248,9 +253,13 @@ void bench_linear(Bench& b, const Shape& s) {
             if (l.gelu) linear_gelu_forward<T>(dev, y, pre, x, w, bias, N, l.K, l.M);
             else linear_forward<T>(dev, y, x, w, bias, N, l.K, l.M);
         });
-        // dx = dy w^T, dw += x^T dy, db += sums of dy
-        b.operation(cat(l.name, ": linear_backward"), shape, t * (NM + KM + NK + NK) + 8 * KM, 2 * flops, L,
-                    [&] { linear_backward<T>(dev, dx, dw, db, y, x, w, N, l.K, l.M); });
+        // dx = dy w^T, dw += x^T dy, db += sums of dy; behind a gelu (fcproj) its slope too, for which `before` is read
+        const bool slope = l.K > C;
+        T* before = slope ? a.template noise<T>(N * l.K) : nullptr;
+        b.operation(cat(l.name, slope ? ": linear_gelu_backward" : ": linear_backward"), shape, t * (NM + KM + (slope ? 3 : 2) * NK) + 8 * KM, 2 * flops, L, [&] {
+            if (slope) linear_gelu_backward<T>(dev, dx, dw, db, y, before, x, w, N, l.K, l.M);
+            else linear_backward<T>(dev, dx, dw, db, y, x, w, N, l.K, l.M);
+        });
     }
 }
 
@@ -316,8 +325,8 @@ void bench_update(Bench& b, const Shape& s) {
     const double a_step = double(count) / double(n);
     T* p = a.template noise<T>(n);
     float *m = a.template zeros<float>(n), *v = a.template zeros<float>(n), *g = a.template noise<float>(n), *master = sizeof(T) == 2 ? a.template noise<float>(n) : nullptr;
-    double* sum = a.template empty<double>(1);
-    b.operation("squared_norm_async", cat("(", n, ")"), 4 * double(n), 0, a_step, [&] { squared_norm_async(dev, sum, g, n); });
+    double* sum = a.template zeros<double>(1);
+    b.operation("add_squared_norm", cat("(", n, ")"), 4 * double(n), 0, a_step, [&] { add_squared_norm(dev, sum, g, n); });
     AdamW o;
     o.lr = 1e-4f;
     const double bytes = (sizeof(T) == 2 ? 30 : 28) * double(n);
@@ -354,7 +363,8 @@ Shape shape_of(const char* name, int64_t L, int64_t NH, int64_t C, const Setting
 template <typename T>
 void bench_all(const Settings& s) {
     Cuda dev;
-    dev.autotune = s.autotune;
+    set_matmul(dev, {s.matmul, s.autotune, "", [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }}, sizeof(T) == 2);
+    dev.gelu_in_products = s.gelu;
     Bench b(dev, s);
     bench_model<T>(b, shape_of("GPT-2 124M", 12, 12, 768, s));
     bench_model<T>(b, shape_of("GPT-2 1558M", 48, 25, 1600, s));
@@ -370,8 +380,10 @@ Settings parse(const std::vector<std::string>& words) {
         if (words[i] == "--small") s.small = true;
         else if (words[i] == "--fp32") s.fp32 = true;
         else if (words[i] == "--autotune") s.autotune = true;
+        else if (words[i] == "--matmul" && i + 1 < words.size()) s.matmul = words[++i];
+        else if (words[i] == "--gelu" && i + 1 < words.size() && (words[i + 1] == "0" || words[i + 1] == "1" || words[i + 1] == "2")) s.gelu = words[++i][0] - '0';
         else if (words[i] == "--batch-size" && i + 1 < words.size() && std::atoi(words[i + 1].c_str()) > 0) s.batch_size = std::atoi(words[++i].c_str());
-        else throw UsageError(cat("unknown or incomplete: ", words[i]), "gpu_bench [--small] [--fp32] [--autotune] [--batch-size B]");
+        else throw UsageError(cat("unknown or incomplete: ", words[i]), "gpu_bench [--small] [--fp32] [--autotune] [--matmul KIND] [--gelu 0|1|2] [--batch-size B]");
     }
     return s;
 }

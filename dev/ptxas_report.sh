@@ -24,6 +24,7 @@ hot=(
     'layernorm_cuda::backward_kernel<'
     'layernorm_cuda::residual_kernel<'
     'column_sums_cuda::'
+    'fp8_cuda::'
     'embedding_cuda::'
     'gelu_cuda::forward_kernel<'
     'gelu_cuda::backward_kernel<'

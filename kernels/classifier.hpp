@@ -145,8 +145,8 @@ struct Sums {
 // has 98 KiB; four blocks on each of 132 multiprocessors have 51 MiB under way, about the L2 of an H100).
 // Floor: a number read and one written (bf16: 4 bytes) an element, forward alone half; about 25 operations, 2 of the special function unit.
 template <typename T, int threads, bool vector>
-__global__ void classifier_kernel(float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights, int64_t V, int64_t Vp,
-                                  bool backward) {
+__global__ void __launch_bounds__(threads) classifier_kernel(float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights,
+                                                             int64_t V, int64_t Vp, bool backward) {
     constexpr int size = Pack<T>::size;
     const int64_t n = blockIdx.x, target = targets[n];
     T* x_n = logits + n * Vp;

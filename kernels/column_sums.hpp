@@ -22,7 +22,7 @@ constexpr int64_t kRows = 128;             // rows of a tile, 16 a warp; its col
 // Tile (blockIdx.x, blockIdx.y): columns [32 * size * y, ...) of rows [kRows * x, ...). partial: (tiles of rows, M).
 // Floor: one number of memory an element (bf16: 2 bytes), 2 operations; the partial sums add 2 * 4 / kRows bytes.
 template <typename T, bool vector>
-__global__ void tile_kernel(float* partial, const T* x, int64_t N, int64_t M) {
+__global__ void tile_kernel(float* partial, const T* x, int64_t N, int64_t M) {   // no __launch_bounds__: with it, sm_80 spills 16 bytes (LOG 2026-11-22)
     constexpr int size = Pack<T>::size, columns = 32 * size, unrolled = 4;
     SHARED_ARRAY(float, warp_sums, kWarps * columns);
     const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
@@ -61,7 +61,8 @@ __global__ void tile_kernel(float* partial, const T* x, int64_t N, int64_t M) {
 // out_m += sum_k partial[k * stride + blockIdx.y * M + m], in the order of k within each of kWarps interleaved sums; out is out0, or out1
 // where blockIdx.y is 1. Floor: 4 bytes a partial sum.
 template <int = 0>
-__global__ void add_partials_kernel(float* out0, float* out1, const float* partial, int64_t parts, int64_t stride, int64_t M) {
+__global__ void __launch_bounds__(kThreads) add_partials_kernel(float* out0, float* out1, const float* partial, int64_t parts, int64_t stride,
+                                                                int64_t M) {
     SHARED_ARRAY(float, warp_sums, kThreads);
     const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
     const int64_t m = int64_t(blockIdx.x) * 32 + lane;

@@ -10,7 +10,17 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <mutex>
+#include <vector>
+
 #include "device.hpp"
+
+#if !defined(TRAIN_GPT_EMULATOR) && __has_include(<nvtx3/nvToolsExt.h>)
+#include <nvtx3/nvToolsExt.h>  // header-only, of the toolkit; without a profiler attached its calls do nothing
+#endif
 
 // Check a CUDA runtime call: the failing expression, the place, and CUDA's own words.
 #define CUDA_CHECK(call)                                                                                       \
@@ -21,6 +31,9 @@
                         "`train_gpt info` shows the device and the driver; --device cpu runs without a GPU");  \
     } while (0)
 
+class CudaEvent;
+class CudaGraphs;
+class CudaRange;
 struct MatmulPlans;  // cublaslt.hpp: handle, workspace, descriptors and the algorithm chosen for each shape
 
 // One GPU and its compute stream. The same interface as Cpu; a kernel's CUDA overload takes this as its first argument.
@@ -28,8 +41,11 @@ struct MatmulPlans;  // cublaslt.hpp: handle, workspace, descriptors and the alg
 struct Cuda {
     cudaStream_t stream = nullptr;
     int index = 0, multiprocessors = 1;
-    bool tf32 = false;                         // fp32 products on the tensor cores: operands lose 13 bits of mantissa
+    Operands operands = Operands::stored;      // how products round their operands (set_matmul of cublaslt.hpp)
     bool autotune = false;                     // time cuBLASLt's candidates instead of taking the first
+    std::string tuned_plans;                   // file that keeps what the timing chose; empty: nowhere
+    std::function<void(const std::string&)> tuning_log;   // receives a line for each choice
+    int gelu_in_products = -1;                 // 0: GELU is a kernel of its own, 1: part of the forward product, 2: of the backward too; -1: by GPU
     MatmulPlans* matmul_plans = nullptr;       // made at the first product, by cublaslt.hpp
     void (*drop_matmul_plans)(MatmulPlans*) = nullptr;
 
@@ -71,9 +87,136 @@ struct Cuda {
     }
     void synchronize() { CUDA_CHECK(cudaStreamSynchronize(stream)); }
     void* workspace(size_t bytes) { return workspace_.get(*this, bytes); }
+    uint64_t workspace_version() const { return workspace_.version(); }
+    // Pinned: copies from and to it do not hold up the host.
+    void* allocate_host(size_t bytes) {
+        void* p = nullptr;
+        CUDA_CHECK(cudaMallocHost(&p, bytes));
+        return p;
+    }
+    void release_host(void* p) { cudaFreeHost(p); }
+
+    using Event = CudaEvent;
+    using Graphs = CudaGraphs;
+    using Range = CudaRange;
 
    private:
     Workspace workspace_;
+};
+
+// ---- a place in the stream, for the host to wait for
+
+class CudaEvent {
+   public:
+    explicit CudaEvent(Cuda& dev) : dev_(dev) { CUDA_CHECK(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming)); }
+    CudaEvent(const CudaEvent&) = delete;
+    ~CudaEvent() { cudaEventDestroy(event_); }
+    void record() { CUDA_CHECK(cudaEventRecord(event_, dev_.stream)); }
+    void wait() { CUDA_CHECK(cudaEventSynchronize(event_)); }     // at once where it was never recorded
+
+   private:
+    Cuda& dev_;
+    cudaEvent_t event_ = nullptr;
+};
+
+// ---- graphs: a sequence of kernels recorded once and started with one call
+//
+// A micro-step of GPT-2 124M is some hundreds of kernels, whose launches cost the host a few microseconds each: of a small batch more than the
+// GPU needs for them. A graph starts them all in one call, and the GPU goes from one to the next without asking. It repeats the launches with the
+// arguments that they had: pointers stay what they were, so what changes between two runs must lie in the memory they point to.
+// run(key, work) calls work() the first time that it sees a key (plans are made, the workspace grows), records it the second time, and from
+// then on replays it; the caller promises that for one key work() queues the same launches, and nothing but launches and copies inside of
+// the device. A workspace that has moved makes older recordings void: they are made again. The newest kMost keys are kept.
+class CudaGraphs {
+   public:
+    static constexpr size_t kMost = 16;
+    using Key = std::array<int64_t, 4>;
+    explicit CudaGraphs(Cuda& dev) : dev_(dev) {}
+    CudaGraphs(const CudaGraphs&) = delete;
+    ~CudaGraphs() {
+        for (Entry& e : entries_) e.drop();
+    }
+    bool enabled = true;
+    int64_t recorded = 0, replayed = 0;        // how often
+
+    template <typename F>
+    void run(const Key& key, F&& work) {
+        if (!enabled) return work();
+        auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.key == key; });
+        if (found == entries_.end()) {
+            if (entries_.size() == kMost) entries_.back().drop(), entries_.pop_back();
+            entries_.insert(entries_.begin(), Entry{key, nullptr, 0});
+            return work();
+        }
+        std::rotate(entries_.begin(), found, found + 1);                  // the most recently used first
+        Entry& e = entries_.front();
+        if (!e.graph || e.workspace_version != dev_.workspace_version()) {
+            e.drop();
+            Recording recording(dev_.stream);
+            work();
+            e.graph = recording.finish();
+            e.workspace_version = dev_.workspace_version();
+            recorded++;
+        }
+        CUDA_CHECK(cudaGraphLaunch(e.graph, dev_.stream));
+        replayed++;
+    }
+
+   private:
+    struct Entry {
+        Key key;
+        cudaGraphExec_t graph;
+        uint64_t workspace_version;
+        void drop() {
+            if (graph) cudaGraphExecDestroy(std::exchange(graph, nullptr));   // one that still runs is freed when it ends
+        }
+    };
+    // While it lives, what the stream is given is recorded instead of run. ThreadLocal: other threads (the loader's) may do as they like.
+    class Recording {
+       public:
+        explicit Recording(cudaStream_t stream) : stream_(stream) { CUDA_CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal)); }
+        Recording(const Recording&) = delete;
+        ~Recording() {
+            if (!finished_) cudaStreamEndCapture(stream_, &graph_), cudaGetLastError();   // work() threw: the stream must work again
+            if (graph_) cudaGraphDestroy(graph_);
+        }
+        cudaGraphExec_t finish() {
+            finished_ = true;
+            cudaGraphExec_t exec = nullptr;
+            cudaError_t status = cudaStreamEndCapture(stream_, &graph_);
+            if (status == cudaSuccess) status = cudaGraphInstantiate(&exec, graph_, 0);
+            if (status != cudaSuccess)
+                throw Error(cat("a micro-batch can't be recorded as a CUDA graph: ", cudaGetErrorString(status)), "--no-graphs launches each kernel by itself");
+            return exec;
+        }
+
+       private:
+        cudaStream_t stream_;
+        cudaGraph_t graph_ = nullptr;
+        bool finished_ = false;
+    };
+    Cuda& dev_;
+    std::vector<Entry> entries_;
+};
+
+// ---- a named stretch of the host's time, with a number: what Nsight Systems shows above the kernels that were launched in it. Kernels of
+// a replayed graph are shown under the range that replays it: to see the layers, profile a run with --no-graphs.
+
+class [[maybe_unused]] CudaRange {
+   public:
+#if !defined(TRAIN_GPT_EMULATOR) && __has_include(<nvtx3/nvToolsExt.h>)
+    explicit CudaRange(const char* name, int64_t number = -1) {
+        nvtxEventAttributes_t what{};
+        what.version = NVTX_VERSION, what.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
+        what.messageType = NVTX_MESSAGE_TYPE_ASCII, what.message.ascii = name;
+        if (number >= 0) what.payloadType = NVTX_PAYLOAD_TYPE_INT64, what.payload.llValue = number;
+        nvtxRangePushEx(&what);
+    }
+    ~CudaRange() { nvtxRangePop(); }
+#else
+    explicit CudaRange(const char*, int64_t = -1) {}
+#endif
+    CudaRange(const CudaRange&) = delete;
 };
 
 #if defined(__CUDACC__) || defined(TRAIN_GPT_EMULATOR)
@@ -86,13 +229,30 @@ struct Cuda {
 #include "../dev/emu/emulator.hpp"
 #elif defined(__CUDACC__)
 
-// The only way a kernel is started. Arguments are converted to the kernel's parameter types. More than 48 KiB of dynamic shared
-// memory must be allowed per kernel; a grid of zero blocks is no launch.
+// More than 48 KiB of dynamic shared memory must be allowed for each kernel, once on each device.
+inline void allow_shared_memory(const void* kernel, size_t bytes) {
+    struct Allowed {
+        const void* kernel;
+        int device;
+        size_t bytes;
+    };
+    static std::mutex mutex;
+    static std::vector<Allowed> all;                        // a dozen kernels
+    int device = 0;
+    CUDA_CHECK(cudaGetDevice(&device));
+    const std::lock_guard lock(mutex);
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Allowed& a) { return a.kernel == kernel && a.device == device; });
+    if (found != all.end() && found->bytes >= bytes) return;
+    CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)));
+    if (found != all.end()) found->bytes = bytes;
+    else all.push_back({kernel, device, bytes});
+}
+
+// The only way a kernel is started. Arguments are converted to the kernel's parameter types; a grid of zero blocks is no launch.
 template <typename... Params, typename... Args>
 void launch(void (*kernel)(Params...), dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, Args... args) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-    if (shared_bytes > 48 * 1024)
-        CUDA_CHECK(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes)));
+    if (shared_bytes > 48 * 1024) allow_shared_memory(reinterpret_cast<const void*>(kernel), shared_bytes);
     kernel<<<grid, block, shared_bytes, stream>>>(Params(args)...);
     CUDA_CHECK(cudaGetLastError());
 }

@@ -8,3 +8,5 @@
 KERNEL_INSTANCES(, Cuda, float)
 KERNEL_INSTANCES(, Cuda, bf16)
 KERNEL_INSTANCES_BF16(, Cuda)
+template void quantise_fp8(Cuda&, const Fp8Matrix&, const float*, int64_t, int64_t);
+template void quantise_fp8(Cuda&, const Fp8Matrix&, const bf16*, int64_t, int64_t);

@@ -10,6 +10,7 @@
 
 #include <omp.h>
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <utility>
@@ -187,6 +188,10 @@ ALWAYS_INLINE inline float fast_tanh(float x) {
 
 // ---- devices
 
+// What a matrix product multiplies (--matmul): its operands as they are stored, or rounded further where that is faster. Sums are fp32
+// always. Set once, by set_matmul() of matmul.hpp and cublaslt.hpp. fp8 is for the linear layers alone (fp8.hpp).
+enum class Operands { stored, tf32, bf16, fp8 };
+
 // Scratch memory of a device for the operation that is running, contents undefined: it grows at the first call that needs more and is
 // then reused, so a step in steady state allocates nothing. The device gives it back in its destructor.
 class Workspace {
@@ -198,9 +203,11 @@ class Workspace {
             release(dev);
             p_ = dev.allocate(bytes);
             bytes_ = bytes;
+            version_++;
         }
         return p_;
     }
+    uint64_t version() const { return version_; }   // how often it has moved
     template <typename Dev>
     void release(Dev& dev) {
         bytes_ = 0;
@@ -210,17 +217,19 @@ class Workspace {
    private:
     void* p_ = nullptr;
     size_t bytes_ = 0;
+    uint64_t version_ = 0;
 };
 
 // The CPU. Threads are OpenMP's.
 struct Cpu {
     int threads = 1;
+    Operands operands = Operands::stored;
     explicit Cpu(int threads_ = 0) : threads(threads_ > 0 ? threads_ : omp_get_max_threads()) {
         omp_set_num_threads(threads);
     }
     Cpu(const Cpu&) = delete;
     Cpu& operator=(const Cpu&) = delete;
-    ~Cpu() { workspace_.release(*this); }
+    ~Cpu() { workspace_.release(*this), operand_space_.release(*this); }
 
     static constexpr const char* name() { return "cpu"; }
     static constexpr int64_t kLogitsAtOnce = int64_t(1) << 21;   // see head_rows in gpt.hpp: 8 MiB of floats, which caches hold
@@ -238,9 +247,29 @@ struct Cpu {
     void copy_device(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
     void synchronize() {}
     void* workspace(size_t bytes) { return workspace_.get(*this, bytes); }
+    void* operand_space(size_t bytes) { return operand_space_.get(*this, bytes); }   // for a product's operands, whose workspace is the other
+    // Host memory that the device may read or write by itself; here there is no other.
+    void* allocate_host(size_t bytes) { return allocate(bytes); }
+    void release_host(void* p) { release(p); }
+
+    // What a GPU's streams, graphs and profiler need words for (cuda.hpp), and a processor does not.
+    struct Event {
+        explicit Event(Cpu&) {}
+        void record() {}
+        void wait() {}
+    };
+    struct Graphs {
+        explicit Graphs(Cpu&) {}
+        template <typename F>
+        void run(const std::array<int64_t, 4>&, F&& work) { work(); }
+        bool enabled = true;
+    };
+    struct [[maybe_unused]] Range {
+        explicit Range(const char*, int64_t = -1) {}
+    };
 
    private:
-    Workspace workspace_;
+    Workspace workspace_, operand_space_;
 };
 
 #ifdef TRAIN_GPT_CUDA
@@ -286,4 +315,45 @@ class Arena {
     std::string name_;
     char* base_ = nullptr;
     size_t used_ = 0, capacity_ = 0;
+};
+
+// Pinned host memory: a copy from or to it does not hold up the host.
+template <typename Dev>
+class HostBlock {
+   public:
+    HostBlock(Dev& dev, size_t bytes) : dev_(dev), p_(dev.allocate_host(bytes)) {}
+    HostBlock(const HostBlock&) = delete;
+    HostBlock& operator=(const HostBlock&) = delete;
+    ~HostBlock() { dev_.release_host(p_); }
+    template <typename X>
+    X* as() const { return static_cast<X*>(p_); }
+
+   private:
+    Dev& dev_;
+    void* p_;
+};
+
+// Two blocks that take turns, for what the host sends the device again and again. A copy reads its block some time after it was asked for:
+// so next() waits until the copies from that block, two sendings ago, have run. The host is then at most two sendings ahead of the
+// device, and the device has at least one to work on while the host waits or writes.
+template <typename Dev>
+class HostBlocks {
+   public:
+    HostBlocks(Dev& dev, size_t bytes) : blocks_{{dev, bytes}, {dev, bytes}}, read_{typename Dev::Event(dev), typename Dev::Event(dev)} {}
+    // The block to write next; it belongs to the caller until sent().
+    template <typename X>
+    X* next() {
+        at_ ^= 1;
+        read_[at_].wait();
+        return blocks_[at_].template as<X>();
+    }
+    template <typename X>
+    X* current() const { return blocks_[at_].template as<X>(); }
+    // All copies from the block are in the device's queue.
+    void sent() { read_[at_].record(); }
+
+   private:
+    HostBlock<Dev> blocks_[2];
+    typename Dev::Event read_[2];
+    int at_ = 0;
 };

@@ -6,7 +6,7 @@
 #include "instances.hpp"
 
 // What multiplies and how wide, for the first lines of a log.
-inline std::string device_details(Cpu& dev) { return cat(dev.threads, " threads, ", matmul_backend()); }
+inline std::string device_details(Cpu& dev) { return cat(dev.threads, " threads, ", matmul_backend(), products_note(dev.operands)); }
 
 #ifdef TRAIN_GPT_CUDA
 inline int cuda_device_count() {
@@ -16,7 +16,8 @@ inline int cuda_device_count() {
 inline std::string device_details(Cuda& dev) {
     cudaDeviceProp p{};
     CUDA_CHECK(cudaGetDeviceProperties(&p, dev.index));
-    return cat(p.name, ", ", dev.multiprocessors, " multiprocessors, ", human_bytes(double(p.totalGlobalMem)), ", cuBLASLt");
+    return cat(p.name, ", ", dev.multiprocessors, " multiprocessors, ", human_bytes(double(p.totalGlobalMem)), ", cuBLASLt",
+               products_note(dev.operands));
 }
 #endif
 

@@ -61,7 +61,8 @@ constexpr int kThreads = 128;
 
 // A warp a row. Floor: 2 numbers of memory an element (bf16: 4 bytes; rows of wte that repeat come from L2), one operation.
 template <typename T, bool vector>
-__global__ void forward_kernel(T* x, const int32_t* ids, const int32_t* positions, const T* wte, const T* wpe, int64_t N, int64_t C) {
+__global__ void __launch_bounds__(kThreads) forward_kernel(T* x, const int32_t* ids, const int32_t* positions, const T* wte, const T* wpe, int64_t N,
+                                                           int64_t C) {
     constexpr int size = Pack<T>::size;
     const int64_t n = int64_t(blockIdx.x) * (kThreads / 32) + threadIdx.x / 32;
     if (n >= N) return;
@@ -113,7 +114,7 @@ __device__ __forceinline__ void rank_tile(int (&digit)[kRounds], int (&rank)[kRo
 
 // Floor: 4 bytes a key; about 60 operations for the ranks of 32 keys and a digit.
 template <int = 0>
-__global__ void count_kernel(int32_t* all_counts, const int32_t* ids, const int32_t* positions, int64_t N, int shift) {
+__global__ void __launch_bounds__(kSortThreads) count_kernel(int32_t* all_counts, const int32_t* ids, const int32_t* positions, int64_t N, int shift) {
     SHARED_ARRAY(int32_t, counts, kSortWarps * kDigits);
     int digit[kRounds], rank[kRounds];
     rank_tile(digit, rank, counts, blockIdx.y == 0 ? ids : positions, N, shift);
@@ -126,8 +127,8 @@ __global__ void count_kernel(int32_t* all_counts, const int32_t* ids, const int3
 // keys_out, order_out: (2, N), as order, which is null in the first pass: the elements are in the order of n then.
 // Floor: 16 bytes a key, and the counts of all tiles for each tile (from L2).
 template <int = 0>
-__global__ void place_kernel(int32_t* keys_out, int32_t* order_out, const int32_t* all_counts, const int32_t* ids, const int32_t* positions,
-                             const int32_t* order, int64_t N, int shift) {
+__global__ void __launch_bounds__(kSortThreads) place_kernel(int32_t* keys_out, int32_t* order_out, const int32_t* all_counts, const int32_t* ids,
+                                                             const int32_t* positions, const int32_t* order, int64_t N, int shift) {
     SHARED_ARRAY(int32_t, counts, kSortWarps * kDigits);
     SHARED_ARRAY(int32_t, warp_totals, kSortWarps);
     const int which = int(blockIdx.y), warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
@@ -179,8 +180,8 @@ constexpr int kChunk = 32;                 // elements of the sorted list that a
 // one that begins here. parts: (2, chunks, 2, C).
 // Floor: each of the two lists reads one number an element (bf16: 2 bytes; the second time from L2) and 8 bytes a column of a touched row.
 template <typename T, bool vector>
-__global__ void run_sums_kernel(float* dwte, float* dwpe, float* parts, const T* dx, const int32_t* all_keys, const int32_t* all_order,
-                                int64_t N, int64_t C) {
+__global__ void __launch_bounds__(kThreads) run_sums_kernel(float* dwte, float* dwpe, float* parts, const T* dx, const int32_t* all_keys,
+                                                            const int32_t* all_order, int64_t N, int64_t C) {
     constexpr int size = Pack<T>::size, unrolled = 4;
     const int lane = int(threadIdx.x) % 32, which = int(blockIdx.z);
     const int64_t chunks = ceil_div(N, int64_t(kChunk)), chunk = int64_t(blockIdx.x) * (kThreads / 32) + threadIdx.x / 32;
@@ -221,7 +222,8 @@ __global__ void run_sums_kernel(float* dwte, float* dwpe, float* parts, const T*
 
 // The runs that cross chunks: the warp of the chunk where one begins adds up its parts, in order. Floor: 4 bytes a column of a part.
 template <int size, bool vector>
-__global__ void join_runs_kernel(float* dwte, float* dwpe, const float* all_parts, const int32_t* all_keys, int64_t N, int64_t C) {
+__global__ void __launch_bounds__(kThreads) join_runs_kernel(float* dwte, float* dwpe, const float* all_parts, const int32_t* all_keys, int64_t N,
+                                                             int64_t C) {
     const int64_t chunks = ceil_div(N, int64_t(kChunk)), chunk = int64_t(blockIdx.x) * (kThreads / 32) + threadIdx.x / 32;
     const int which = int(blockIdx.z);
     const int32_t* keys = all_keys + which * N;

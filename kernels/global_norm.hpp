@@ -1,7 +1,9 @@
-// kernels/global_norm.hpp -- the square of the length of all gradients together: what clipping and the log need.
-//   squared_norm(x) = sum_i x_i^2            x: (n), fp32; summed in double, so 1e38 squared does not overflow
+// kernels/global_norm.hpp -- the two numbers that the host wants of a training step: how long the gradient is, and the loss.
+//   squared_norm(x)        = sum_i x_i^2       x: (n), fp32; summed in double, so 1e38 squared does not overflow
+//   weighted_sum(w, x)     = sum_i w_i x_i     of the losses of a micro-batch's tokens; in double too
 // A sum over 124 million terms must come out the same with one thread and with sixty: it is cut into chunks of a fixed
 // size whose sums are added in order. NaN and Inf pass through, and the caller sees a non-finite norm.
+// add_squared_norm and add_weighted_sum add to a double on the device, and nobody waits for them: a step reads both numbers once, at its end.
 #pragma once
 
 #include "cuda_packs.hpp"
@@ -34,12 +36,22 @@ inline double squared_norm(Cpu& dev, const float* x, int64_t n) {
     for (int64_t k = 0; k < chunks; k++) sum += partial[k];
     return sum;
 }
+// *sum += squared_norm(x)
+inline void add_squared_norm(Cpu& dev, double* sum, const float* x, int64_t n) { *sum += squared_norm(dev, x, n); }
+
+// *sum += sum_i weights[i] * x[i]
+inline void add_weighted_sum(Cpu&, double* sum, const float* weights, const float* x, int64_t n) {
+    double total = 0;
+    for (int64_t i = 0; i < n; i++) total += double(weights[i]) * double(x[i]);
+    *sum += total;
+}
 
 // ---- CUDA
 #ifdef TRAIN_GPT_CUDA
 double squared_norm(Cuda& dev, const float* x, int64_t n);
-// The same into *sum, on the device: nobody waits for it.
-void squared_norm_async(Cuda& dev, double* sum, const float* x, int64_t n);
+// The same onto *sum, on the device: nobody waits for it.
+void add_squared_norm(Cuda& dev, double* sum, const float* x, int64_t n);
+void add_weighted_sum(Cuda& dev, double* sum, const float* weights, const float* x, int64_t n);
 #endif
 
 #ifdef CUDA_KERNELS
@@ -50,7 +62,7 @@ constexpr int kThreads = 256;
 // One block a chunk, its threads' sums in double. Floor: 4 bytes a number; a conversion and an operation in double, which take an H100 a
 // tenth of the time of the bytes, and a GPU with 1/64 of its float speed in double about as long as the bytes.
 template <bool vector>
-__global__ void chunk_kernel(double* partial, const float* x, int64_t n) {
+__global__ void __launch_bounds__(kThreads) chunk_kernel(double* partial, const float* x, int64_t n) {
     const int64_t begin = int64_t(blockIdx.x) * kNormChunk, left = n - begin < kNormChunk ? n - begin : kNormChunk;
     double sum[4] = {};
     #pragma unroll 4
@@ -65,24 +77,34 @@ __global__ void chunk_kernel(double* partial, const float* x, int64_t n) {
 }
 
 // One block. Floor: 8 bytes a chunk, none of which counts: 3,800 chunks for 124 million numbers.
-template <int = 0>
-__global__ void total_kernel(double* sum, const double* partial, int64_t chunks) {
+template <bool add>
+__global__ void __launch_bounds__(kThreads) total_kernel(double* sum, const double* partial, int64_t chunks) {
     double total = 0;
     #pragma unroll 4
     for (int64_t k = threadIdx.x; k < chunks; k += kThreads) total += partial[k];
     total = block_sum<kThreads>(total);
-    if (threadIdx.x == 0) *sum = total;
+    if (threadIdx.x == 0) *sum = add ? *sum + total : total;
 }
 
-// sum null: into the first double of the workspace. Returns where it is.
+// One block: a micro-batch has some 10,000 tokens. Floor: 8 bytes a token, which do not count beside its logits.
+template <int threads>
+__global__ void __launch_bounds__(threads) weighted_sum_kernel(double* sum, const float* weights, const float* x, int64_t n) {
+    double total = 0;
+    #pragma unroll 4
+    for (int64_t i = threadIdx.x; i < n; i += threads) total += double(weights[i]) * double(x[i]);
+    total = block_sum<threads>(total);
+    if (threadIdx.x == 0) *sum += total;
+}
+
+// add_to null: into the first double of the workspace. Returns where the sum is.
 template <int = 0>
-double* start(Cuda& dev, double* sum, const float* x, int64_t n) {
+double* start(Cuda& dev, double* add_to, const float* x, int64_t n) {
     const int64_t chunks = ceil_div(n, kNormChunk);
     auto* partial = static_cast<double*>(dev.workspace(size_t(chunks + 1) * sizeof(double)));
-    if (!sum) sum = partial;
+    double* sum = add_to ? add_to : partial;
     launch(rows_are_packs<float>(0, x) ? chunk_kernel<true> : chunk_kernel<false>, dim3(unsigned(chunks)), dim3(kThreads), 0, dev.stream,
            partial + 1, x, n);
-    launch(total_kernel<>, dim3(1), dim3(kThreads), 0, dev.stream, sum, partial + 1, chunks);
+    launch(add_to ? total_kernel<true> : total_kernel<false>, dim3(1), dim3(kThreads), 0, dev.stream, sum, partial + 1, chunks);
     return sum;
 }
 
@@ -90,7 +112,11 @@ double* start(Cuda& dev, double* sum, const float* x, int64_t n) {
 #endif
 
 #ifdef CUDA_INSTANCES
-void squared_norm_async(Cuda& dev, double* sum, const float* x, int64_t n) { global_norm_cuda::start<>(dev, sum, x, n); }
+void add_squared_norm(Cuda& dev, double* sum, const float* x, int64_t n) { global_norm_cuda::start<>(dev, sum, x, n); }
+
+void add_weighted_sum(Cuda& dev, double* sum, const float* weights, const float* x, int64_t n) {
+    launch(global_norm_cuda::weighted_sum_kernel<1024>, dim3(1), dim3(1024), 0, dev.stream, sum, weights, x, n);
+}
 
 double squared_norm(Cuda& dev, const float* x, int64_t n) {
     double sum = 0;

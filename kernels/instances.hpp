@@ -17,6 +17,7 @@
 #include "global_norm.hpp"
 #include "layernorm.hpp"
 #include "matmul.hpp"
+#include "random.hpp"
 #include "sampling.hpp"
 
 // clang-format off
@@ -31,22 +32,28 @@
     EXTERN template void linear_forward(Dev&, T*, const T*, const T*, const T*, int64_t, int64_t, int64_t);                                                \
     EXTERN template void linear_gelu_forward(Dev&, T*, T*, const T*, const T*, const T*, int64_t, int64_t, int64_t);                                       \
     EXTERN template void linear_backward(Dev&, T*, float*, float*, const T*, const T*, const T*, int64_t, int64_t, int64_t);                               \
+    EXTERN template void linear_gelu_backward(Dev&, T*, float*, float*, const T*, const T*, const T*, const T*, int64_t, int64_t, int64_t);                \
     EXTERN template void gelu_forward(Dev&, T*, const T*, int64_t);                                                                                        \
     EXTERN template void gelu_backward_inplace(Dev&, T*, const T*, int64_t);                                                                               \
     EXTERN template void layernorm_forward(Dev&, T*, float*, float*, const T*, const T*, const T*, int64_t, int64_t);                                      \
     EXTERN template void residual_forward(Dev&, T*, const T*, const T*, int64_t);                                                                          \
     EXTERN template void residual_layernorm_forward(Dev&, T*, T*, float*, float*, const T*, const T*, const T*, const T*, int64_t, int64_t);               \
     EXTERN template void layernorm_backward(Dev&, T*, float*, float*, const T*, const T*, const T*, const float*, const float*, int64_t, int64_t);         \
-    EXTERN template void sample_rows(Dev&, int32_t*, const T*, const float*, int64_t, int64_t, int64_t, const SamplingConfig&);                                 \
+    EXTERN template void sample_rows(Dev&, int32_t*, const T*, const float*, int64_t, int64_t, int64_t, const SamplingConfig&, float*);                                 \
     EXTERN template void add_column_sums(Dev&, float*, const T*, int64_t, int64_t);                                                                             \
-    EXTERN template void adamw_update(Dev&, T*, float*, float*, float*, const float*, int64_t, const AdamW&);
+    EXTERN template void adamw_update(Dev&, T*, float*, float*, float*, const float*, int64_t, const AdamW&, const uint32_t*);
 // products that bf16 has and float does not: fp32 has one result type only
 #define KERNEL_INSTANCES_BF16(EXTERN, Dev) \
     EXTERN template void matmul<bf16, bf16>(Dev&, bf16*, const bf16*, const bf16*, int64_t, int64_t, int64_t, bool, bool, bool);
+// what depends on neither device nor storage type
+#define KERNEL_INSTANCES_ONCE(EXTERN)                                          \
+    EXTERN template void draw_uniforms(Mt19937&, float*, int64_t);             \
+    EXTERN template void box_muller_blocks(float*, int64_t, float, float);
 // clang-format on
 
 #ifdef TRAIN_GPT_EXTERN_KERNELS
 KERNEL_INSTANCES(extern, Cpu, float)
 KERNEL_INSTANCES(extern, Cpu, bf16)
 KERNEL_INSTANCES_BF16(extern, Cpu)
+KERNEL_INSTANCES_ONCE(extern)
 #endif

@@ -144,7 +144,7 @@ constexpr int kPlainThreads = 128;
 
 // Floor: 3 numbers of memory an element (bf16: 6 bytes), one operation.
 template <typename T, bool vector>
-__global__ void residual_kernel(T* sum, const T* x, const T* r, int64_t n) {
+__global__ void __launch_bounds__(256) residual_kernel(T* sum, const T* x, const T* r, int64_t n) {
     constexpr int size = Pack<T>::size;
     const int64_t i = (int64_t(blockIdx.x) * 256 + threadIdx.x) * size;
     if (i >= n) return;
@@ -167,7 +167,8 @@ constexpr int kForwardThreads = lanes == 32 ? 128 : lanes;  // four rows of a wa
 
 // Floor: 2 numbers an element (bf16: 4 bytes), with the residual sum 4 (8 bytes); about 10 operations. w and b come from L1.
 template <typename T, int lanes, int packs, bool residual>
-__global__ void forward_kernel(T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w, const T* b, int64_t N, int64_t C) {
+__global__ void __launch_bounds__(kForwardThreads<lanes>) forward_kernel(T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w,
+                                                                         const T* b, int64_t N, int64_t C) {
     constexpr int size = Pack<T>::size, rows = kForwardThreads<lanes> / lanes;
     const int lane = int(threadIdx.x) % lanes;
     const int64_t n = int64_t(blockIdx.x) * rows + int(threadIdx.x) / lanes;
@@ -220,7 +221,8 @@ __global__ void forward_kernel(T* sum, T* y, float* mean, float* rstd, const T* 
 
 // One block a row of any C; r and sum are null where there is no residual sum.
 template <typename T>
-__global__ void plain_forward_kernel(T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w, const T* b, int64_t C) {
+__global__ void __launch_bounds__(kPlainThreads) plain_forward_kernel(T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w,
+                                                                      const T* b, int64_t C) {
     const int64_t n = blockIdx.x;
     const T* row = (r ? sum : x) + n * C;                   // a thread reads back only what it has written itself
     float total = 0;
@@ -277,8 +279,8 @@ __device__ __forceinline__ void row_sums(float& a, float& b, float* partial, int
 // db in registers until the end: partial (blocks, 2, C).
 // Floor: 4 numbers of memory an element (bf16: 8 bytes), about 20 operations. w comes from L1, x and dy wait in registers.
 template <typename T, int lanes, int packs>
-__global__ void backward_kernel(T* dx, float* partial, const T* dy, const T* x, const T* w, const float* mean, const float* rstd, int64_t N,
-                                int64_t C, int64_t rows) {
+__global__ void __launch_bounds__(kBackwardThreads) backward_kernel(T* dx, float* partial, const T* dy, const T* x, const T* w, const float* mean,
+                                                                    const float* rstd, int64_t N, int64_t C, int64_t rows) {
     constexpr int size = Pack<T>::size, teams = kBackwardThreads / lanes;
     SHARED_ARRAY(float, warp_partial, 4 * lanes / 32);
     const int lane = int(threadIdx.x) % lanes, team = int(threadIdx.x) / lanes;
@@ -359,8 +361,8 @@ __global__ void backward_kernel(T* dx, float* partial, const T* dy, const T* x, 
 
 // Rows of any C; the sums of dw and db grow in `partial` itself, where each thread owns its columns.
 template <typename T>
-__global__ void plain_backward_kernel(T* dx, float* partial, const T* dy, const T* x, const T* w, const float* mean, const float* rstd,
-                                      int64_t N, int64_t C, int64_t rows) {
+__global__ void __launch_bounds__(kPlainThreads) plain_backward_kernel(T* dx, float* partial, const T* dy, const T* x, const T* w,
+                                                                       const float* mean, const float* rstd, int64_t N, int64_t C, int64_t rows) {
     SHARED_ARRAY(float, warp_partial, 4 * kPlainThreads / 32);
     const int64_t begin = int64_t(blockIdx.x) * rows, end = begin + rows < N ? begin + rows : N;
     float *dw_part = partial + int64_t(blockIdx.x) * 2 * C, *db_part = dw_part + C;

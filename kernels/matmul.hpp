@@ -10,11 +10,13 @@
 // Does not: batched or strided products, integer types.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <unordered_map>
 
 #include "device.hpp"
+#include "fp8.hpp"
 #include "gelu.hpp"
 
 #if __has_include(<oneapi/dnnl/dnnl.h>) && !defined(TRAIN_GPT_NO_ONEDNN)
@@ -613,10 +615,36 @@ void matmul(Cpu& dev, TC* C, const T* A, const T* B, int64_t M, int64_t N, int64
 
 // ---- CPU: the linear layer
 
+// --matmul fp8: the operands of a linear layer rounded as a GPU rounds them (fp8.hpp), in the device's space for operands. Without it, the
+// operands themselves.
+template <typename T>
+class LayerOperands {
+   public:
+    // K and M of the layer, and how many numbers all operands of the product have together
+    LayerOperands(Cpu& dev, int64_t K, int64_t M, int64_t numbers) : dev_(dev) {
+        if (dev.operands != Operands::fp8) return;
+        check_fp8_layer(K, M);
+        next_ = static_cast<T*>(dev.operand_space(size_t(numbers) * sizeof(T)));
+    }
+    template <Fp8 format>
+    const T* round(const T* x, int64_t n) {
+        if (!next_) return x;
+        T* rounded = next_;
+        next_ += n;
+        round_to_fp8<format>(dev_, rounded, x, n);
+        return rounded;
+    }
+
+   private:
+    Cpu& dev_;
+    T* next_ = nullptr;
+};
+
 // y (N, M) = x (N, K) w (K, M) + b (M); b may be null.
 template <typename T>
 void linear_forward(Cpu& dev, T* y, const T* x, const T* w, const T* b, int64_t N, int64_t K, int64_t M) {
-    Gemm<T, T> g{y, x, w, N, M, K};
+    LayerOperands<T> operands(dev, K, M, N * K + K * M);
+    Gemm<T, T> g{y, operands.template round<Fp8::e4m3>(x, N * K), operands.template round<Fp8::e4m3>(w, K * M), N, M, K};
     g.bias = b;
     gemm(dev, g);
 }
@@ -624,7 +652,8 @@ void linear_forward(Cpu& dev, T* y, const T* x, const T* w, const T* b, int64_t 
 // pre = x w + b, kept for the backward; y = gelu(pre).
 template <typename T>
 void linear_gelu_forward(Cpu& dev, T* y, T* pre, const T* x, const T* w, const T* b, int64_t N, int64_t K, int64_t M) {
-    Gemm<T, T> g{pre, x, w, N, M, K};
+    LayerOperands<T> operands(dev, K, M, N * K + K * M);
+    Gemm<T, T> g{pre, operands.template round<Fp8::e4m3>(x, N * K), operands.template round<Fp8::e4m3>(w, K * M), N, M, K};
     g.bias = b;
     g.gelu_out = y;
     gemm(dev, g);
@@ -663,9 +692,50 @@ void add_column_sums(Cpu& dev, float* sums, const T* x, int64_t N, int64_t M) {
 template <typename T>
 void linear_backward(Cpu& dev, T* dx, float* dw, float* db, const T* dy, const T* x, const T* w, int64_t N, int64_t K,
                      int64_t M) {
-    if (dx) matmul(dev, dx, dy, w, N, K, M, false, true, false);
-    matmul(dev, dw, x, dy, K, M, N, true, false, true);
+    LayerOperands<T> operands(dev, K, M, N * M + N * K + K * M);
+    const T* dy_8 = operands.template round<Fp8::e5m2>(dy, N * M);
+    if (dx) matmul(dev, dx, dy_8, operands.template round<Fp8::e4m3>(w, K * M), N, K, M, false, true, false);
+    matmul(dev, dw, operands.template round<Fp8::e4m3>(x, N * K), dy_8, K, M, N, true, false, true);
     if (db) add_column_sums(dev, db, dy, N, M);
+}
+
+// Forward was y = x w + b with x = gelu(pre). d_pre (N, K) = (dy w^T) gelu'(pre); the rest as linear_backward.
+template <typename T>
+void linear_gelu_backward(Cpu& dev, T* d_pre, float* dw, float* db, const T* dy, const T* pre, const T* x, const T* w, int64_t N, int64_t K,
+                          int64_t M) {
+    linear_backward(dev, d_pre, dw, db, dy, x, w, N, K, M);
+    gelu_backward_inplace(dev, d_pre, pre, N * K);
+}
+
+// ---- --matmul and --autotune
+
+struct MatmulSettings {
+    std::string matmul = "auto";                          // auto|fp32|tf32|bf16|fp8
+    bool autotune = false;
+    std::string plans;                                    // file for what was tuned; empty: none
+    std::function<void(const std::string&)> log;          // receives a line for each choice
+};
+
+// What --matmul asks for, given how weights and activations are stored.
+inline Operands operands_of(const std::string& matmul, bool bf16_storage) {
+    if (matmul == "auto" || matmul == (bf16_storage ? "bf16" : "fp32")) return Operands::stored;
+    if (matmul == "fp8") return Operands::fp8;
+    if (matmul != "fp32" && matmul != "tf32" && matmul != "bf16") throw UsageError(cat("--matmul ", matmul, ": unknown, expected auto, fp32, tf32, bf16 or fp8"));
+    if (bf16_storage) throw UsageError(cat("--matmul ", matmul, ": weights and activations are stored as bf16 here"), "add --dtype fp32");
+    return matmul == "tf32" ? Operands::tf32 : Operands::bf16;
+}
+
+// For the line of a log that names the device.
+inline const char* products_note(Operands o) {
+    return o == Operands::fp8 ? ", linear layers in fp8" : o == Operands::tf32 ? ", products in tf32" : o == Operands::bf16 ? ", products in bf16" : "";
+}
+
+// Called once, before the first product.
+inline void set_matmul(Cpu& dev, const MatmulSettings& s, bool bf16_storage) {
+    dev.operands = operands_of(s.matmul, bf16_storage);
+    if (dev.operands != Operands::stored && dev.operands != Operands::fp8)
+        throw UsageError(cat("--matmul ", s.matmul, ": with --dtype fp32 a matter of GPUs"), "use --matmul auto or fp8 on the CPU");
+    if (s.autotune) throw UsageError("--autotune chooses among the GPU library's products: there is no GPU here", "leave it away");
 }
 
 // ---- CPU: what this machine can do

@@ -8,6 +8,7 @@
 // AVX2, and llm.c's: the C library's logf, sinf, cosf. Measured over 2^20 draws (seed 42, std 1; dev/ref/rng.py):
 // 38.5 % differ, 90 % of those by at most 16 units in the last place, all by at most 2.3e-6 absolute (values near 0 by
 // more units). `simd` is the default, as in PyTorch.
+// The engine is one long chain, but cheap; the transform costs more and does not mind the order, so it runs on all threads.
 // Promise: the same bits whatever the compiler flags, instruction set and number of threads. Does not: run on a GPU.
 #pragma once
 
@@ -71,23 +72,79 @@ ALWAYS_INLINE inline void sincos(float x, float& sine, float& cosine) {
 
 }  // namespace cephes
 
-enum class NormalFlavour { simd, libm };
+// ---- the two loops that a billion initial weights go through. Templates, so that kernels/instances.cpp can compile them with full optimisation.
 
-class TorchGenerator {
-   public:
-    explicit TorchGenerator(uint32_t seed, NormalFlavour flavour = NormalFlavour::simd) : flavour_(flavour) {
-        state_[0] = seed;
-        for (uint32_t i = 1; i < kN; i++) state_[i] = 1812433253u * (state_[i - 1] ^ (state_[i - 1] >> 30)) + i;
+struct Mt19937 {
+    static constexpr uint32_t kN = 624, kM = 397;
+    uint32_t state[kN];
+    uint32_t next = kN;            // the first word not yet used
+    explicit Mt19937(uint32_t seed) {
+        state[0] = seed;
+        for (uint32_t i = 1; i < kN; i++) state[i] = 1812433253u * (state[i - 1] ^ (state[i - 1] >> 30)) + i;
     }
-
-    // torch's generator->random()
-    uint32_t random32() {
-        if (next_ == kN) refill();
-        uint32_t y = state_[next_++];
+    static ALWAYS_INLINE uint32_t twist(uint32_t high, uint32_t low, uint32_t far) {
+        const uint32_t y = (high & 0x80000000u) | (low & 0x7FFFFFFFu);
+        return far ^ (y >> 1) ^ (-(y & 1) & 0x9908B0DFu);
+    }
+    static ALWAYS_INLINE uint32_t temper(uint32_t y) {
         y ^= y >> 11;
         y ^= (y << 7) & 0x9D2C5680u;
         y ^= (y << 15) & 0xEFC60000u;
         return y ^ (y >> 18);
+    }
+    ALWAYS_INLINE void refill() {
+        // state[i + kM (mod kN)] is an old word in the first loop and a new one in the second, 227 words back: vectors are shorter
+        #pragma GCC ivdep
+        for (uint32_t i = 0; i < kN - kM; i++) state[i] = twist(state[i], state[i + 1], state[i + kM]);
+        #pragma GCC ivdep
+        for (uint32_t i = kN - kM; i < kN - 1; i++) state[i] = twist(state[i], state[i + 1], state[i + kM - kN]);
+        state[kN - 1] = twist(state[kN - 1], state[0], state[kM - 1]);
+        next = 0;
+    }
+};
+
+// x[0..n) = the next n uniforms in [0, 1) of 24 bits.
+template <typename F>
+void draw_uniforms(Mt19937& engine, F* x, int64_t n) {
+    simd([&]() ALWAYS_INLINE {
+        for (int64_t i = 0; i < n;) {
+            if (engine.next == Mt19937::kN) engine.refill();
+            const int64_t m = std::min(n - i, int64_t(Mt19937::kN - engine.next));
+            const uint32_t* words = engine.state + engine.next;
+            for (int64_t k = 0; k < m; k++) x[i + k] = F(int32_t(Mt19937::temper(words[k]) & 0xFFFFFFu)) * F(0x1p-24);
+            engine.next += uint32_t(m);
+            i += m;
+        }
+    });
+}
+
+// Blocks of 16 uniforms -> normals, in place: numbers k and k + 8 of a block are a pair. 1 - u is in (0, 1], fit for log.
+template <typename F>
+void box_muller_blocks(F* x, int64_t blocks, F mean, F std) {
+    simd([=]() ALWAYS_INLINE {
+        for (int64_t b = 0; b < blocks; b++) {
+            F* p = x + 16 * b;
+            for (int k = 0; k < 8; k++) {
+                const F radius = __builtin_sqrtf(-2.0f * cephes::log(1.0f - p[k]));
+                F sine, cosine;
+                cephes::sincos(float(2.0 * M_PI) * p[k + 8], sine, cosine);
+                p[k] = cephes::fma(radius * cosine, std, mean);
+                p[k + 8] = cephes::fma(radius * sine, std, mean);
+            }
+        }
+    });
+}
+
+enum class NormalFlavour { simd, libm };
+
+class TorchGenerator {
+   public:
+    explicit TorchGenerator(uint32_t seed, NormalFlavour flavour = NormalFlavour::simd) : engine_(seed), flavour_(flavour) {}
+
+    // torch's generator->random()
+    uint32_t random32() {
+        if (engine_.next == Mt19937::kN) engine_.refill();
+        return Mt19937::temper(engine_.state[engine_.next++]);
     }
     // torch's generator->random64(): the first draw is the upper half
     uint64_t random64() {
@@ -106,29 +163,20 @@ class TorchGenerator {
         // The uniforms of the whole tensor come first; so the last n % 16 places, which no block covers, have taken
         // theirs when the last 16 numbers are drawn again as one block (that block overlaps the one before it, as in
         // PyTorch).
-        constexpr int64_t chunk = 4096;  // a multiple of 16: uniforms and their transform meet in the L1 cache
+        constexpr int64_t chunk = 1 << 20, piece = 1 << 12;  // multiples of 16: what one thread draws, what others then transform
         for (int64_t i = 0; i < n; i += chunk) {
             const int64_t m = std::min(chunk, n - i);
-            for (int64_t k = 0; k < m; k++) x[i + k] = uniform();
-            transform(x + i, m / 16, float(mean), float(std));
+            draw_uniforms(engine_, x + i, m);
+            #pragma omp parallel for schedule(static) if (m > 4 * piece)
+            for (int64_t k = 0; k < m; k += piece) transform(x + i + k, std::min(piece, m - k) / 16, float(mean), float(std));
         }
         if (n % 16 != 0) {
-            for (int64_t k = n - 16; k < n; k++) x[k] = uniform();
+            draw_uniforms(engine_, x + n - 16, 16);
             transform(x + n - 16, 1, float(mean), float(std));
         }
     }
 
    private:
-    static constexpr uint32_t kN = 624, kM = 397;
-
-    void refill() {
-        for (uint32_t i = 0; i < kN; i++) {
-            const uint32_t y = (state_[i] & 0x80000000u) | (state_[(i + 1) % kN] & 0x7FFFFFFFu);
-            state_[i] = state_[(i + kM) % kN] ^ (y >> 1) ^ (y & 1 ? 0x9908B0DFu : 0u);
-        }
-        next_ = 0;
-    }
-
     // One standard normal; Box-Muller makes two, the sine waits for the next call.
     double normal_double() {
         if (waiting_) return *std::exchange(waiting_, std::nullopt);
@@ -138,8 +186,6 @@ class TorchGenerator {
         return radius * std::cos(theta);
     }
 
-    // Blocks of 16 uniforms -> normals, in place: numbers k and k + 8 of a block are a pair. 1 - u is in (0, 1], fit
-    // for log.
     void transform(float* x, int64_t blocks, float mean, float std) const {
         if (flavour_ == NormalFlavour::libm) {
             for (int64_t b = 0; b < blocks; b++, x += 16)
@@ -151,22 +197,10 @@ class TorchGenerator {
                 }
             return;
         }
-        simd([=]() ALWAYS_INLINE {
-            for (int64_t b = 0; b < blocks; b++) {
-                float* p = x + 16 * b;
-                for (int k = 0; k < 8; k++) {
-                    const float radius = __builtin_sqrtf(-2.0f * cephes::log(1.0f - p[k]));
-                    float sine, cosine;
-                    cephes::sincos(float(2.0 * M_PI) * p[k + 8], sine, cosine);
-                    p[k] = cephes::fma(radius * cosine, std, mean);
-                    p[k + 8] = cephes::fma(radius * sine, std, mean);
-                }
-            }
-        });
+        box_muller_blocks(x, blocks, mean, std);
     }
 
-    uint32_t state_[kN];
-    uint32_t next_ = kN;
+    Mt19937 engine_;
     std::optional<double> waiting_;
     NormalFlavour flavour_;
 };

@@ -4,7 +4,7 @@
 //   the token is where the running sum of the kept p_v, in the order of v, first passes u times their sum.
 // Promises: a pure function of its arguments (u is the only randomness); equal logits are ranked by the smaller id; a
 // token of probability 0 (a logit of -Inf) is never drawn; logits that are no distribution (NaN, +Inf, all -Inf) are an
-// Error.
+// Error. Policy gradients need what a token's probability was: its logarithm under the full softmax at the temperature comes with it.
 #pragma once
 
 #include <algorithm>
@@ -136,23 +136,44 @@ inline std::vector<Candidate> top_candidates(const float* logits, int64_t V, int
     return candidates;
 }
 
-// tokens[n] = sample(row n of logits (N, Vp), columns 0 .. V - 1; u[n]).
+// log p of token id under the softmax of all V logits / temperature, whatever top_k and top_p keep. At temperature 0, where a softmax is not
+// defined, the one at temperature 1. The logits are a distribution (sample() has seen them).
+inline float sampled_log_probability(const float* logits, int64_t V, int32_t id, float temperature) {
+    if (temperature == 0) temperature = 1;
+    constexpr int64_t kBlock = 512;
+    const float max = *std::max_element(logits, logits + V);
+    float p[kBlock];
+    double total = 0;
+    for (int64_t v = 0; v < V; v += kBlock) {
+        const int64_t size = std::min(kBlock, V - v);
+        sampling::exponentials(p, logits + v, size, max, temperature);
+        float sum = 0;
+        for (int64_t i = 0; i < size; i++) sum += p[i];
+        total += double(sum);
+    }
+    return float((double(logits[id]) - double(max)) / double(temperature) - std::log(total));
+}
+
+// tokens[n] = sample(row n of logits (N, Vp), columns 0 .. V - 1; u[n]), and its sampled_log_probability into logprobs[n] (N, may be null).
 template <typename T>
-void sample_rows(Cpu&, int32_t* tokens, const T* logits, const float* u, int64_t N, int64_t V, int64_t Vp, const SamplingConfig& config) {
-    std::vector<float> row(static_cast<size_t>(V));
+void sample_rows(Cpu&, int32_t* tokens, const T* logits, const float* u, int64_t N, int64_t V, int64_t Vp, const SamplingConfig& config,
+                 float* logprobs = nullptr) {
+    static thread_local std::vector<float> row;
+    row.resize(size_t(V));
     for (int64_t n = 0; n < N; n++) {
         load_row(row.data(), logits + n * Vp, V);
         tokens[n] = sample(row.data(), V, config, u[n]);
+        if (logprobs) logprobs[n] = sampled_log_probability(row.data(), V, tokens[n], config.temperature);
     }
 }
 
 // ---- CUDA
 #ifdef TRAIN_GPT_CUDA
 // As above, all pointers on the device: the same tokens as the CPU's, but where u or top_p is within rounding of a border between two
-// (about 1e-6 of the probability). What is an Error there, logits that are no distribution, is the token -1 here.
+// (about 1e-6 of the probability). What is an Error there, logits that are no distribution, is the token -1 here (and NaN its logprob).
 template <typename T>
 void sample_rows(Cuda& dev, int32_t* tokens, const T* logits, const float* u, int64_t N, int64_t V, int64_t Vp,
-                 const SamplingConfig& config);
+                 const SamplingConfig& config, float* logprobs = nullptr);
 #endif
 
 #ifdef CUDA_KERNELS
@@ -191,6 +212,10 @@ struct Row {
     int64_t V;
     float max, inverse_temperature;                         // in units of log 2
     __device__ __forceinline__ uint64_t weight(float x) const { return uint64_t(fast_exp2((x - max) * inverse_temperature) * 0x1p40f); }
+    // log of the share that x has of a total of weights; in double, for the two terms may be large and nearly equal.
+    __device__ __forceinline__ float log_share(float x, uint64_t total) const {
+        return float((double(x) - double(max)) * double(inverse_temperature) * 0.6931471805599453 - log(double(total) * 0x1p-40));
+    }
     // f(logit, id) for the tokens of this thread
     template <typename F>
     __device__ __forceinline__ void each(F f) const {
@@ -242,10 +267,10 @@ __device__ __forceinline__ Kept find_border(const Row<T, threads, vector>& row, 
 }
 
 // The draw: the kept token where the running sum of weights, by id, first exceeds `threshold`. Each warp adds up a stretch of ids; then
-// the warp whose stretch it is walks through it, 32 ids a step, and its lane writes the token.
-template <typename T, int threads, bool vector>
-__device__ __forceinline__ void draw(int32_t* token, const Row<T, threads, vector>& row, const Kept& kept, uint64_t tie_weight,
-                                     uint64_t threshold) {
+// the warp whose stretch it is walks through it, 32 ids a step, and its lane calls found(id).
+template <typename T, int threads, bool vector, typename F>
+__device__ __forceinline__ void draw(const Row<T, threads, vector>& row, const Kept& kept, uint64_t tie_weight, uint64_t threshold,
+                                     const F& found) {
     constexpr int warps = threads / 32;
     SHARED_ARRAY(uint64_t, warp_weights, warps);
     SHARED_ARRAY(int32_t, warp_ties, warps);
@@ -290,7 +315,7 @@ __device__ __forceinline__ void draw(int32_t* token, const Row<T, threads, vecto
         }
         const unsigned passed = warp_ballot(before + sum > threshold);
         if (passed) {
-            if ((passed & ((2u << lane) - 1)) == 1u << lane) *token = int32_t(v0 + lane);    // the first lane that has passed
+            if ((passed & ((2u << lane) - 1)) == 1u << lane) found(int32_t(v0 + lane));      // the first lane that has passed
             return;
         }
         before += shuffle(sum, 31);
@@ -300,9 +325,10 @@ __device__ __forceinline__ void draw(int32_t* token, const Row<T, threads, vecto
 
 // One block a row. Floor: one number of memory an element (bf16: 2 bytes). Then each look at the row comes from L1 or L2 (100 KiB in bf16
 // with 50,257 columns), about 10 operations an element: one look for the largest, two for the draw, and up to 8 in bf16, 16 in fp32, for
-// each of top_k and top_p.
+// each of top_k and top_p; one more for logprobs (may be null) where something was left out of the sum.
 template <typename T, int threads, bool vector>
-__global__ void sample_kernel(int32_t* tokens, const T* logits, const float* u, int64_t V, int64_t Vp, SamplingConfig config) {
+__global__ void __launch_bounds__(threads) sample_kernel(int32_t* tokens, float* logprobs, const T* logits, const float* u, int64_t V, int64_t Vp,
+                                                         SamplingConfig config) {
     const int64_t n = blockIdx.x;
     Row<T, threads, vector> row{logits + n * Vp, V, 0.0f, 0.0f};
     uint64_t best = 0;                                      // the largest rank, then the smallest id
@@ -313,16 +339,23 @@ __global__ void sample_kernel(int32_t* tokens, const T* logits, const float* u, 
     best = block_max<threads>(best);
     const uint32_t max_rank = uint32_t(best >> 32);
     const bool valid = max_rank > Ranks<T>::minus_infinity && max_rank < Ranks<T>::infinity;
-    if (!valid || config.temperature == 0 || config.top_k == 1) {          // the whole block
+    row.max = Ranks<T>::logit(max_rank);
+    const float inverse = 1.44269504088896341f / (config.temperature == 0 ? 1.0f : config.temperature);
+    row.inverse_temperature = inverse < FLT_MAX ? inverse : FLT_MAX;       // 0 * infinity would be NaN
+    const bool greedy = config.temperature == 0 || config.top_k == 1, cut = config.top_k > 0 && config.top_k < V;
+    uint64_t all = 0;                                       // the weight of the whole row, where it is wanted and not computed below
+    if (valid && logprobs && (greedy || cut)) {
+        row.each([&](float x, int64_t) { all += row.weight(x); });
+        all = block_sum<threads>(all);
+    }
+    if (!valid || greedy) {                                 // the whole block
         if (threadIdx.x == 0) tokens[n] = valid ? int32_t(~uint32_t(best)) : -1;
+        if (threadIdx.x == 0 && logprobs) logprobs[n] = valid ? row.log_share(row.max, all) : NAN;
         return;
     }
-    row.max = Ranks<T>::logit(max_rank);
-    const float inverse = 1.44269504088896341f / config.temperature;
-    row.inverse_temperature = inverse < FLT_MAX ? inverse : FLT_MAX;       // 0 * infinity would be NaN
     Kept kept;                                              // border 0: below all ranks
     uint64_t total = 0;
-    if (config.top_k > 0 && config.top_k < V) {
+    if (cut) {
         kept = find_border<false>(row, 0, max_rank, uint64_t(config.top_k));
         kept.ties = config.top_k - int64_t(kept.above);
     }
@@ -330,6 +363,7 @@ __global__ void sample_kernel(int32_t* tokens, const T* logits, const float* u, 
     kept.above = block_sum<threads>(total);
     uint64_t tie_weight = kept.ties > 0 ? row.weight(Ranks<T>::logit(kept.border)) : 0;
     total = kept.above + uint64_t(kept.ties) * tie_weight;
+    if (!cut) all = total;
     if (config.top_p < 1) {
         const double share = double(config.top_p) * double(total);
         uint64_t wanted = uint64_t(share);
@@ -345,19 +379,22 @@ __global__ void sample_kernel(int32_t* tokens, const T* logits, const float* u, 
         total = kept.above + uint64_t(needed) * tie_weight;
     }
     const uint64_t threshold = uint64_t(double(u[n]) * double(total));
-    draw(tokens + n, row, kept, tie_weight, threshold < total ? threshold : total - 1);
+    draw(row, kept, tie_weight, threshold < total ? threshold : total - 1, [&](int32_t id) {
+        tokens[n] = id;
+        if (logprobs) logprobs[n] = row.log_share(float(row.logits[id]), all);
+    });
 }
 
 }  // namespace sampling_cuda
 
 template <typename T>
 void sample_rows(Cuda& dev, int32_t* tokens, const T* logits, const float* u, int64_t N, int64_t V, int64_t Vp,
-                 const SamplingConfig& config) {
+                 const SamplingConfig& config, float* logprobs) {
     using namespace sampling_cuda;
     sampling::check(config);
     if (V < 1) throw Error("sampling: no logits to sample from");
     const auto start = [&](auto kernel, int threads) {
-        launch(kernel, dim3(unsigned(N)), dim3(unsigned(threads)), 0, dev.stream, tokens, logits, u, V, Vp, config);
+        launch(kernel, dim3(unsigned(N)), dim3(unsigned(threads)), 0, dev.stream, tokens, logprobs, logits, u, V, Vp, config);
     };
     const bool vector = rows_are_packs<T>(Vp, logits);
     if (V > 8192) start(vector ? sample_kernel<T, 1024, true> : sample_kernel<T, 1024, false>, 1024);

@@ -5,6 +5,7 @@
 #   info       what the program sees
 #   tests      the CUDA tests on the real device
 #   train124   a training step of GPT-2 124M: tokens/s, MFU
+#   graphs     GPT-2 124M in tiny micro-batches, with CUDA graphs and without: what launching costs
 #   bench      every kernel against its floor
 #   train1558  a training step of GPT-2 1558M
 #   generate   tokens/s with GPT-2 124M, one text and sixteen
@@ -20,8 +21,8 @@ export LC_ALL=C
 
 # seconds each part may take; all together at most $everything, so a slow part takes them from the last ones
 everything=530
-declare -A limit=([build]=150 [info]=20 [tests]=60 [train124]=50 [bench]=50 [train1558]=120 [generate]=40 [ranks]=50 [emulator]=60 [losses]=50 [sanitizer]=90)
-order=(build info tests train124 bench train1558 generate ranks emulator losses sanitizer)
+declare -A limit=([build]=150 [info]=20 [tests]=60 [train124]=50 [graphs]=40 [bench]=50 [train1558]=120 [generate]=40 [ranks]=50 [emulator]=60 [losses]=50 [sanitizer]=90)
+order=(build info tests train124 graphs bench train1558 generate ranks emulator losses sanitizer)
 
 # GPU_CHECK_EMULATE=1 runs this script itself against the emulator, with tiny shapes: it shows that the parts work, and says so.
 emulate=${GPU_CHECK_EMULATE-}
@@ -32,7 +33,7 @@ else
 fi
 work=${GPU_CHECK_WORK-}     # of the call that runs all parts; each part is a call of its own, so that a limit ends it with its children
 
-usage() { sed -n 's/^# \{0,1\}//; 2,16p' "$0"; }
+usage() { sed -n 's/^# \{0,1\}//; 2,17p' "$0"; }
 fail() { # WHAT: why this part failed, for the report
     printf 'FAILED: %s\n\n' "$*"
     exit 1
@@ -61,7 +62,7 @@ link_cuda() { # TARGET OBJECT...
 build_tests() {
     local suite cxx flags extern
     { read -r cxx; read -r flags; read -r extern; } < <(ask_make CXX ALL_HOST EXTERN)
-    for suite in cuda_kernels cuda_attention cuda_model; do
+    for suite in cuda_kernels cuda_attention cuda_model cuda_fp8 cuda_matmul; do
         # shellcheck disable=SC2086
         printf '#include "dev/test/test_%s.hpp"\nstatic const LinkedSuite suite(%s_tests());\n' "$suite" "$suite" |
             "$cxx" $flags $extern -x c++ -c - -o "build/cuda/suite_$suite.o" &
@@ -89,7 +90,7 @@ part_build() {
     fi
     make cuda build/emu/train_gpt build/emu/test_kernels build/emu/test_model >&2 || fail "make cuda; its messages are in the log"
     build_tests >&2 || fail "compiling the tests for the GPU; the messages are in the log"
-    link_cuda build/cuda/test_cuda build/cuda/{test_cuda,suite_cuda_kernels,suite_cuda_attention,suite_cuda_model}.o >&2 || fail "linking build/cuda/test_cuda"
+    link_cuda build/cuda/test_cuda build/cuda/{test_cuda,suite_cuda_kernels,suite_cuda_attention,suite_cuda_model,suite_cuda_fp8,suite_cuda_matmul}.o >&2 || fail "linking build/cuda/test_cuda"
     link_cuda build/cuda/gpu_bench build/cuda/gpu_bench.o >&2 || fail "linking build/cuda/gpu_bench"
     echo "build/cuda/train_gpt, build/cuda/test_cuda, build/cuda/gpu_bench and the emulator: $(seconds_since "$start") s with $(nproc) cores."
 }
@@ -187,6 +188,22 @@ train_size() { # NAME SIZE STEPS MICRO-BATCHES BATCH-SIZE...: the first batch th
     fail "no micro-batch fits into memory"
 }
 part_train124() { train_size train124 gpt2 25 8 16 8 4; }
+# Micro-batches so small that the host can hardly launch their kernels as fast as the GPU runs them; both runs must have the same losses.
+part_graphs() {
+    local name flags=(--size gpt2 --seq-len 256 --batch-size 1 --total-batch-tokens 4096 --lr 3e-4)
+    [ "$emulate" = 1 ] && flags=(--layers 2 --heads 1 --channels 64 --seq-len 32 --batch-size 2 --total-batch-tokens 128 --lr 1e-3)
+    need "$program"
+    data_gpt2 || fail "making token shards"
+    for name in graphs no-graphs; do
+        echo "### $name"
+        if [ "$name" = graphs ]; then train "$name" 8 "${flags[@]}"; else train "$name" 8 "${flags[@]}" --no-graphs; fi || fail "training"
+    done
+    if diff <(head -n 8 "$work/graphs/metrics.jsonl" | values loss) <(head -n 8 "$work/no-graphs/metrics.jsonl" | values loss) >&2; then
+        echo "The same losses, digit for digit."
+    else
+        fail "the losses with and without graphs differ"
+    fi
+}
 part_train1558() { train_size train1558 gpt2-xl 8 4 16 8 4; }
 part_bench() {
     need "$bench"

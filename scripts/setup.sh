@@ -2,7 +2,8 @@
 # Installs the Debian/Ubuntu packages that the build needs and that are missing; prints the command where it may not.
 # usage: scripts/setup.sh [--needed]
 #   --needed   silent where nothing that is required is missing (make test and make demo call it so)
-# Required: g++ (10 or newer), make, cxxopts, nlohmann-json. Optional: oneDNN (CPU matrix products; without it our own run).
+# Required: g++ (10 or newer), make, cxxopts, nlohmann-json. Optional: oneDNN (CPU matrix products; without it our own run),
+# zlib and zstd (compressed text as input of tokenize).
 # What counts is whether the compiler finds a header, not which package it came from.
 set -euo pipefail
 
@@ -31,6 +32,8 @@ missing_required() { # one package a line
 }
 missing_optional() {
     has_header oneapi/dnnl/dnnl.hpp || echo libdnnl-dev
+    has_header zlib.h || echo zlib1g-dev
+    has_header zstd.h || echo libzstd-dev
 }
 
 mapfile -t required < <(missing_required)
@@ -43,10 +46,10 @@ echo "setup: missing: ${required[*]} ${optional[*]}"
 
 if ! command -v apt-get > /dev/null; then
     if [ "${#required[@]}" -eq 0 ]; then
-        echo "setup: oneDNN is absent; the build uses its own matrix products"
+        echo "setup: what is missing is optional (oneDNN: own matrix products run; zlib, zstd: compressed text has to be piped)"
         exit 0
     fi
-    echo "setup: no apt-get here; install g++ 10 or newer, make, cxxopts and nlohmann-json (optional: oneDNN) with this system's tools" >&2
+    echo "setup: no apt-get here; install g++ 10 or newer, make, cxxopts and nlohmann-json (optional: oneDNN, zlib, zstd) with this system's tools" >&2
     exit 1
 fi
 if [ "$(id -u)" = 0 ]; then
@@ -57,7 +60,7 @@ else
     echo "setup: installing needs root; run this and start again:" >&2
     echo "  sudo apt-get update && sudo apt-get install -y ${required[*]} ${optional[*]}" >&2
     [ "${#required[@]}" -eq 0 ] || exit 1
-    echo "setup: only oneDNN is missing, which is optional: going on without it" >&2
+    echo "setup: what is missing is optional: going on without it" >&2
     exit 0
 fi
 
@@ -67,9 +70,9 @@ if [ "${#required[@]}" -gt 0 ] && ! apt_install "${required[@]}"; then
     echo "setup: apt-get could not install ${required[*]}; its message is above" >&2
     exit 1
 fi
-if [ "${#optional[@]}" -gt 0 ] && ! apt_install "${optional[@]}"; then
-    echo "setup: this system has no package ${optional[*]}; the build uses its own matrix products"
-fi
+for package in "${optional[@]}"; do
+    apt_install "$package" || echo "setup: this system has no package $package, which is optional: going on without it"
+done
 
 mapfile -t required < <(missing_required)
 if [ "${#required[@]}" -gt 0 ]; then

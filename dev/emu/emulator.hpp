@@ -51,6 +51,13 @@ void set_schedule(Schedule kind, uint64_t seed = 0);
 std::string schedule_name();
 void set_threads(int n);              // how many cores play blocks; 0: all (TRAIN_GPT_EMU_THREADS)
 void set_memory_limit(size_t bytes);  // cudaMalloc fails beyond it; 8 GiB at the start
+// What the program has asked of the runtime since its start. Waits: calls that had to wait for queued work, for a stream or device, or for an event.
+struct Counts {
+    int64_t allocations, frees;           // of device and pinned memory
+    int64_t launches;                     // of kernels, one by one
+    int64_t graph_launches, stream_waits, event_waits;
+};
+Counts counts();
 bool has_detector();                  // were the kernels (any of them) compiled with -fsanitize=thread?
 bool set_detector(bool on);           // switch it off and on again; returns what it was. On at the start.
 

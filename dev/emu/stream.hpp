@@ -7,6 +7,8 @@
 // Copies: from pageable host memory the bytes are taken at the call (CUDA stages them); from pinned memory (cudaMallocHost) when the
 // entry runs, so that it must stay unchanged until then; to host memory when the entry runs.
 // A launch is played by several cores, a block each at a time; a pool of threads waits for them.
+// A stream that is being captured puts its entries into a graph instead, whose launch later queues them all, with the arguments of the kernels as they
+// were and the bytes of the copies as they are then. What CUDA forbids meanwhile (to wait, to allocate) is an error here too.
 #pragma once
 
 #include <sched.h>
@@ -37,6 +39,17 @@ struct CUstream_st {
     int device = 0;
     bool blocking = false;            // waits for the stream 0 and lets it wait
     std::deque<Entry> entries;
+    CUgraph_st* capture = nullptr;    // where entries go while it is being captured
+};
+using GraphNodes = std::vector<std::function<void()>>;
+struct CUgraph_st {
+    GraphNodes nodes;
+    std::thread::id thread;           // that captures it
+    bool broken = false;
+};
+struct CUgraphExec_st {
+    std::shared_ptr<const GraphNodes> nodes;   // shared with its launches: it may be destroyed before they have run
+    int device;
 };
 
 namespace emu {
@@ -246,9 +259,30 @@ inline CUstream_st* resolve(cudaStream_t stream) {
     return &Device::all()[size_t(device_index)].stream0;
 }
 
+// ---- what is counted, and what a capture forbids
+
+struct {
+    std::atomic<int64_t> allocations, frees, launches, graph_launches, stream_waits, event_waits;
+} counters;
+Counts counts() {
+    return {counters.allocations, counters.frees, counters.launches, counters.graph_launches, counters.stream_waits, counters.event_waits};
+}
+
+// The graph that this thread captures; null: none.
+inline thread_local CUgraph_st* captured_here = nullptr;
+// CUDA refuses such a call and makes the capture void; so do we, with more words.
+inline void refuse_in_capture(const char* call, CUgraph_st* capture = captured_here) {
+    if (!capture || std::uncaught_exceptions() > 0) return;   // a destructor after an error: that one is to be heard
+    capture->broken = true;
+    throw Error(cat("emulator: ", call, " while a stream is being captured: CUDA does not allow it"),
+                "what waits, allocates or frees must come before the capture");
+}
+
 void enqueue(cudaStream_t stream, std::function<void()> work) {
     CUstream_st* s = resolve(stream);
-    Device::of(s).add(s, std::move(work));
+    if (!s->capture) return void(Device::of(s).add(s, std::move(work)));
+    if (s->capture->thread != std::this_thread::get_id()) throw Error("emulator: a stream that another thread captures is given work");
+    s->capture->nodes.push_back(std::move(work));
 }
 void enqueue(cudaStream_t stream, Launch launch) {
     const uint64_t threads = uint64_t(launch.block.x) * launch.block.y * launch.block.z;
@@ -261,6 +295,7 @@ void enqueue(cudaStream_t stream, Launch launch) {
     if (wrong)
         throw Error(cat("emulator: kernel ", describe_code(launch.kernel, false), ": ", wrong, ": grid ", text(launch.grid), ", block ",
                         text(launch.block), ", ", launch.shared_bytes, " bytes of shared memory"));
+    counters.launches++;
     enqueue(stream, [launch = std::move(launch)] { play(launch); });
 }
 // A pointer that a kernel is given should be null, device memory or pinned memory. (One past the end, of an empty array, is accepted.)
@@ -313,6 +348,7 @@ const char* cudaGetErrorName(cudaError_t e) {
         case cudaErrorNotReady: return "cudaErrorNotReady";
         case cudaErrorLaunchFailure: return "cudaErrorLaunchFailure";
         case cudaErrorNotSupported: return "cudaErrorNotSupported";
+        case cudaErrorStreamCaptureInvalidated: return "cudaErrorStreamCaptureInvalidated";
         case cudaErrorUnknown: return "cudaErrorUnknown";
     }
     return "unrecognized error code";
@@ -327,6 +363,7 @@ const char* cudaGetErrorString(cudaError_t e) {
         case cudaErrorInvalidDevice: return "invalid device ordinal";
         case cudaErrorInvalidResourceHandle: return "invalid resource handle";
         case cudaErrorNotReady: return "device not ready";
+        case cudaErrorStreamCaptureInvalidated: return "operation failed due to a previous error during capture";
         default: return cudaGetErrorName(e);
     }
 }
@@ -352,12 +389,14 @@ cudaError_t cudaGetDevice(int* device) {
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int device) {
     if (!exists(device)) return emu::note(cudaErrorInvalidDevice);
     *p = {};
-    std::snprintf(p->name, sizeof(p->name), "emulated sm_80");
+    const char* sm = std::getenv("TRAIN_GPT_EMU_SM");                    // what kind of GPU it says it is: 80, 89, 90
+    const int capability = sm ? std::atoi(sm) : 80;
+    std::snprintf(p->name, sizeof(p->name), "emulated sm_%d", capability);
     p->totalGlobalMem = Memory::get().limit();
     p->sharedMemPerBlock = emu::kMaxStaticSharedBytes;
     p->sharedMemPerBlockOptin = emu::kMaxSharedBytes;
     p->sharedMemPerMultiprocessor = emu::kMaxSharedBytes + 1024;
-    p->major = 8;
+    p->major = capability / 10, p->minor = capability % 10;
     p->multiProcessorCount = 4;       // few: a grid that fills the device stays small
     p->warpSize = 32;
     p->maxThreadsPerBlock = 1024;
@@ -380,6 +419,8 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 }
 cudaError_t cudaDeviceSynchronize() {
     if (!exists(emu::device_index)) return emu::note(cudaErrorNoDevice);
+    emu::refuse_in_capture("cudaDeviceSynchronize");
+    emu::counters.stream_waits++;
     Device::all()[size_t(emu::device_index)].synchronize();
     return cudaSuccess;
 }
@@ -402,19 +443,25 @@ cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute attribute, int v
 
 cudaError_t cudaMalloc(void** p, size_t bytes) {
     if (!exists(emu::device_index)) return emu::note(cudaErrorNoDevice);
+    emu::refuse_in_capture("cudaMalloc");
+    emu::counters.allocations++;
     *p = bytes ? Memory::get().allocate(bytes, emu::device_index) : nullptr;
     return emu::note(*p || !bytes ? cudaSuccess : cudaErrorMemoryAllocation);
 }
 // Like CUDA's it waits for the device first.
 cudaError_t cudaFree(void* p) {
     if (!p) return cudaSuccess;
+    emu::counters.frees++;
     return emu::or_exit([p] {
+        emu::refuse_in_capture("cudaFree");
         if (const emu::Allocation* a = Memory::get().find(p)) Device::all()[size_t(a->device)].synchronize();
         if (!Memory::get().release(p))
             throw Error(cat("emulator: cudaFree of ", emu::describe_allocation(p), ": not the begin of a live allocation"));
     });
 }
 cudaError_t cudaMallocHost(void** p, size_t bytes) {
+    emu::refuse_in_capture("cudaMallocHost");
+    emu::counters.allocations++;
     *p = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
     if (!*p) return emu::note(cudaErrorMemoryAllocation);
     std::memset(*p, 0xFF, bytes);
@@ -424,7 +471,9 @@ cudaError_t cudaMallocHost(void** p, size_t bytes) {
 cudaError_t cudaHostAlloc(void** p, size_t bytes, unsigned) { return cudaMallocHost(p, bytes); }
 cudaError_t cudaFreeHost(void* p) {
     if (!p) return cudaSuccess;
+    emu::counters.frees++;
     return emu::or_exit([p] {
+        emu::refuse_in_capture("cudaFreeHost");
         for (Device& d : Device::all()) d.synchronize();
         if (!Memory::get().unpin(p)) throw Error("emulator: cudaFreeHost of a pointer that cudaMallocHost did not give");
         std::free(p);
@@ -445,6 +494,8 @@ static void copy_entry(void* to, const void* from, size_t bytes, cudaMemcpyKind 
         if (written) emu::host_has_written(to, bytes);
     };
     if (!from_device && !memory.is_pinned(from)) {
+        // a real graph would read the pageable bytes when it is launched, wherever they are by then
+        if (CUgraph_st* capture = emu::resolve(stream)->capture) emu::refuse_in_capture("a copy from pageable host memory", capture);
         const char* bytes_of = static_cast<const char*>(from);
         auto staged = std::make_shared<std::vector<char>>(bytes_of, bytes_of + bytes);
         work = [to, staged, to_device] {
@@ -459,6 +510,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
     return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+    emu::refuse_in_capture("cudaMemcpy");
     if (bytes) copy_entry(to, from, bytes, kind, nullptr);
     return cudaStreamSynchronize(nullptr);
 }
@@ -490,6 +542,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
         Device& d = Device::of(stream);
         const std::lock_guard lock(d.mutex);
         d.synchronize();              // events may stand for its entries
+        if (stream->capture) throw Error("emulator: cudaStreamDestroy of a stream that is being captured");
         d.streams.remove(stream);
         delete stream;
     });
@@ -497,19 +550,23 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     CUstream_st* s = emu::resolve(stream);
     Device& d = Device::of(s);
+    emu::refuse_in_capture("cudaStreamSynchronize", s->capture ? s->capture : emu::captured_here);
     const std::lock_guard lock(d.mutex);
     if (s == &d.stream0) d.add(s, nullptr);   // so that it waits for the blocking streams
+    emu::counters.stream_waits += !s->entries.empty();
     d.synchronize(s);
     return cudaSuccess;
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
     CUstream_st* s = emu::resolve(stream);
+    emu::refuse_in_capture("cudaStreamQuery", s->capture);
     if (s->entries.empty()) return cudaSuccess;
     Device::of(s).run(s, s->entries.front().number);   // one at a time, so that who asks in a loop gets on
     return cudaErrorNotReady;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
     CUstream_st* s = emu::resolve(stream);
+    if (s->capture) throw Error("emulator: cudaStreamWaitEvent in a captured stream: graphs of several streams are not emulated");
     if (event->done < event->number) Device::of(s).add(s, nullptr, event->stream, event->number);
     return cudaSuccess;
 }
@@ -519,7 +576,10 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
 }
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, cudaEventDefault); }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-    if (event->done < event->number) Device::of(event->stream).run(event->stream, event->number);
+    emu::refuse_in_capture("cudaEventSynchronize");
+    if (event->done >= event->number) return cudaSuccess;
+    emu::counters.event_waits++;
+    Device::of(event->stream).run(event->stream, event->number);
     return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
@@ -530,6 +590,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     CUstream_st* s = emu::resolve(stream);
+    if (s->capture) throw Error("emulator: cudaEventRecord in a captured stream: graphs of several streams are not emulated");
     event->stream = s;
     event->asked = 0;
     auto number = std::make_shared<uint64_t>(0);
@@ -550,3 +611,76 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t begin, cudaEvent_t end) 
     *ms = float(1e3 * (end->seconds - begin->seconds));
     return cudaSuccess;
 }
+
+// ---- graphs
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+    if (!stream) throw Error("emulator: cudaStreamBeginCapture of the stream 0: CUDA does not capture it");
+    if (stream->capture || emu::captured_here)
+        throw Error("emulator: cudaStreamBeginCapture: this stream, or another one by this thread, is being captured already");
+    stream->capture = emu::captured_here = new CUgraph_st{{}, std::this_thread::get_id()};
+    return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+    *graph = nullptr;
+    if (!stream || !stream->capture || stream->capture != emu::captured_here) return emu::note(cudaErrorInvalidValue);
+    CUgraph_st* g = std::exchange(stream->capture, nullptr);
+    emu::captured_here = nullptr;
+    if (!g->broken) return *graph = g, cudaSuccess;
+    delete g;
+    return emu::note(cudaErrorStreamCaptureInvalidated);
+}
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
+    const CUgraph_st* g = emu::resolve(stream)->capture;
+    *status = !g ? cudaStreamCaptureStatusNone : g->broken ? cudaStreamCaptureStatusInvalidated : cudaStreamCaptureStatusActive;
+    return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long) {
+    emu::refuse_in_capture("cudaGraphInstantiate");
+    if (!graph) return emu::note(cudaErrorInvalidValue);
+    *exec = new CUgraphExec_st{std::make_shared<const GraphNodes>(graph->nodes), emu::device_index};
+    return cudaSuccess;
+}
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t* nodes, size_t* count) {
+    if (!graph || nodes) return emu::note(cudaErrorInvalidValue);
+    *count = graph->nodes.size();
+    return cudaSuccess;
+}
+// One entry of the queue. That the memory of its kernels' pointers is still theirs is checked when they touch it.
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
+    CUstream_st* s = emu::resolve(stream);
+    if (!exec || exec->device != s->device) return emu::note(cudaErrorInvalidValue);
+    if (s->capture) throw Error("emulator: cudaGraphLaunch in a captured stream: graphs inside of graphs are not emulated");
+    emu::counters.graph_launches++;
+    Device::of(s).add(s, [nodes = exec->nodes] {
+        for (const auto& node : *nodes) node();
+    });
+    return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+    delete exec;
+    return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+    delete graph;
+    return cudaSuccess;
+}
+
+// ---- what is declared, and not emulated
+
+#define NOT_EMULATED(name, ...) \
+    cudaError_t name(__VA_ARGS__) { throw Error("emulator: " #name " is not emulated (dev/emu/README.md says what is)"); }
+NOT_EMULATED(cudaMallocManaged, void**, size_t, unsigned)
+NOT_EMULATED(cudaDeviceCanAccessPeer, int*, int, int)
+NOT_EMULATED(cudaDeviceEnablePeerAccess, int, unsigned)
+NOT_EMULATED(cudaMemcpyPeer, void*, int, const void*, int, size_t)
+NOT_EMULATED(cudaMemcpyPeerAsync, void*, int, const void*, int, size_t, cudaStream_t)
+NOT_EMULATED(cudaMallocAsync, void**, size_t, cudaStream_t)
+NOT_EMULATED(cudaFreeAsync, void*, cudaStream_t)
+NOT_EMULATED(cudaHostRegister, void*, size_t, unsigned)
+NOT_EMULATED(cudaHostUnregister, void*)
+NOT_EMULATED(cudaHostGetDevicePointer, void**, void*, unsigned)
+NOT_EMULATED(cudaLaunchHostFunc, cudaStream_t, void (*)(void*), void*)
+NOT_EMULATED(cudaLaunchCooperativeKernel, const void*, dim3, dim3, void**, size_t, cudaStream_t)
+NOT_EMULATED(cudaMemcpy2DAsync, void*, size_t, const void*, size_t, size_t, size_t, cudaMemcpyKind, cudaStream_t)
+#undef NOT_EMULATED

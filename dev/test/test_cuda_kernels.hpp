@@ -476,10 +476,57 @@ void check_adamw(Report& t) {
                 }
             }
 }
+// One call over stretches that decay and stretches that do not, on both devices, against a call for each unit of 64 with the decay it should
+// have: the same bits on the CPU. `first` is inside of a word of bits.
+template <typename T>
+void check_decays(Report& t) {
+    Cpu cpu(2);
+    Cuda dev;
+    const int64_t first = 5 * kDecayUnit, n = 3 * kDecayWord + 77;
+    std::vector<uint32_t> decays;
+    Rng rng(6);
+    for (int64_t i = 0; i <= (first + n) / kDecayWord; i++) decays.push_back(uint32_t(rng.below(uint64_t(1) << 32)) | (i == 1 ? 0xFFFFu : 0));
+    const auto p0 = normals(n, 1), g = normals(n, 2, 0.1f), zero = filled<float>(n, 0);
+    AdamW o{1e-2f, 0.9f, 0.95f, 1e-8f, 0.5f, 0.7f, 1};
+    o.first = first;
+    struct State {
+        std::vector<float> p, m, v;
+        std::vector<T> param;
+        float* master() { return sizeof(T) == 2 ? p.data() : nullptr; }
+    };
+    State whole{p0, zero, zero, stored<T>(p0)}, pieces = whole, all_decay = whole;
+    adamw_update(cpu, whole.param.data(), whole.master(), whole.m.data(), whole.v.data(), g.data(), n, o, decays.data());
+    adamw_update(cpu, all_decay.param.data(), all_decay.master(), all_decay.m.data(), all_decay.v.data(), g.data(), n, o);
+    for (int64_t i = 0; i < n; i += kDecayUnit) {
+        AdamW part = o;
+        const int64_t unit = (first + i) / kDecayUnit;
+        part.first = first + i, part.weight_decay = decays[size_t(unit / 32)] >> (unit % 32) & 1 ? o.weight_decay : 0;
+        adamw_update(cpu, pieces.param.data() + i, pieces.master() ? pieces.master() + i : nullptr, pieces.m.data() + i, pieces.v.data() + i, g.data() + i,
+                     std::min(kDecayUnit, n - i), part);
+    }
+    const std::string what = cat(dtype_name<T>(), ": ");
+    t.check(same_bits(whole.param, pieces.param) && same_bits(whole.p, pieces.p) && same_bits(whole.v, pieces.v), what + "one call has the bits of a call for each unit");
+    t.check(!same_bits(whole.param, all_decay.param), what + "control: with decay everywhere it has not");
+    const OnDevice<T> param(dev, stored<T>(p0));
+    const OnDevice<float> master(dev, p0), m(dev, zero), v(dev, zero), g_d(dev, g);
+    const OnDevice<uint32_t> decays_d(dev, decays);
+    adamw_update<T>(dev, param, sizeof(T) == 2 ? static_cast<float*>(master) : nullptr, m, v, static_cast<const float*>(g_d), n, o,
+                    static_cast<const uint32_t*>(static_cast<uint32_t*>(decays_d)));
+    t.check(param.guards_intact(), what + "nothing else is written");
+    if (sizeof(T) == 2) compare(t, master, whole.p, p0, 2e-6, what + "masters, some decaying");
+    const double most = sizeof(T) == 2 ? 2e-4 : 2e-6;
+    t.check_at_most(relative_error(doubles(param.values()), doubles(whole.param)), most, what + "params");
+    t.check_rejected(relative_error(doubles(param.values()), doubles(all_decay.param)), most, what + "decay everywhere");
+    o.first = first + 1;
+    t.check_error([&] { adamw_update(cpu, whole.param.data(), whole.master(), whole.m.data(), whole.v.data(), g.data(), n, o, decays.data()); },
+                  "a multiple of 64", what + "a call that begins inside of a unit");
+}
 inline void adamw_equals_cpu(Report& t) {
     if (!has_device(t)) return;
     check_adamw<float>(t);
     check_adamw<bf16>(t);
+    check_decays<float>(t);
+    check_decays<bf16>(t);
 }
 
 // The CPU's; that the GPU rounds alike is checked above.
@@ -543,9 +590,26 @@ inline void global_norm_equals_cpu(Report& t) {
             t.check(std::memcmp(&got, &again, sizeof got) == 0, cat("the same bits again, n=", n));
             if (n > 0) t.check_rejected(std::fabs(got - want) + double(x.back()) * double(x.back()), 1e-13 * want, "the last one lost");
             const OnDevice<double> sum(dev, {-1.0});
-            squared_norm_async(dev, sum, x_d, n);
-            t.check(sum.values()[0] == got && sum.guards_intact(), cat("the sum that stays on the device, n=", n));
+            add_squared_norm(dev, sum, x_d, n);
+            t.check(sum.values()[0] == got - 1 && sum.guards_intact(), cat("added to what is there, n=", n));
         }
+    for (const int64_t n : {1, 31, 1024, 5000}) {
+        auto x = normals(n, 4), w = normals(n, 5);
+        const OnDevice<float> x_d(dev, x), w_d(dev, w);
+        const OnDevice<double> sum(dev, {2.5}), again(dev, {2.5});
+        double want = 2.5, scale = 1;
+        add_weighted_sum(cpu, &want, w.data(), x.data(), n);
+        for (int64_t i = 0; i < n; i++) scale += std::fabs(double(w[size_t(i)]) * double(x[size_t(i)]));
+        add_weighted_sum(dev, sum, w_d, x_d, n);
+        add_weighted_sum(dev, again, w_d, x_d, n);
+        t.check_at_most(std::fabs(sum.values()[0] - want), 1e-14 * scale, cat("a weighted sum is added, n=", n));
+        t.check(sum.values() == again.values() && sum.guards_intact(), cat("the same bits again, nothing else is written, n=", n));
+        t.check_rejected(std::fabs(sum.values()[0] - want) + 2.5, 1e-14 * scale, "what was there before lost");
+        x.back() = kNaN;
+        const OnDevice<float> with_nan(dev, x);
+        add_weighted_sum(dev, sum, w_d, with_nan, n);
+        t.check(std::isnan(sum.values()[0]), cat("NaN reaches the sum, n=", n));
+    }
     for (const int64_t at : {int64_t(0), int64_t(50000), int64_t(100000)}) {
         std::vector<float> x(100001, 1.0f);
         const auto norm = [&](float value) {
@@ -562,14 +626,16 @@ inline void global_norm_equals_cpu(Report& t) {
 
 template <typename T>
 std::vector<int32_t> draw_rows(Cuda& dev, const std::vector<T>& logits, const std::vector<float>& u, int64_t V, int64_t Vp,
-                               const SamplingConfig& c) {
+                               const SamplingConfig& c, std::vector<float>* logprobs = nullptr) {
     const int64_t N = int64_t(u.size());
     const OnDevice<T> logits_d(dev, logits);
     const OnDevice<float> u_d(dev, u);
     const OnDevice<int32_t> tokens(dev, std::vector<int32_t>(size_t(N), -7));
-    sample_rows<T>(dev, tokens, logits_d, u_d, N, V, Vp, c);
+    const OnDevice<float> logprobs_d(dev, std::vector<float>(size_t(N), kNaN));
+    sample_rows<T>(dev, tokens, logits_d, u_d, N, V, Vp, c, logprobs ? static_cast<float*>(logprobs_d) : nullptr);
     auto drawn = tokens.values();
-    if (!tokens.guards_intact()) drawn.clear();
+    if (logprobs) *logprobs = logprobs_d.values();
+    if (!tokens.guards_intact() || !logprobs_d.guards_intact()) drawn.clear();
     return drawn;
 }
 
@@ -579,7 +645,7 @@ void check_sampling(Report& t) {
     Cpu cpu(1);
     Cuda dev;
     Rng rng(41);
-    int64_t compared = 0, equal = 0, greedy = 0, skipped = 0;
+    int64_t compared = 0, equal = 0, greedy = 0, skipped = 0, wrong_logprobs = 0;
     const SamplingConfig configs[] = {{1, 0, 1},   {0.7f, 5, 1},    {1.6f, 0, 0.9f}, {1, 40, 0.5f},  {0.05f, 0, 0.3f}, {1, 1, 1},
                                       {0, 0, 1},   {1e-38f, 0, 1},  {1, 1000, 1},    {2, 3, 0.99f},  {1, 0, 0.01f},    {1, 7, 0.999f}};
     int trial = 0;
@@ -602,9 +668,13 @@ void check_sampling(Report& t) {
             std::vector<float> u;
             for (int64_t n = 0; n < N; n++) u.push_back(n == 2 ? 0.0f : n == 3 ? 1 - 0x1p-24f : rng.uniform());
             std::vector<int32_t> want(size_t(N), -1);
-            sample_rows(cpu, want.data(), logits.data(), u.data(), N, V, Vp, c);
-            const auto got = draw_rows(dev, logits, u, V, Vp, c);
-            if (got.empty()) t.check(false, "nothing but the N tokens is written");
+            std::vector<float> want_logprobs(size_t(N), kNaN), logprobs;
+            sample_rows(cpu, want.data(), logits.data(), u.data(), N, V, Vp, c, want_logprobs.data());
+            const auto got = draw_rows(dev, logits, u, V, Vp, c, &logprobs);
+            if (got.empty()) t.check(false, "nothing but the N tokens and log probabilities is written");
+            // relative, since at temperature 1e-38 they are huge; 2^-40, below which the device drops a weight, lets 50257 tokens err by 5e-8
+            for (size_t n = 0; n < got.size(); n++)
+                wrong_logprobs += got[n] == want[n] && !(std::fabs(logprobs[n] - want_logprobs[n]) <= 2e-6f * std::max(1.0f, std::fabs(want_logprobs[n])));
             for (size_t n = 0; n < got.size(); n++) {
                 std::vector<float> row;
                 for (int64_t v = 0; v < V; v++) row.push_back(float(logits[size_t(int64_t(n) * Vp + v)]));
@@ -636,6 +706,7 @@ void check_sampling(Report& t) {
         t.check(draw_rows(dev, rows, u, V, V, c) == want, cat(dtype_name<T>(), ": many equal logits, k=", c.top_k, " p=", c.top_p));
     }
     t.check(compared > 120 && equal == compared, cat(dtype_name<T>(), ": the CPU's token in ", equal, " of ", compared));
+    t.check(wrong_logprobs == 0, cat(dtype_name<T>(), ": the CPU's log probability, but for ", wrong_logprobs));
     t.check(greedy < compared * 4 / 5, cat("control: greedy would be right in only ", greedy, " of ", compared));
     t.check(skipped < 12, cat(skipped, " draws on a border fell to the other side"));
 }

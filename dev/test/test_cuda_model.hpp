@@ -130,10 +130,13 @@ void check_model(Report& t, const Config& c, int64_t B, int64_t T_, bool recompu
     fill_weights(b);
     const Data d = random_data(c, B * T_, 3);
     std::vector<float> losses_a(size_t(B * T_), kNaN), losses_b = losses_a;
-    const double loss_a = a.forward_backward(d.inputs.data(), d.targets.data(), d.weights.data(), B, T_, losses_a.data());
-    const double loss_b = b.forward_backward(d.inputs.data(), d.targets.data(), d.weights.data(), B, T_, losses_b.data());
+    std::vector<float> entropies_a(size_t(B * T_), kNaN), entropies_b = entropies_a;
+    const double loss_a = a.forward_backward(d.inputs.data(), d.targets.data(), d.weights.data(), B, T_, losses_a.data(), true, entropies_a.data());
+    const double loss_b = b.forward_backward(d.inputs.data(), d.targets.data(), d.weights.data(), B, T_, losses_b.data(), true, entropies_b.data());
     t.check_at_most(std::fabs(loss_b - loss_a) / loss_a, bound<T>(), "loss, " + what);
     t.check_at_most(relative_error(losses_b, losses_a), bound<T>(), "losses of the tokens, " + what);
+    t.check_at_most(relative_error(entropies_b, entropies_a), bound<T>(), "entropies of the tokens, " + what);
+    t.check_rejected(relative_error(losses_b, entropies_a), bound<T>(), "losses in the place of entropies, " + what);
     const double grad_bound = sizeof(T) == 2 ? 4e-2 : 2e-5;   // of single tensors, after the whole chain
     const auto grads_a = floats_of(a, a.grads, a.layout.size), grads_b = floats_of(b, b.grads, b.layout.size);
     double worst = 0;
@@ -163,12 +166,12 @@ inline void test_forward_backward(Report& t) {
 
 // Losses of `steps` training steps; the final weights into `weights`.
 template <typename Dev, typename T>
-std::vector<double> train(Dev& dev, const Config& c, int64_t steps, std::vector<float>& weights, uint64_t seed = 5) {
+std::vector<double> train(Dev& dev, const Config& c, int64_t steps, std::vector<float>& weights, uint64_t seed = 5, bool graphs = true) {
     const int64_t B = 2, T_ = 11;
     Gpt<Dev, T> gpt(dev, c, {B * T_, true, false});
     gpt.init_weights(42);
     TrainerConfig config;
-    config.steps = steps, config.lr = 3e-3f, config.min_lr = 3e-4f, config.warmup = 3, config.batch_size = B, config.seq_len = T_;
+    config.steps = steps, config.lr = 3e-3f, config.min_lr = 3e-4f, config.warmup = 3, config.batch_size = B, config.seq_len = T_, config.no_graphs = !graphs;
     Trainer<Dev, T> trainer(gpt, config);
     std::vector<double> losses;
     for (int64_t s = 0; s < steps; s++) {
@@ -201,14 +204,151 @@ void check_training(Report& t) {
         return worst;
     };
     t.check_at_most(worst_difference(on_cuda), sizeof(T) == 2 ? 5e-3 : 1e-4, cat(dtype_name<T>(), ": the losses of ", steps, " steps on Cuda follow the Cpu's"));
-    t.check_rejected(worst_difference(train<Cuda, T>(cuda, small_config(), steps, w_again, 9)), sizeof(T) == 2 ? 5e-3 : 1e-4, "a run on other data");
-    train<Cuda, T>(cuda, small_config(), steps, w_again);
-    t.check(w_again == w_cuda, cat(dtype_name<T>(), ": the same run twice has the same bits"));
+    t.check_rejected(worst_difference(train<Cpu, T>(cpu, small_config(), steps, w_again, 9)), sizeof(T) == 2 ? 5e-3 : 1e-4, "a run on other data");
+    train<Cuda, T>(cuda, small_config(), steps, w_again, 5, false);
+    t.check(w_again == w_cuda, cat(dtype_name<T>(), ": the same run without graphs has the same bits"));
 }
 inline void test_training(Report& t) {
     check_training<float>(t);
     check_training<bf16>(t);
 }
+
+// ---- what a step costs the host: nothing is allocated, and the device is waited for once
+
+// A graph of one kernel, *sum += x: what it repeats, when it is made anew, and that a failed recording does no harm.
+inline void test_graph_cache(Report& t) {
+    Cuda dev;
+    const Buffer<float> x(dev, {3.0f}), one(dev, {1.0f});
+    const HostBlock<Cuda> result(dev, sizeof(double));
+    auto* sum = static_cast<double*>(dev.allocate(sizeof(double)));
+    auto value = [&] {
+        dev.copy_out(result.as<double>(), sum, sizeof(double));
+        return *result.as<double>();
+    };
+    dev.zero(sum, sizeof(double));
+    {
+        CudaGraphs graphs(dev);
+        const auto add = [&] { add_weighted_sum(dev, sum, one.get(), x.get(), 1); };
+        for (int i = 1; i <= 4; i++) {
+            graphs.run({1, 0, 0, 0}, add);
+            t.check(value() == 3.0 * i && graphs.recorded == (i > 1) && graphs.replayed == std::max(0, i - 1), cat("call ", i, " adds once: launched, recorded, replayed"));
+        }
+        dev.copy_in(x.get(), std::vector<float>{5.0f}.data(), sizeof(float));
+        graphs.run({1, 0, 0, 0}, add);
+        t.check(value() == 17, "a replay reads what the memory holds now");
+        dev.workspace(1 << 20);
+        graphs.run({1, 0, 0, 0}, add);
+        t.check(value() == 22 && graphs.recorded == 2, "after the workspace has moved, the graph is recorded anew");
+        for (int64_t key = 2; key < 2 + 2 * int64_t(CudaGraphs::kMost); key++) graphs.run({key, 0, 0, 0}, add);
+        graphs.run({1, 0, 0, 0}, add);
+        t.check(value() == 22 + 5 * (2 * double(CudaGraphs::kMost) + 1) && graphs.recorded == 2, "more keys than are kept: the oldest is new again");
+        graphs.run({1, 0, 0, 0}, [&] { add(); });
+        t.check_error([&] { graphs.run({2 * int64_t(CudaGraphs::kMost) + 1, 0, 0, 0}, [] { throw Error("no", ""); }); }, "no", "an error while recording comes out");
+        const double before = value();
+        graphs.run({2 * int64_t(CudaGraphs::kMost) + 1, 0, 0, 0}, add);
+        t.check(value() == before + 5, "and the next call records and adds once");
+        graphs.enabled = false;
+        const int64_t replayed = graphs.replayed;
+        graphs.run({1, 0, 0, 0}, add);
+        t.check(value() == before + 10 && graphs.replayed == replayed, "without graphs every call launches");
+    }
+    // Input blocks: six sendings that nobody waits for, each added on the device. The bug that HostBlocks prevents: one block, written again at once.
+    for (const bool blocks_take_turns : {true, false}) {
+        HostBlocks<Cuda> blocks(dev, sizeof(float));
+        const HostBlock<Cuda> single(dev, sizeof(float));
+        dev.zero(sum, sizeof(double));
+        for (int i = 1; i <= 6; i++) {
+            float* host = blocks_take_turns ? blocks.next<float>() : single.as<float>();
+            *host = float(i);
+            dev.copy_in(x.get(), host, sizeof(float));
+            if (blocks_take_turns) blocks.sent();
+            add_weighted_sum(dev, sum, one.get(), x.get(), 1);
+        }
+        const double got = value();
+        if (blocks_take_turns) t.check(got == 21, cat("six inputs through two blocks arrive each: ", got));
+#ifdef TRAIN_GPT_EMULATOR
+        else t.check(got != 21, cat("control: through one block, written before it was read, they do not: ", got));   // a GPU may be lucky
+#endif
+    }
+    dev.release(sum);
+}
+
+// Shapes that come and go, with and without graphs: losses, entropies and gradients must have the same bits. The larger ones move the workspace.
+template <typename T>
+void check_graphs(Report& t) {
+    Cuda dev;
+    const Config c = small_config();
+    Gpt<Cuda, T> a(dev, c, {40, true}), b(dev, c, {40, true});
+    fill_weights(a);
+    fill_weights(b);
+    b.use_graphs(false);
+    a.zero_grads();
+    b.zero_grads();
+    int64_t same = 0, calls = 0;
+    for (const auto& [B, T_] : std::vector<std::pair<int64_t, int64_t>>{{1, 5}, {1, 5}, {1, 5}, {2, 20}, {2, 20}, {1, 5}, {2, 20}, {5, 1}, {5, 1}}) {
+        const Data d = random_data(c, B * T_, uint64_t(20 + calls));
+        std::vector<float> entropies_a(size_t(B * T_), kNaN), entropies_b = entropies_a;
+        const bool eval = calls % 4 == 3;
+        auto call = [&](Gpt<Cuda, T>& gpt, std::vector<float>& entropies) {
+            if (eval) return gpt.loss(d.inputs.data(), d.targets.data(), d.weights.data(), B, T_, nullptr, entropies.data());
+            return gpt.forward_backward(d.inputs.data(), d.targets.data(), d.weights.data(), B, T_);
+        };
+        const double loss_a = call(a, entropies_a), loss_b = call(b, entropies_b);
+        same += loss_a == loss_b && (!eval || same_bits(entropies_a, entropies_b));
+        calls++;
+    }
+    const std::string what = dtype_name<T>();
+    t.check(same == calls, cat(what, ": ", same, " of ", calls, " calls have the same loss with graphs and without"));
+    t.check(same_bits(floats_of(a, a.grads, a.layout.size), floats_of(b, b.grads, b.layout.size)), what + ": and the same gradients");
+    t.check(a.graphs().replayed >= 4 && a.graphs().recorded >= 3 && b.graphs().replayed == 0,
+            cat(what, ": ", a.graphs().recorded, " graphs were recorded, ", a.graphs().replayed, " calls replayed one"));
+}
+inline void test_graphs(Report& t) {
+    test_graph_cache(t);
+    check_graphs<float>(t);
+    check_graphs<bf16>(t);
+}
+
+#ifdef TRAIN_GPT_EMULATOR
+inline void test_step_costs(Report& t) {
+    Cuda dev;
+    const Config c = small_config();
+    const int64_t N = 12;
+    Gpt<Cuda, bf16> gpt(dev, c, {N, true});
+    gpt.init_weights(1);
+    TrainerConfig config;
+    config.steps = 100;
+    Trainer<Cuda, bf16> trainer(gpt, config);
+    auto step = [&] {
+        std::vector<MicroBatch> batches;
+        for (int64_t i = 0; i < 4; i++) {
+            const Data d = random_data(c, N, uint64_t(i));
+            batches.push_back(i % 2 ? MicroBatch{2, 6, d.inputs, d.targets, d.weights} : MicroBatch{3, 4, d.inputs, d.targets, d.weights});
+        }
+        const emu::Counts before = emu::counts();
+        trainer.step(batches);
+        const emu::Counts after = emu::counts();
+        return emu::Counts{after.allocations - before.allocations, after.frees - before.frees, after.launches - before.launches,
+                           after.graph_launches - before.graph_launches, after.stream_waits - before.stream_waits, after.event_waits - before.event_waits};
+    };
+    const emu::Counts first = step();
+    step();
+    const emu::Counts steady = step();
+    t.check(first.allocations > 0, cat("control: the first step makes workspace and plans, ", first.allocations, " allocations are counted"));
+    t.check(steady.allocations == 0 && steady.frees == 0, cat("a later step allocates nothing: ", steady.allocations, ", and frees nothing: ", steady.frees));
+    t.check(steady.stream_waits == 1, cat("it waits for the device once: ", steady.stream_waits));
+    t.check(steady.event_waits <= 4, cat("and for its turn at the input buffer at most once a micro-batch: ", steady.event_waits));
+    t.check(steady.graph_launches == 4, cat("its four micro-batches are one launch each: ", steady.graph_launches));
+    t.check(steady.launches <= 4, cat("and beside them norm and update are ", steady.launches, " kernels; of the first step ", first.launches));
+    // what stalled before: each micro-batch for itself
+    const Data d = random_data(c, N, 1);
+    const int64_t waits = emu::counts().stream_waits;
+    for (int i = 0; i < 3; i++) gpt.forward_backward(d.inputs.data(), d.targets.data(), d.weights.data(), 2, 6);
+    t.check(emu::counts().stream_waits == waits + 3, "control: forward_backward waits at each call");
+    gpt.accumulate(d.inputs.data(), d.targets.data(), d.weights.data(), 2, 6, true);
+    t.check_error([&] { gpt.loss(d.inputs.data(), d.targets.data(), d.weights.data(), 2, 6); }, "between accumulate() and finish_step()", "a loss amid a step is refused");
+}
+#endif
 
 // Prompt, then one token at a time, against the full forward pass.
 template <typename T>
@@ -247,6 +387,72 @@ inline void test_cached(Report& t) {
     check_cached<bf16>(t);
 }
 
+// The larger of two errors, where NaN is the largest (std::max would drop it).
+inline double worse(double a, double b) { return std::isnan(a) || b <= a ? a : b; }
+
+// decode() on both devices: the tokens that sample() draws from forward_cached's logits, their log probabilities in double, and a draw whose
+// logits are no distribution.
+template <typename Dev, typename T>
+void check_decode(Report& t, Dev& dev) {
+    const std::string what = cat(Dev::name(), " ", dtype_name<T>());
+    const Config c = small_config();
+    Gpt<Dev, T> gpt(dev, c, {64});
+    fill_weights(gpt);
+    const int64_t rows = 3, prompt = 5;
+    const Data d = random_data(c, rows * prompt, 8);
+    KvCache<Dev, T> drawn(dev, c, rows, 16), plain(dev, c, rows, 16);
+    const std::vector<int32_t> slot = {1, 2, 0};
+    double worst = 0, worst_at_one = 0;
+    int64_t compared = 0, equal = 0, greedy = 0, same_logits = 0, steps = 0;
+    Rng rng(4);
+    for (const SamplingConfig& s : {SamplingConfig{1, 0, 1}, SamplingConfig{0.7f, 9, 1}, SamplingConfig{1.5f, 0, 0.8f}, SamplingConfig{0, 0, 1}}) {
+        std::vector<int32_t> ids = d.inputs, past(size_t(rows), 0), next(size_t(rows), -7);
+        std::vector<float> logits(size_t(rows * c.V), kNaN), copied = logits, u(size_t(rows), 0.0f), logprobs(size_t(rows), kNaN);
+        for (int64_t n = prompt; past[0] + n <= 7; n = 1) {
+            for (float& x : u) x = rng.uniform();
+            gpt.forward_cached(logits.data(), plain, ids.data(), slot.data(), past.data(), rows, n);
+            const bool with_logits = n > 1;
+            gpt.decode(next.data(), logprobs.data(), drawn, ids.data(), slot.data(), past.data(), u.data(), rows, n, s, with_logits ? copied.data() : nullptr);
+            if (with_logits) same_logits += copied == logits, steps++;
+            for (size_t b = 0; b < size_t(rows); b++) {
+                const float* row = &logits[b * size_t(c.V)];
+                const float T_ = s.temperature == 0 ? 1.0f : s.temperature;
+                double sum = 0, sum_at_one = 0;
+                for (int64_t v = 0; v < c.V; v++) {
+                    sum += std::exp((double(row[v]) - double(row[next[b]])) / double(T_));
+                    sum_at_one += std::exp(double(row[v]) - double(row[next[b]]));
+                }
+                worst = worse(worst, std::fabs(double(logprobs[b]) + std::log(sum)));
+                worst_at_one = worse(worst_at_one, std::fabs(double(logprobs[b]) + std::log(sum_at_one)));
+                compared++, equal += next[b] == sample(row, c.V, s, u[b]), greedy += next[b] == sampling::checked_argmax(row, c.V);
+                past[b] += int32_t(n);
+            }
+            ids = next;
+        }
+    }
+    t.check(equal == compared && compared == 36, cat(what, ": decode draws sample()'s token in ", equal, " of ", compared));
+    t.check(greedy < compared * 3 / 4, cat("control: the likeliest would be right in only ", greedy, " of ", compared));
+    t.check(same_logits == steps, cat(what, ": the logits that decode returns are forward_cached's"));
+    t.check_at_most(worst, 2e-6, cat(what, ": log probabilities of the drawn tokens at the temperature"));
+    t.check_rejected(worst_at_one, 2e-6, "log probabilities at temperature 1");
+    // weights that are NaN: an error, not a token
+    for (const Tensor& x : gpt.layout.tensors)
+        if (x.name == "ln_f.weight") gpt.set_tensor(x, std::vector<float>(size_t(x.size), kNaN).data());
+    const std::vector<int32_t> zero(size_t(rows), 0);
+    std::vector<int32_t> next(size_t(rows), -7);
+    const std::vector<float> u(size_t(rows), 0.5f);
+    t.check_error([&] { gpt.decode(next.data(), nullptr, drawn, d.inputs.data(), slot.data(), zero.data(), u.data(), rows, 1, {}); },
+                  "sampling: the logit", cat(what, ": logits of NaN can't be sampled"));
+}
+inline void test_decode(Report& t) {
+    Cpu cpu(2);
+    Cuda cuda;
+    check_decode<Cpu, float>(t, cpu);
+    check_decode<Cpu, bf16>(t, cpu);
+    check_decode<Cuda, float>(t, cuda);
+    check_decode<Cuda, bf16>(t, cuda);
+}
+
 }  // namespace cuda_model_test
 
 inline Suite cuda_model_tests() {
@@ -255,5 +461,10 @@ inline Suite cuda_model_tests() {
             {"cuda model: autotune changes no result", test_autotune},
             {"cuda model: loss, gradients and logits equal the Cpu's", test_forward_backward},
             {"cuda model: twenty training steps follow the Cpu's, bit for bit repeatable", test_training},
-            {"cuda model: generation with a cache equals the full forward pass", test_cached}};
+            {"cuda model: generation with a cache equals the full forward pass", test_cached},
+            {"cuda model: recorded micro-batches have the bits of launched ones", test_graphs},
+#ifdef TRAIN_GPT_EMULATOR
+            {"cuda model: a step allocates nothing and waits once", test_step_costs},
+#endif
+            {"cuda model: tokens are drawn on the device as on the host, with their log probabilities", test_decode}};
 }

@@ -621,6 +621,59 @@ inline void test_names(Report& t) {
     t.check(names("val") == "fineweb_val_000000.bin ", "val is a word of the name: " + names("val"));
 }
 
+inline void test_many_at_a_time(Report& t) {
+    Rng rng(21);
+    bool widened = true, found = true, seen = true;
+    for (int64_t n = 0; n < 70; n++)
+        for (int round = 0; round < 20; round++) {
+            std::vector<uint16_t> narrow(static_cast<size_t>(n) + 3);
+            for (auto& x : narrow) x = uint16_t(rng.below(round % 2 ? 65536 : 9));
+            std::vector<uint32_t> wide(narrow.begin(), narrow.end());
+            std::vector<int32_t> a(size_t(n) + 1, -7), b(size_t(n) + 1, -7);
+            const uint32_t largest = n ? *std::max_element(narrow.begin() + 1, narrow.begin() + 1 + n) : 0u;
+            widened = widened && widen_tokens(a.data(), narrow.data() + 1, n) == largest && widen_tokens(b.data(), wide.data() + 1, n) == largest;
+            widened = widened && a == b && a.back() == -7 && std::equal(a.begin(), a.begin() + n, narrow.begin() + 1);
+            const int64_t from = int64_t(rng.below(uint64_t(n) + 1)), id = int64_t(rng.below(9));
+            const int64_t want = std::find(wide.begin() + from, wide.begin() + n, uint32_t(id)) - wide.begin();
+            found = found && find_token(narrow.data(), from, n, id) == want && find_token(wide.data(), from, n, id) == want;
+            seen = seen && (want == n || want + 1 == n || find_token(narrow.data(), want + 1, n, id) > want);
+        }
+    t.check(widened, "tokens of both widths become int32, the largest is known, nothing is written behind them");
+    t.check(found && seen, "the first of a token is found, from any place on");
+    const std::vector<uint16_t> few(20, uint16_t(5));
+    t.check(find_token(few.data(), 0, 20, 5 + 65536) == 20, "an id beyond 16 bits is none of them");
+}
+
+// 1,000 shards of 200 MB (sparse files), opened and read from.
+inline void test_startup(Report& t) {
+    TempDir dir;
+    DataIndex index{"00", 50257, 50256, {}};
+    SplitInfo& train = index.splits["train"];
+    for (int s = 0; s < 1000; s++) {
+        const std::string name = strprintf("train_%06d.bin", s);
+        const auto header = shard_header(false, 100000000);
+        std::ofstream(dir / name, std::ios::binary).write(reinterpret_cast<const char*>(header.data()), sizeof header);
+        fs::resize_file(dir / name, uintmax_t(kShardHeaderBytes) + 200000000);
+        train.shards.push_back({name, 100000000, 1, 400000000, 0});
+        train.tokens += 100000000, train.text_bytes += 400000000;
+    }
+    write_file(dir / "index.json", index_to_json(index));
+    double best = 1e9;
+    for (int round = 0; round < 5; round++) {
+        const double start = now_s();
+        DataLoader loader({dir.path(), "train", 1024, "shuffled", 1, 50257});
+        read(loader, 123456, 1);
+        best = std::min(best, now_s() - start);
+        t.check(loader.num_tokens() == int64_t(100000000) * 1000, "10^11 tokens");
+    }
+#if defined(__SANITIZE_ADDRESS__)
+    const double bound = 5;
+#else
+    const double bound = 0.2;
+#endif
+    t.check_at_most(best, bound, "seconds to open 1,000 shards of 200 MB and read a row");
+}
+
 inline void test_prefetcher(Report& t) {
     TempDir dir;
     write_shard(dir / "x_train_0.bin", positions(0, 5000), false);
@@ -677,5 +730,7 @@ inline Suite dataloader_tests() {
             {"dataloader: wrong shards and folders are refused with their reason", test_errors},
             {"dataloader: an id beyond the vocabulary is found where it stands", test_vocabulary},
             {"dataloader: shards without an index are found by name", test_names},
+            {"dataloader: tokens are widened and found, many at a time", test_many_at_a_time},
+            {"dataloader: a thousand shards are open at once", test_startup},
             {"dataloader: the prefetcher gives the same rows and the same errors", test_prefetcher}};
 }

@@ -761,6 +761,103 @@ inline void streams(Report& t) {
             "a device that is not there is an error, reported once");
 }
 
+// ---- graphs: launches with the arguments that they had, copies with the bytes that are there when they run
+
+__global__ inline void add_kernel(float* y, const float* x, float more) { y[threadIdx.x] += x[threadIdx.x] + more; }
+
+// What a captured stream was given, as a graph that can be launched. `work` as it may throw.
+template <typename F>
+cudaGraphExec_t captured(Cuda& dev, F&& work, size_t& nodes) {
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t exec = nullptr;
+    CUDA_CHECK(cudaStreamBeginCapture(dev.stream, cudaStreamCaptureModeThreadLocal));
+    work();
+    CUDA_CHECK(cudaStreamEndCapture(dev.stream, &graph));
+    CUDA_CHECK(cudaGraphGetNodes(graph, nullptr, &nodes));
+    CUDA_CHECK(cudaGraphInstantiate(&exec, graph, 0));
+    CUDA_CHECK(cudaGraphDestroy(graph));
+    return exec;
+}
+inline void graphs(Report& t) {
+    Cuda dev;
+    OnDevice<float> x(dev, std::vector<float>(32, 1.0f)), y(dev, std::vector<float>(32, 0.0f)), z(dev, std::vector<float>(32, 5.0f));
+    float* pinned = nullptr;
+    CUDA_CHECK(cudaMallocHost(&pinned, 128));
+    std::fill(pinned, pinned + 32, 10.0f);
+    float more = 0.5f;
+    size_t nodes = 0;
+    const cudaGraphExec_t exec = captured(dev, [&] {
+        dev.copy_in(x.p, pinned, 128);
+        launch(add_kernel, dim3(1), dim3(32), 0, dev.stream, y.p, x.p, more);
+        dev.zero(z.p, 64);
+        dev.copy_device(z.p + 16, y.p, 64);
+    }, nodes);
+    t.check(nodes == 4, cat("a copy, a kernel, a memset and a copy are 4 nodes: ", nodes));
+    t.check(y.read()[0] == 0 && z.read()[0] == 5, "what is captured does not run");
+    CUDA_CHECK(cudaGraphLaunch(exec, dev.stream));
+    const int64_t launches = emu::counts().graph_launches;
+    t.check(y.read()[31] == 10.5f && z.read()[0] == 0 && z.read()[31] == 10.5f, "a launched graph does it all, in order");
+    // between two launches: the pinned bytes change, and the host's variable that was an argument
+    std::fill(pinned, pinned + 32, 20.0f);
+    more = 1000;
+    CUDA_CHECK(cudaGraphLaunch(exec, dev.stream));
+    t.check(emu::counts().graph_launches == launches + 1, "graph launches are counted");
+    const float sum = y.read()[0];
+    t.check(sum == 31.0f, cat("the copy takes the pinned bytes that are there now: 10.5 + 20.5 = ", sum));
+    t.check(sum != 10.5f + 20.0f + 1000, "planted bug, a number that changes is a kernel's argument: the replay has the old one, which shows");
+    // planted bug: pinned bytes overwritten although the launch that reads them has not run
+    CUDA_CHECK(cudaGraphLaunch(exec, dev.stream));
+    std::fill(pinned, pinned + 32, -1.0f);
+    t.check(y.read()[0] == 31.0f - 0.5f, "pinned bytes overwritten before a launched graph has read them: shows");
+    CUDA_CHECK(cudaGraphLaunch(exec, dev.stream));
+    CUDA_CHECK(cudaGraphExecDestroy(exec));
+    t.check(y.read()[0] == 30.0f, "a graph that is destroyed while its launch is queued still runs");
+
+    // what CUDA forbids while it captures, with its name; then the stream works again
+    const std::vector<float> pageable(32, 3.0f);
+    const std::vector<std::pair<const char*, std::function<void()>>> forbidden = {
+        {"cudaMalloc", [&] { dev.allocate(16); }},
+        {"cudaStreamSynchronize", [&] { dev.synchronize(); }},
+        {"cudaStreamSynchronize", [&] { dev.copy_out(pinned, y.p, 128); }},
+        {"cudaDeviceSynchronize", [&] { cudaDeviceSynchronize(); }},
+        {"cudaMallocHost", [&] { dev.allocate_host(16); }},
+        {"cudaMemcpy", [&] { cudaMemcpy(pinned, y.p, 128, cudaMemcpyDeviceToHost); }},
+        {"pageable host memory", [&] { dev.copy_in(x.p, pageable.data(), 128); }},
+        {"cudaEventRecord", [&] { Cuda::Event(dev).record(); }}};
+    for (const auto& [name, call] : forbidden) {
+        cudaGraph_t graph = nullptr;
+        CUDA_CHECK(cudaStreamBeginCapture(dev.stream, cudaStreamCaptureModeThreadLocal));
+        const std::string message = error_of(call);
+        t.check(has(message, name) && has(message, "captured"), cat(name, " during a capture is an error: ", message));
+        cudaStreamEndCapture(dev.stream, &graph);
+        if (graph) cudaGraphDestroy(graph);
+        cudaGetLastError();
+        cudaStreamCaptureStatus status = cudaStreamCaptureStatusActive;
+        CUDA_CHECK(cudaStreamIsCapturing(dev.stream, &status));
+        launch(fill_kernel, dim3(1), dim3(32), 0, dev.stream, y.p, 2.0f);
+        t.check(status == cudaStreamCaptureStatusNone && y.read()[0] == 2.0f, cat("after the capture that ", name, " broke, the stream works"));
+    }
+    CUDA_CHECK(cudaFreeHost(pinned));
+    // memory that a graph's kernel points to, freed before the launch
+    const ChildEnd freed = in_child([&] {
+        OnDevice<float> a(dev, std::vector<float>(32, 1.0f));
+        float* b = static_cast<float*>(dev.allocate(128));
+        size_t n = 0;
+        const cudaGraphExec_t late = captured(dev, [&] { launch(add_kernel, dim3(1), dim3(32), 0, dev.stream, a.p, b, 1.0f); }, n);
+        dev.release(b);
+        CUDA_CHECK(cudaGraphLaunch(late, dev.stream));
+        dev.synchronize();
+    });
+    t.check(freed.status != 0 && has(freed.text, "freed") && has(freed.text, "add_kernel"), cat("a graph whose memory was freed: ", freed.text));
+    // what is declared only to be refused
+    void* p = nullptr;
+    int can = 0;
+    t.check_error([&] { cudaMallocManaged(&p, 16); }, "cudaMallocManaged is not emulated", "managed memory is refused by name");
+    t.check_error([&] { cudaDeviceCanAccessPeer(&can, 0, 1); }, "cudaDeviceCanAccessPeer is not emulated", "peer access is refused by name");
+    t.check_error([&] { cudaMemcpyPeer(x.p, 0, y.p, 0, 16); }, "cudaMemcpyPeer is not emulated", "copies between devices are refused by name");
+    t.check_error([&] { cudaMallocAsync(&p, 16, dev.stream); }, "cudaMallocAsync is not emulated", "memory in stream order is refused by name");
+}
+
 }  // namespace emulator
 
 inline Suite emulator_tests() {
@@ -775,6 +872,7 @@ inline Suite emulator_tests() {
         {"emulator: a GPU's limits hold", emulator::limits},
         {"emulator: a touch of what is out of reach ends with a message", emulator::faults},
         {"emulator: streams run as late as is legal", emulator::streams},
+        {"emulator: graphs replay what was captured; what breaks a capture is an error", emulator::graphs},
         {"emulator: the detector is there", [](Report& t) {
             if (emu::has_detector()) t.check(true, "compiled with -fsanitize=thread");
             else t.skip("what the detector says about each planted race", "compiled without -fsanitize=thread");

@@ -3,6 +3,7 @@
 
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <csignal>
 #include <fstream>
@@ -123,7 +124,7 @@ inline std::string names(const std::string& dir) {
 
 inline void test_cuts(Report& t) {
     Rng rng(1);
-    for (const Split split : {Split::gpt2, Split::cl100k, Split::llama3, Split::o200k}) {
+    for (const Split split : {Split::gpt2, Split::cl100k, Split::llama3, Split::o200k, Split::nanochat}) {
         const auto pieces = [&](std::string_view text) {
             std::vector<std::string> all;
             for_each_piece(split, text, [&](std::string_view p) { all.emplace_back(p); });
@@ -137,7 +138,7 @@ inline void test_cuts(Report& t) {
                 auto joined = pieces(std::string_view(text).substr(0, i));
                 for (auto& p : pieces(std::string_view(text).substr(i))) joined.push_back(p);
                 const bool same = joined == whole;
-                if (tokenize::is_cut(text, i)) cuts++, wrong += !same;
+                if (is_safe_cut(text, i)) cuts++, wrong += !same;
                 else others_wrong += !same;
             }
         }
@@ -145,9 +146,9 @@ inline void test_cuts(Report& t) {
         t.check(wrong == 0, cat(kSplitNames[int(split)], ": a cut changes no piece (", wrong, " of ", cuts, " do)"));
         t.check(others_wrong > 1000, "control: cuts elsewhere do");
     }
-    using tokenize::next_cut;
-    t.check(next_cut("ab cd", 0) == 2 && next_cut("ab cd", 3) == std::string_view::npos, "the first cut from there on");
-    t.check(next_cut("\xE4\xBD\xA0\n\xE5\xA5\xBD", 1) == 4, "after a line feed in a script without spaces");
+    t.check(safe_cut("ab cd", 0) == 2 && safe_cut("ab cd", 3) == 5, "the first cut from there on");
+    t.check(safe_cut_before("ab cd ef", 7) == 5 && safe_cut_before("ab cd", 1) == 0, "the last cut up to there");
+    t.check(safe_cut("\xE4\xBD\xA0\n\xE5\xA5\xBD", 1) == 4, "after a line feed in a script without spaces");
 }
 
 inline void test_val_cut(Report& t) {
@@ -467,7 +468,7 @@ inline void test_errors(Report& t) {
     t.check_error(with([](auto& c) { c.shard_tokens = 0; }), "--shard-tokens 0", "shards without tokens");
     t.check_error(with([](auto& c) { c.shard_tokens = int64_t(1) << 31; }), "2147483648", "more than a header can say");
     t.check_error(with([](auto& c) { c.threads = -1; }), "--threads -1", "fewer threads than none");
-    for (const char* name : {"a.gz", "a.zst", "a.jsonl.xz"}) {
+    for (const char* name : {"a.bz2", "a.parquet", "a.jsonl.xz"}) {
         put_file(dir / name, "x");
         t.check_error(with([&](auto& c) { c.input = {dir / name}; }), "decompress it", cat(name, " is compressed"));
     }
@@ -541,6 +542,208 @@ inline void test_disk_full(Report& t) {
     ::umount((dir / "small").c_str());
 }
 
+// What a gzip, a zstd file of `text` is; several of them behind each other are one, too.
+inline std::string gzipped(std::string_view text) {
+    std::string out(text.size() + 1000, '\0');
+#ifdef TRAIN_GPT_ZLIB
+    z_stream z{};
+    deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+    z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data())), z.avail_in = uInt(text.size());
+    z.next_out = reinterpret_cast<Bytef*>(out.data()), z.avail_out = uInt(out.size());
+    deflate(&z, Z_FINISH);
+    out.resize(z.total_out);
+    deflateEnd(&z);
+#endif
+    return out;
+}
+inline std::string zstandard([[maybe_unused]] std::string_view text) {
+    std::string out;
+#ifdef TRAIN_GPT_ZSTD
+    out.resize(ZSTD_compressBound(text.size()));
+    out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
+#endif
+    return out;
+}
+inline void test_compressed(Report& t) {
+    TempDir dir;
+    Rng rng(12);
+    std::string lines;
+    std::vector<std::string> documents;
+    while (lines.size() < size_t(9) << 18) {                        // more than two jobs
+        documents.push_back(random_text(rng, 1 + rng.below(20000), true));
+        lines += json_line(documents.back());
+    }
+    const std::string_view whole = lines, first = whole.substr(0, lines.size() / 3), second = whole.substr(first.size());
+    const Tokenizer tokenizer = Tokenizer::load(make_tokenizer(dir));
+    const auto want = expected(tokenizer, documents);
+    struct Format {
+        const char *name, *suffix;
+        std::string (*pack)(std::string_view);
+        bool there;
+    };
+#ifdef TRAIN_GPT_ZLIB
+    const bool zlib = true;
+#else
+    const bool zlib = false;
+#endif
+#ifdef TRAIN_GPT_ZSTD
+    const bool zstd = true;
+#else
+    const bool zstd = false;
+#endif
+    for (const Format& f : {Format{"gzip", ".gz", gzipped, zlib}, Format{"zstd", ".zst", zstandard, zstd}}) {
+        const std::string path = dir / cat("in.jsonl", f.suffix);
+        TokenizeConfig c = config_for(dir, {path}, f.name);
+        if (!f.there) {
+            put_file(path, "x");
+            t.check_error([&] { run(c); }, "built without", cat(f.name, ": the package that is missing is named"));
+            t.skip(cat(f.name, " files"), "this program was built without it");
+            continue;
+        }
+        const std::string packed = f.pack(whole);
+        put_file(path, packed);
+        run(c);
+        t.check(tokens_of(c.out, "train") == want, cat(f.name, ": the tokens of the text in it"));
+        c.overwrite = true;
+        put_file(path, f.pack(first) + f.pack("") + f.pack(second));
+        run(c);
+        t.check(tokens_of(c.out, "train") == want, cat(f.name, ": three files behind each other are one text"));
+        c.out = dir / "broken";
+        for (const size_t bytes : {size_t(0), size_t(5), packed.size() / 2, packed.size() - 1}) {
+            put_file(path, packed.substr(0, bytes));
+            t.check_error([&] { run(c); }, path, cat(f.name, " of ", bytes, " bytes is refused"));
+        }
+        std::string damaged = packed;
+        for (size_t i = packed.size() / 2; i < packed.size() / 2 + 40; i++) damaged[i] = char(damaged[i] ^ 0x55);
+        put_file(path, damaged);
+        t.check_error([&] { run(c); }, "in.jsonl", cat(f.name, ": a damaged file is refused"));
+        put_file(path, "just text");
+        t.check_error([&] { run(c); }, path, cat(f.name, ": a file that only has the name is refused"));
+        t.check(!fs::exists(c.out) || names(c.out).empty(), "nothing is left of these");
+        put_file(dir / cat("note.txt", f.suffix), f.pack("a whole text"));
+        TokenizeConfig text = config_for(dir, {dir / cat("note.txt", f.suffix)}, cat(f.name, "-text"));
+        run(text);
+        t.check(tokens_of(text.out, "train") == expected(tokenizer, {"a whole text"}), cat(f.name, ": plain text"));
+    }
+}
+
+// A run that ends too early, then the same command again: the shards of a run that did not.
+inline void test_resume(Report& t) {
+    TempDir dir;
+    Rng rng(13);
+    std::string lines, text = random_text(rng, size_t(3) << 19);
+    while (lines.size() < size_t(3) << 19) lines += json_line(random_text(rng, 1 + rng.below(9000), true));
+    put_file(dir / "a.txt", text);
+    put_file(dir / "b.jsonl", lines);
+    std::vector<std::string> input = {dir / "a.txt", dir / "b.jsonl"};
+#ifdef TRAIN_GPT_ZLIB
+    put_file(dir / "c.jsonl.gz", gzipped(lines));
+    input.push_back(dir / "c.jsonl.gz");
+#endif
+    TokenizeConfig c = config_for(dir, input, "whole");
+    c.shard_tokens = 700001, c.val_fraction = 0.1, c.checkpoint_s = 0;
+    run(c);
+    const auto whole = contents(c.out);
+    t.check(whole.size() > 6 && !whole.count("resume.json"), "a run that is not stopped leaves no note");
+    int resumed = 0;
+    for (const int milliseconds : {0, 50, 150}) {     // killed, after its first note and some time
+        TokenizeConfig k = c;
+        k.out = dir / cat("killed", milliseconds);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            try {
+                run(k);
+            } catch (...) {
+            }
+            ::_exit(0);
+        }
+        for (int i = 0; i < 5000 && !fs::exists(k.out + "/resume.json") && !fs::exists(k.out + "/index.json"); i++) ::usleep(1000);
+        ::usleep(unsigned(milliseconds) * 1000);
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+        if (fs::exists(k.out + "/index.json")) continue;            // it was done already
+        resumed += fs::exists(k.out + "/resume.json");
+        t.check_error([&] { DataLoader({k.out, "train", 8}); }, "interrupted", "an unfinished folder is not read");
+        run(k);
+        t.check(contents(k.out) == whole, cat("killed after ", milliseconds, " ms and taken up: the same bytes in every file"));
+    }
+    t.check(resumed > 0, cat(resumed, " runs were taken up"));
+    // a run that fails keeps what it noted; here no file may be larger than 2,500,000 bytes
+    rlimit old{};
+    ::getrlimit(RLIMIT_FSIZE, &old);
+    const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+    const auto fail = [&](TokenizeConfig f) {
+        const rlimit small{2500000, old.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &small);
+        t.check_error([&] { run(f); }, "goes on after", "a run that fails says that it can be taken up");
+        ::setrlimit(RLIMIT_FSIZE, &old);
+    };
+    TokenizeConfig f = c;
+    f.shard_tokens = 100000000, f.out = dir / "whole1";
+    run(f);
+    const auto one_shard = contents(f.out);
+    f.out = dir / "failed", f.threads = 1;
+    fail(f);
+    t.check(names(f.out).find("resume.json") != std::string::npos, "and leaves a note: " + names(f.out));
+    run(f);
+    t.check(contents(f.out) == one_shard, "taken up: the same bytes");
+    f.out = dir / "other";
+    fail(f);
+    f.shard_tokens = c.shard_tokens;
+    run(f);
+    t.check(contents(f.out) == whole, "another command begins anew");
+    f.out = dir / "spoiled", f.shard_tokens = 100000000;
+    fail(f);
+    for (const auto& [name, content] : contents(f.out))
+        if (name.ends_with("0.bin.tmp") && content.size() > 5000) {
+            std::string bad = content;
+            bad[4000] = char(bad[4000] ^ 1);
+            put_file(f.out + "/" + name, bad);
+        }
+    t.check_error([&] { run(f); }, "is not as the interrupted run left it", "one flipped bit in an unfinished shard is seen");
+    f.fresh = true;
+    run(f);
+    t.check(contents(f.out) == one_shard, "--fresh begins anew");
+    std::signal(SIGXFSZ, old_handler);
+}
+
+// JsonField must say what nlohmann's parser says, whatever the line is.
+inline void test_json_field(Report& t) {
+    Rng rng(14);
+    const char* units[] = {"{", "}", "[", "]", ":", ",", "\"", "\"text\"", "\"a\"", "1", "-0.5", "01", "1e5", "true", "null", "fals", " ", "\t",
+                           "\\", "\\n", "\\u0041", "\\ud83d\\ude00", "\\ud83d", "\\u12", "\\x", "\xC3\xA9", "\xFF", "\x01", "\x7F", "\\/",
+                           "plain words in a row", "12345678901234567890123", "\xED\xA0\x80"};
+    int64_t accepted = 0, differ = 0, fast = 0;
+    for (int64_t n = 0; n < 60000; n++) {
+        std::string line;
+        if (rng.below(2)) {                                         // a good line, damaged in a few places
+            line = json_line(random_text(rng, rng.below(60), true));
+            line.pop_back();
+            for (uint64_t k = rng.below(4); k > 0; k--) {
+                const size_t at = rng.below(line.size());
+                if (rng.below(2)) line.insert(at, units[rng.below(std::size(units))]);
+                else line.erase(at, 1 + rng.below(3));
+            }
+        } else {
+            line = "{";
+            for (uint64_t k = rng.below(9); k > 0; k--) line += units[rng.below(std::size(units))];
+            if (rng.below(2)) line += "}";
+        }
+        tokenize::TextFieldReader reader("text"), other("text");
+        std::string ours, theirs, plain;
+        const std::string wrong = reader.read(line, ours), wanted = other.read_slowly(line, theirs);
+        fast += tokenize::JsonField(line, "text", plain).read();
+        accepted += wanted.empty();
+        differ += wrong != wanted || (wanted.empty() && ours != theirs);
+        if (tokenize::JsonField(line, "text", plain).read()) differ += !wanted.empty() || plain != theirs;
+    }
+    t.check(differ == 0 && accepted > 5000, cat("60,000 lines, ", accepted, " of them good: the same answers; others: ", differ));
+    t.check(fast * 10 > accepted * 9, cat("control: the fast way took ", fast, " of them"));
+    std::string text, deep = "{\"text\":\"x\",\"d\":", close;
+    for (int i = 0; i < 100000; i++) deep += "[", close += "]";
+    t.check(!tokenize::JsonField(deep + close + "}", "text", text).read(), "a line of 100,000 brackets is left to the other parser");
+}
+
 // The real corpus: 12,844,094 GPT-2 tokens and an end-of-text for each of its 2,221 documents (counted with tiktoken).
 inline void test_starter(Report& t) {
     const std::string shared = shared_data(), what = "the starter corpus";
@@ -577,5 +780,8 @@ inline Suite tokenize_tests() {
             {"tokenize: wrong usage and unusable input are refused", test_errors},
             {"tokenize: a folder is replaced whole, on demand, or not at all", test_overwrite},
             {"tokenize: a full disk leaves nothing behind", test_disk_full},
+            {"tokenize: gzip and zstd files are the text that is in them", test_compressed},
+            {"tokenize: a run that was killed goes on and writes the same bytes", test_resume},
+            {"tokenize: the fast reader of JSONL says what nlohmann's says", test_json_field},
             {"tokenize: the starter corpus has the tokens that tiktoken counts", test_starter}};
 }

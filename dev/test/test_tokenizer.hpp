@@ -6,6 +6,7 @@
 #pragma once
 
 #include "test_tokenizer_files.hpp"
+#include "test_tokenizer_fuzz.hpp"
 
 namespace test_tokenizer {
 
@@ -88,7 +89,7 @@ inline void split_of_broken_utf8(Report& t) {
             p += c.code < 0 ? 1 : c.bytes;
         }
         original.push_back(text.size());
-        for (const char* name : {"gpt2", "cl100k", "llama3", "o200k"}) {
+        for (const char* name : {"gpt2", "cl100k", "llama3", "o200k", "nanochat"}) {
             std::vector<size_t> ours, want;
             for_each_piece(parse_split(name), text,
                            [&](auto piece) { ours.push_back(size_t(piece.data() - text.data())); });
@@ -110,7 +111,7 @@ inline void safe_cuts(Report& t) {
     };
     for (int n = 0; n < 3000; n++) {
         std::string text = random_text(rng) + " x" + random_text(rng);
-        for (const char* name : {"gpt2", "cl100k", "llama3", "o200k"}) {
+        for (const char* name : {"gpt2", "cl100k", "llama3", "o200k", "nanochat"}) {
             const auto joined = [&](size_t at) {
                 auto left = pieces(name, text.substr(0, at));
                 for (auto& p : pieces(name, text.substr(at))) left.push_back(p);
@@ -252,28 +253,6 @@ inline void golden_edges(Report& t) {
 
 // ---- encoding
 
-inline void equals_textbook(Report& t, const Tokenizer& tokenizer, const std::string& name, int strings,
-                            uint64_t seed) {
-    const auto rank = ranks_of(tokenizer);
-    Rng rng(seed);
-    int wrong = 0, not_back = 0;
-    for (int n = 0; n < strings; n++) {
-        const std::string text = random_text(rng);
-        const Ids ours = tokenizer.encode(text);
-        if (ours != textbook_encode(rank, tokenizer.pattern(), text) && wrong++ == 0)
-            t.check(false, cat(name, ": ", quoted(text), " became ", shown(ours)));
-        not_back += tokenizer.decode(ours) != text;
-    }
-    t.check(wrong == 0, cat(name, ": ", strings, " random texts have the textbook's ids"));
-    t.check(not_back == 0, cat(name, ": and come back byte for byte"));
-}
-inline void textbook_encoding(Report& t) {
-    equals_textbook(t, trained(), "a trained vocabulary", 12000, 10);
-    if (skip_without_data(t)) return;
-    equals_textbook(t, *official("gpt2"), "gpt2", 5000, 11);
-    equals_textbook(t, *official("cl100k"), "cl100k", 1500, 12);
-    equals_textbook(t, *official("o200k"), "o200k", 1500, 13);
-}
 inline void long_pieces(Report& t) {
     // Two letters at random: pieces without a seam, whose merges depend on each other all along.
     Rng rng(20);
@@ -311,9 +290,13 @@ inline void linear_time(Report& t) {
     const auto time = [&](const Tokenizer& tokenizer, const std::string& unit, size_t length) {
         std::string text;
         while (text.size() < length) text += unit;
-        const double start = thread_cpu_s();
-        const size_t n = tokenizer.encode(text).size();
-        return std::pair{thread_cpu_s() - start, n};
+        double best = 1e9;                       // of three: this machine may be busy with other things
+        for (int i = 0; i < 3; i++) {
+            const double start = thread_cpu_s();
+            tokenizer.encode(text);
+            best = std::min(best, thread_cpu_s() - start);
+        }
+        return best;
     };
     std::vector<std::pair<std::string, const Tokenizer*>> tokenizers = {{"trained", &trained()}};
     if (!skip_without_data(t))
@@ -323,11 +306,12 @@ inline void linear_time(Report& t) {
     for (const auto& [name, tokenizer] : tokenizers) {
         double slowest = 0, growth = 0;
         for (const auto& unit : units) {
-            const double small = time(*tokenizer, unit, 100000).first, large = time(*tokenizer, unit, 400000).first;
+            const double small = time(*tokenizer, unit, 100000), large = time(*tokenizer, unit, 400000);
             slowest = std::max(slowest, small);
             growth = std::max(growth, large / (small + 0.002 * patience));
         }
-        t.check_at_most(slowest, 0.1 * patience, name + ": seconds for 100,000 bytes of runs of all sorts");
+        // 10 ms are promised, 3 to 5 measured; twice as much is allowed where others use the machine
+        t.check_at_most(slowest, 0.02 * patience, name + ": seconds for 100,000 bytes of runs of all sorts");
         t.check_at_most(growth, 9, name + ": a run four times as long does not take sixteen times as long");
     }
     const double growth = 16;  // what a quadratic loop would measure
@@ -494,7 +478,6 @@ inline Suite tokenizer_tests() {
         {"tokenizer: all golden token ids of gpt2, cl100k and o200k", golden_tokens},
         {"tokenizer: golden single bytes, partial characters and broken bytes", golden_bytes},
         {"tokenizer: golden edge cases", golden_edges},
-        {"tokenizer: encoding equals textbook BPE on random texts, and decoding undoes it", textbook_encoding},
         {"tokenizer: long pieces merge like short ones", long_pieces},
         {"tokenizer: encoding takes time linear in the text", linear_time},
         {"tokenizer: training equals the textbook", textbook_training},
@@ -502,6 +485,6 @@ inline Suite tokenizer_tests() {
         {"tokenizer: training corners: no text, little text, special tokens in it, endless words", training_corners},
         {"tokenizer: text becomes special tokens only where it is allowed", special_tokens},
         {"tokenizer: decoding refuses ids that are none", decoding}};
-    for (const Test& test : file_tests()) suite.push_back(test);
+    for (const Suite& more : {fuzz_tests(), file_tests()}) suite.insert(suite.end(), more.begin(), more.end());
     return suite;
 }

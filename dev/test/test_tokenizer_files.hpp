@@ -161,10 +161,9 @@ inline void broken_files(Report& t) {
     refused("a.tiktoken", base + "YWI= 99999999999999999999\n", "line 257: rank out of range");
     refused("a.tiktoken", base + "YWI= 255\n", "line 257: id 255 is given twice");
     refused("a.tiktoken", base + "YWI= 256\nYWI= 257\n", "ids 256 and 257 are the same bytes");
-    refused("a.json", "", "empty");
-    refused("a.json", "{", "not valid JSON");
+    for (const auto& [content, why] : {std::pair{"", "empty"}, {"{", "not valid JSON"}, {"[1]", "no \"model\""}}) refused("a.json", content, why);
     refused("a.json", "{\"model\": \"\xFF\"}", "not valid JSON (UTF-8) at byte");
-    refused("a.json", "[1]", "no \"model\"");
+    refused("a.json", "{\"model\": 1e999}", "a number that no type can hold");
     refused("a.json", R"({"model":{"type":"WordPiece","vocab":{}}})", "WordPiece");
     refused("a.json", R"({"model":{"type":"BPE","vocab":{}}})", "expected BPE with vocab and merges");
     refused("a.json", R"({"model":{"type":"BPE","vocab":[],"merges":[]}})", "expected an object");

@@ -343,8 +343,7 @@ inline bool wants_an(const std::string& word) {
 }
 inline Complaints wrong_articles(const std::string& text) {
     Complaints complaints;
-    std::string previous;
-    std::string word;
+    std::string previous, word;
     for (size_t i = 0; i <= text.size(); i++) {
         if (i < text.size() && text[i] != ' ' && text[i] != '\n') {
             if (text[i] != '"') word += text[i];
@@ -360,8 +359,10 @@ inline Complaints wrong_articles(const std::string& text) {
     return complaints;
 }
 
-inline Complaints wrong_characters(const std::string& text) {
+inline Complaints wrong_characters(const std::string& original) {
     Complaints complaints;
+    std::string text = original;  // without the arrows of translations
+    for (size_t at; (at = text.find(" -> ")) != text.npos;) text.erase(at, 3);
     for (const char c : text)
         if (c != '\n' && (c < ' ' || c > '~')) complaints.push_back(cat("byte ", int(uint8_t(c))));
     for (const char* bad : {"  ", " ,", " .", " ?", " !",   " :",   "..",     ",,",  ",.",    "?.",       "!.",
@@ -740,7 +741,6 @@ inline void train_and_val_are_disjoint(Report& t) {
     t.check(fraction > 0.08 && fraction < 0.12, cat("the validation set has its share: ", fraction));
     t.check(int64_t(train.size()) == stats.train.documents && int64_t(val.size()) == stats.val.documents,
             "the statistics count the lines");
-
     // the files hold documents 0, 1, 2, ... and facts.jsonl counts what train.jsonl tells
     std::vector<uint32_t> told(the_world().facts.size());
     size_t in_train = 0, in_val = 0, wrong = 0;

@@ -1,12 +1,13 @@
 // dev/test/tokenizer_oracles.hpp -- what the tokenizer is judged by: textbook BPE, random texts, tiktoken's golden ids.
 //
-// The trainer counts everything anew before each merge, the encoder looks up byte strings. Neither shares code with
-// what it judges. Golden data and the official vocabularies are in the shared data folder; where it is absent, tests skip.
+// The trainer counts everything anew before each merge, the encoder looks up byte strings, and both cut text by the
+// published regular expressions (regex_oracle.hpp). Neither shares code with what it judges. Golden data and the official vocabularies are in the shared data folder; where it is absent, tests skip.
 #pragma once
 
 #include <ctime>
 
 #include "../../tokenizer_commands.hpp"
+#include "regex_oracle.hpp"
 #include "test.hpp"
 
 namespace test_tokenizer {
@@ -24,8 +25,18 @@ inline std::string quoted(std::string_view text) {
 
 // ---- oracles
 
+// f(piece) for each piece that the published pattern cuts.
+template <typename F>
+void for_each_oracle_piece(const std::string& pattern, std::string_view text, F&& f) {
+    if (pattern == "none") return text.empty() ? void() : f(text);
+    static std::map<std::string, regex_oracle::Regex> compiled;
+    auto it = compiled.find(pattern);
+    if (it == compiled.end()) it = compiled.emplace(pattern, regex_oracle::Regex(regex_oracle::published().at(pattern))).first;
+    for (const size_t bytes : it->second.pieces(text)) f(text.substr(0, bytes)), text.remove_prefix(bytes);
+}
+using Ranks = std::unordered_map<std::string, int32_t>;
 // BPE as in a textbook: parts are byte strings, the adjacent two whose concatenation has the lowest rank are joined.
-inline Ids textbook_piece(const std::map<std::string, int32_t>& rank, std::string_view piece) {
+inline Ids textbook_piece(const Ranks& rank, std::string_view piece) {
     if (const auto whole = rank.find(std::string(piece)); whole != rank.end()) return {whole->second};
     std::vector<std::string> parts;
     for (const char c : piece) parts.emplace_back(1, c);
@@ -43,16 +54,16 @@ inline Ids textbook_piece(const std::map<std::string, int32_t>& rank, std::strin
     for (const auto& p : parts) ids.push_back(rank.at(p));
     return ids;
 }
-inline std::map<std::string, int32_t> ranks_of(const Tokenizer& t) {
-    std::map<std::string, int32_t> rank;
+inline Ranks ranks_of(const Tokenizer& t) {
+    Ranks rank;
     for (int32_t id = 0; id < t.vocab_size(); id++)
         if (!t.is_special(id) && !t.token_bytes(id).empty()) rank[std::string(t.token_bytes(id))] = id;
     return rank;
 }
-inline Ids textbook_encode(const std::map<std::string, int32_t>& rank, const std::string& pattern,
+inline Ids textbook_encode(const Ranks& rank, const std::string& pattern,
                            std::string_view text) {
     Ids ids;
-    for_each_piece(parse_split(pattern), text, [&](std::string_view piece) {
+    for_each_oracle_piece(pattern, text, [&](std::string_view piece) {
         const Ids of_piece = textbook_piece(rank, piece);
         ids.insert(ids.end(), of_piece.begin(), of_piece.end());
     });
@@ -63,7 +74,7 @@ inline std::vector<Merge> textbook_train(const std::vector<std::string>& texts, 
                                          const std::string& pattern, bool larger_pair_wins = false) {
     std::map<std::string, int64_t> pieces;
     for (const auto& text : texts)
-        for_each_piece(parse_split(pattern), text, [&](std::string_view p) { pieces[std::string(p)]++; });
+        for_each_oracle_piece(pattern, text, [&](std::string_view p) { pieces[std::string(p)]++; });
     std::vector<std::pair<Ids, int64_t>> words;
     for (const auto& [piece, count] : pieces) {
         Ids ids;

@@ -53,7 +53,7 @@ printf 'step\tval loss\twords %%\tpairs %%\tfours %%\n' | lab_table
 for step in 0 "$((steps / 16))" "$((steps / 4))" "$((steps / 2))" "$steps"; do
     model=$run/$(printf 'step-%06d' "$step") metrics=$run
     if [ "$step" = 0 ]; then model=$lab_out/start/step-000001 metrics=$lab_out/start; fi
-    ./train_gpt generate --model "$model" --num-samples 32 --max-tokens 96 --temperature 0.8 --seed 1 --json > "$lab_out/samples-$step.jsonl"
+    train_gpt generate --model "$model" --num-samples 32 --max-tokens 96 --temperature 0.8 --seed 1 --json > "$lab_out/samples-$step.jsonl"
     lab_lines "$lab_out/samples-$step.jsonl" > "$lab_out/samples-$step.lines"
     loss=$(lab_metric "$metrics" val_loss "$([ "$step" = 0 ] && echo 1 || echo "$step")")
     printf '%s\t%.4f\t%s\n' "$step" "$loss" "$(shares "$lab_out/samples-$step.lines")"

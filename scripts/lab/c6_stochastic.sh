@@ -52,7 +52,7 @@ behind_prompt() { awk -v most="$words_compared" '{ n = split($0, w, " "); s = ""
 
 lab_lines "$lab_held" | awk 'NF >= 30' > "$lab_out/held.lines"
 mapfile -t prompts < <(awk 'NR % 7 == 1 { print $1, $2, $3, $4, $5, $6 }' "$lab_out/held.lines" | sort -u | head -n 4)
-sample() { ./train_gpt generate --model "$run" --prompt "${prompts[@]}" --num-samples 16 --max-tokens 96 --json "$@"; }
+sample() { train_gpt generate --model "$run" --prompt "${prompts[@]}" --num-samples 16 --max-tokens 96 --json "$@"; }
 sample --temperature 0 > "$lab_out/greedy.jsonl"
 sample --temperature 0.8 --seed 1 > "$lab_out/samples.jsonl"
 

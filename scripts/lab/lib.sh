@@ -12,6 +12,11 @@ lab_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=scripts/train_text.sh
 . "$lab_root/scripts/train_text.sh" # say, fail, document_text
 
+# The program is ./train_gpt, or what the environment's TRAIN_GPT names.
+if [ -n "${TRAIN_GPT-}" ]; then TRAIN_GPT=$(realpath "$TRAIN_GPT"); fi
+train_gpt() { "${TRAIN_GPT:-$lab_root/train_gpt}" "$@"; }
+lab_program() { [ -x "${TRAIN_GPT:-./train_gpt}" ] || make; }
+
 lab_usage() {
     cat >&2 << END
 usage: scripts/lab/${0##*/} OUT_DIR [--data world|FILE] [--scale X]
@@ -44,8 +49,8 @@ lab_begin() { # NAME ARGUMENT...
     lab_common=$(realpath -m "$out/common-$(lab_label "$data")")
     mkdir -p "$lab_out" "$lab_common"
     cd "$lab_root"
-    [ -x ./train_gpt ] || make
-    ./train_gpt info > "$lab_out/machine.txt" # a number without its machine is not a number
+    lab_program
+    train_gpt info > "$lab_out/machine.txt" # a number without its machine is not a number
     lab_data=$data
     lab_corpus
     lab_start=$SECONDS
@@ -60,7 +65,7 @@ lab_steps() { awk -v n="$1" -v x="$lab_scale" 'BEGIN { n = int(n * x / 80) * 80;
 lab_corpus() {
     if [ "$lab_data" = world ]; then
         lab_train=$lab_common/world/train.jsonl lab_held=$lab_common/world/val.jsonl
-        [ -s "$lab_held" ] || ./train_gpt world --out "$lab_common/world" --megabytes 24 --seed 1 > "$lab_common/world.log"
+        [ -s "$lab_held" ] || train_gpt world --out "$lab_common/world" --megabytes 24 --seed 1 > "$lab_common/world.log"
         return
     fi
     local kind=txt
@@ -90,9 +95,9 @@ lab_shards() {
         mkdir -p "$dir"
         if [ "$1" != 256 ]; then
             tokenizer=$dir/tokenizer.json
-            ./train_gpt tokenizer train --input "$lab_train" --vocab-size "$1" --out "$tokenizer" > "$dir/tokenizer.log"
+            train_gpt tokenizer train --input "$lab_train" --vocab-size "$1" --out "$tokenizer" > "$dir/tokenizer.log"
         fi
-        ./train_gpt tokenize --tokenizer "$tokenizer" --input "$lab_train" --val-fraction 0.02 --out "$dir/data" > "$dir/tokenize.log" 2>&1
+        train_gpt tokenize --tokenizer "$tokenizer" --input "$lab_train" --val-fraction 0.02 --out "$dir/data" > "$dir/tokenize.log" 2>&1
     fi
     echo "$dir/data"
 }
@@ -103,7 +108,7 @@ lab_pretrain() { # RUN_DIR STEPS FLAG...
     shift 2
     [ ! -d "$run/$(printf 'step-%06d' "$steps")" ] || return 0
     echo "training $(basename "$run"): $steps steps ..." >&2
-    ./train_gpt pretrain --out "$run" --steps "$steps" --resume "$@" > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
+    train_gpt pretrain --out "$run" --steps "$steps" --resume "$@" > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
     [ -d "$run/$(printf 'step-%06d' "$steps")" ] || fail "$run: the training was interrupted" "the same command goes on"
 }
 
@@ -130,6 +135,7 @@ lab_verdict() { # CLAIM
     read -r verdict
     read -r sentence
     while read -r figure; do figures+=", \"${figure%%=*}\": ${figure#*=}"; done
+    figures=${figures//: nan/: null} # no figure: JSON has no nan
     printf '{"claim": "%s", "verdict": "%s", "text": "%s", "data": "%s", "version": "%s", "seconds": %d%s}\n' "$claim" "$verdict" "$sentence" \
         "$(lab_label "$lab_data")" "$(sed -n 's/^version *//p' "$lab_out/machine.txt")" "$((SECONDS - lab_start))" "$figures" > "$lab_out/result.json"
     echo "verdict $claim: $verdict: $sentence"

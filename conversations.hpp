@@ -1,0 +1,138 @@
+// conversations.hpp -- conversations in files: JSONL, one a line, in the forms that people have them in.
+//
+//     {"messages": [{"role": "user", "content": "Hi!"}, {"role": "assistant", "content": "Hello."}]}      OpenAI, Hugging Face
+//     {"conversations": [{"from": "human", "value": "Hi!"}, {"from": "gpt", "value": "Hello."}]}          ShareGPT
+//     {"instruction": "Greet me.", "input": "", "output": "Hello."}                                       Alpaca
+//     {"turns": ["Hi!", "Hello."]}                                                                        the user begins
+// We write the first. An assistant's message may carry "thinking" (text) and "tool_calls" (one, {"function": {"name": "python" or
+// "search", "arguments": ...}}, whose arguments are the code or query itself, or a JSON object with it as the only string).
+// Promise: a record that is not a conversation is an Error with file and line; or, where the caller asks, it is counted and left out.
+#pragma once
+
+#include "chat.hpp"
+
+namespace conversations {
+
+using Json = nlohmann::ordered_json;
+
+inline std::string text_of(const Json& j, const char* key, const char* what) {
+    if (!j.is_object() || !j.contains(key)) throw Error(cat(what, " has no \"", key, "\""));
+    const Json& v = j[key];
+    if (v.is_null()) return "";
+    if (v.is_string()) return v.get<std::string>();
+    if (!v.is_array()) throw Error(cat(what, ": \"", key, "\" is not a string"));
+    std::string text;              // OpenAI's parts: [{"type": "text", "text": "..."}]
+    for (const Json& part : v) {
+        if (!part.is_object() || part.value("type", "") != "text" || !part.contains("text") || !part["text"].is_string())
+            throw Error(cat(what, ": a part of \"", key, "\" is not text"));
+        text += part["text"].get<std::string>();
+    }
+    return text;
+}
+
+inline Role role_from(const std::string& name, const std::string& what) {
+    static const std::map<std::string, Role> names = {
+        {"system", Role::system}, {"developer", Role::system}, {"user", Role::user}, {"human", Role::user}, {"assistant", Role::assistant},
+        {"gpt", Role::assistant}, {"tool", Role::tool}, {"observation", Role::tool}};
+    const auto it = names.find(name);
+    if (it == names.end()) throw Error(cat(what, ": unknown role \"", name, "\", expected system, user, assistant or tool"));
+    return it->second;
+}
+
+inline ToolCall call_from(const Json& calls, const std::string& what) {
+    if (!calls.is_array() || calls.size() != 1) throw Error(cat(what, ": \"tool_calls\" must hold one call"));
+    const Json& f = calls[0].is_object() && calls[0].contains("function") ? calls[0]["function"] : calls[0];
+    ToolCall call{text_of(f, "name", what.c_str()), ""};
+    if (!f.contains("arguments")) throw Error(cat(what, ": the call has no \"arguments\""));
+    Json a = f["arguments"];
+    if (a.is_string()) {
+        call.argument = a.get<std::string>();
+        a = Json::parse(call.argument, nullptr, false);   // OpenAI writes an object as a string
+    }
+    if (a.is_object() && a.size() == 1 && a.begin()->is_string()) call.argument = a.begin()->get<std::string>();
+    else if (!f["arguments"].is_string()) throw Error(cat(what, ": \"arguments\" is neither a string nor an object with one string"));
+    return call;
+}
+
+inline Conversation parse(const Json& j) {
+    Conversation c;
+    if (!j.is_object()) throw Error("not a JSON object");
+    const bool openai = j.contains("messages"), sharegpt = !openai && j.contains("conversations");
+    if (openai || sharegpt) {
+        const Json& list = j[openai ? "messages" : "conversations"];
+        if (!list.is_array()) throw Error("the messages are not an array");
+        for (size_t i = 0; i < list.size(); i++) {
+            const std::string what = cat("message ", i + 1);
+            Message m;
+            m.role = role_from(text_of(list[i], openai ? "role" : "from", what.c_str()), what);
+            const bool calls = openai && list[i].contains("tool_calls") && !list[i]["tool_calls"].is_null();
+            if (!calls || list[i].contains("content")) m.content = text_of(list[i], openai ? "content" : "value", what.c_str());
+            if (openai && list[i].contains("thinking")) m.thinking = text_of(list[i], "thinking", what.c_str());
+            if (calls) m.call = call_from(list[i]["tool_calls"], what);
+            c.push_back(std::move(m));
+        }
+    } else if (j.contains("instruction") && j.contains("output")) {
+        std::string user = text_of(j, "instruction", "the record");
+        const std::string input = j.contains("input") ? text_of(j, "input", "the record") : "";
+        if (!input.empty()) user += "\n\n" + input;
+        c = {{Role::user, user}, {Role::assistant, text_of(j, "output", "the record")}};
+    } else if (j.contains("turns")) {
+        if (!j["turns"].is_array()) throw Error("\"turns\" is not an array");
+        for (const Json& turn : j["turns"]) {
+            if (!turn.is_string()) throw Error("\"turns\" holds something that is not a string");
+            c.push_back({c.size() % 2 ? Role::assistant : Role::user, turn.get<std::string>()});
+        }
+    } else {
+        throw Error("no \"messages\", \"conversations\", \"turns\" or \"instruction\" in it");
+    }
+    if (const std::string problem = conversation_problem(c); !problem.empty()) throw Error(problem);
+    if (std::none_of(c.begin(), c.end(), [](const Message& m) { return m.role == Role::assistant; }))
+        throw Error("the assistant says nothing, so there is nothing to learn");
+    return c;
+}
+
+}  // namespace conversations
+
+// One line of JSON (no line end).
+inline std::string conversation_json(const Conversation& c, nlohmann::ordered_json extra = nlohmann::ordered_json::object()) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const Message& m : c) {
+        nlohmann::ordered_json j = {{"role", role_name(m.role)}, {"content", m.content}};
+        if (!m.thinking.empty()) j["thinking"] = m.thinking;
+        if (m.call) j["tool_calls"] = {{{"type", "function"}, {"function", {{"name", m.call->tool}, {"arguments", m.call->argument}}}}};
+        list.push_back(std::move(j));
+    }
+    nlohmann::ordered_json out = {{"messages", std::move(list)}};
+    out.update(extra);
+    return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+// Calls f(object, line number) for each record of a JSONL file; blank lines are none. A line that is not JSON, or that f refuses
+// with an Error, is an Error naming file and line; with `bad`, it is counted there instead.
+template <typename F>
+void each_json_line(const std::string& path, int64_t* bad, F&& f) {
+    const MappedFile file(path);
+    const std::string_view all = file.view();
+    int64_t number = 0;
+    for (size_t begin = 0; begin < all.size();) {
+        const size_t end = std::min(all.find('\n', begin), all.size());
+        const std::string_view line = all.substr(begin, end - begin);
+        begin = end + 1;
+        number++;
+        if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+        try {
+            const auto j = nlohmann::ordered_json::parse(line, nullptr, false);
+            if (j.is_discarded()) throw Error("not JSON");
+            f(j, number);
+        } catch (const Error& e) {
+            if (!bad) throw Error(cat(path, ":", number, ": ", e.what()), e.advice.empty() ? "mend the line, or leave such lines out with --skip-bad" : e.advice);
+            (*bad)++;
+        }
+    }
+}
+
+inline std::vector<Conversation> read_conversations(const std::string& path, int64_t* bad = nullptr) {
+    std::vector<Conversation> all;
+    each_json_line(path, bad, [&](const nlohmann::ordered_json& j, int64_t) { all.push_back(conversations::parse(j)); });
+    return all;
+}

@@ -1,0 +1,486 @@
+// test_data.cpp -- the web-text stages against datatrove's own verdicts and numbers, and against damage.
+//
+// Oracles: fixtures/verdicts.json (written by make_verdicts.py with datatrove), ../shared/data/golden/minhash_golden.json,
+// Python's hashlib and xxhash for the hashes, and plain quadratic code for the sorting and merging. Each check that compares
+// has a twin that must fail: a threshold moved, a number changed, a file cut short.
+#include "../test/test.hpp"
+
+#include <random>
+
+#include "decontaminate.hpp"
+#include "dedup.hpp"
+#include "pii.hpp"
+#include "quality.hpp"
+#include "report.hpp"
+#include "url.hpp"
+
+namespace webtext {
+
+static std::string lines_of(const std::vector<std::string>& texts) {
+    std::string s;
+    for (const auto& t : texts) s += Json({{"text", t}}).dump() + "\n";
+    return s;
+}
+static std::vector<Json> read_lines(const std::string& path) {
+    std::vector<Json> all;
+    InputFile in(path);
+    std::string_view line;
+    while (in.line(line)) all.push_back(Json::parse(line));
+    return all;
+}
+// The message of the Error that f throws; "" if it throws none.
+static std::string error_of(const std::function<void()>& f) {
+    try {
+        f();
+    } catch (const Error& e) {
+        return e.what();
+    }
+    return "";
+}
+static std::string fixture(const std::string& name) {
+    for (const std::string folder : {"dev/data/fixtures/", "fixtures/"})
+        if (fs::exists(folder + name)) return folder + name;
+    throw Error(cat("dev/data/fixtures/", name, ": not found"), "run the tests in the repository's root");
+}
+
+// ---- filters
+
+// The six verdicts of make_verdicts.py, and what c4 keeps.
+static std::vector<std::string> judge(const std::string& text, const QualityConfig& config, std::string& left) {
+    QualityFilters filters(config);
+    QualityConfig strict = config;
+    strict.filter_no_terminal_punct = true;
+    QualityFilters strict_filters(strict);
+    std::vector<std::string> v;
+    filters.set_text(text);
+    v.push_back(filters.repetition().reason);
+    v.push_back(filters.gopher().reason);
+    v.push_back(filters.c4(left).reason);
+    strict_filters.set_text(text);
+    std::string unused;
+    v.push_back(strict_filters.c4(unused).reason);
+    v.push_back(filters.fineweb().reason);
+    QualityStage chain(config);
+    Document d;
+    d.text = text;
+    v.push_back(chain.process(d).reason);
+    return v;
+}
+
+static void test_verdicts(Report& t) {
+    const Json all = Json::parse(read_file(fixture("verdicts.json")));
+    std::vector<std::pair<std::string, Json>> cases;
+    for (const Json& d : all["documents"]) {
+        std::string text;
+        for (const Json& piece : d["text"])
+            for (int64_t n = piece[1]; n > 0; n--) text += piece[0].get<std::string>();
+        cases.push_back({text, d["verdicts"]});
+    }
+    const std::string c4 = shared_data() + "/web/c4_demo_300.jsonl";
+    if (!shared_data().empty() && fs::exists(c4)) {
+        const auto lines = read_lines(c4);
+        for (size_t i = 0; i < lines.size(); i++) cases.push_back({lines[i]["text"], all["c4_demo_300"][i]});
+    } else {
+        t.skip("verdicts of the C4 sample", "../shared/data/web/c4_demo_300.jsonl is absent");
+    }
+    const QualityConfig config;
+    std::set<std::string> reasons;
+    int64_t same = 0, total = 0, texts = 0, same_texts = 0;
+    for (const auto& [text, wanted] : cases) {
+        std::string left;
+        const auto got = judge(text, config, left);
+        for (size_t i = 0; i < 6; i++) {
+            const std::string want = wanted[i] == "ZeroDivisionError" ? got[i] : wanted[i].get<std::string>();
+            total++;
+            same += got[i] == want;
+            if (got[i] != want && t.verbose) std::printf("  verdict %zu: got \"%s\", datatrove \"%s\": %.100s\n", i, got[i].c_str(), want.c_str(), text.c_str());
+            reasons.insert(got[i]);
+        }
+        if (!wanted[2].get<std::string>().empty()) continue;
+        texts++;
+        // the same text is left: sha1_64 holds the first 8 bytes, the fixture the first 6 in hexadecimal
+        uint64_t h = sha1_64(left);
+        std::string hex;
+        for (int b = 0; b < 6; b++, h >>= 8) hex += strprintf("%02x", unsigned(h & 255));
+        same_texts += hex == wanted[6].get<std::string>();
+    }
+    std::printf("  %lld of %lld verdicts equal datatrove's (%.3f %%), %lld of %lld texts behind c4; %zu reasons\n", (long long)same, (long long)total,
+                100.0 * double(same) / double(total), (long long)same_texts, (long long)texts, reasons.size());
+    t.check(double(same) >= 0.995 * double(total), cat(same, " of ", total, " verdicts are equal"));
+    t.check(double(same_texts) >= 0.995 * double(texts) && texts > 100, cat(same_texts, " of ", texts, " texts behind c4 are equal"));
+    t.check(reasons.size() >= 30, cat("only ", reasons.size(), " reasons occur"));
+    // control: a threshold of another value must be noticed
+    for (int k = 0; k < 3; k++) {
+        QualityConfig other;
+        if (k == 0) other.dup_line_frac = 0.2;
+        if (k == 1) other.min_doc_words = 53;
+        if (k == 2) other.min_num_sentences = 6;
+        int64_t differ = 0;
+        for (const auto& [text, wanted] : cases) {
+            std::string left;
+            const auto got = judge(text, other, left);
+            for (size_t i = 0; i < 6; i++) differ += got[i] != wanted[i].get<std::string>() && wanted[i] != "ZeroDivisionError";
+        }
+        t.check(differ > total - same + 2, cat("threshold ", k, " moved, but only ", differ, " verdicts differ"));
+    }
+}
+
+static void test_words(Report& t) {
+    Tokenizer tokenizer;
+    const auto words = [&](const std::string& s) {
+        const Characters text{std::string_view(s)};
+        std::vector<Span> spans;
+        tokenizer.words(text, spans);
+        std::string joined;
+        for (const Span& w : spans) joined += (joined.empty() ? "" : "|") + text.utf8(w.from, w.to);
+        return joined;
+    };
+    // what spacy.blank("en") gives, typed from its output
+    const std::pair<const char*, const char*> cases[] = {
+        {"don't stop", "do|n't|stop"}, {"U.S. 10km/h!", "U.S.|10|km/h|!"}, {"(http://a.example.com/x?y=1).", "(|http://a.example.com/x?y=1|)|."}, {"well-known x--y", "well|-|known|x|--|y"},
+        {"end.Start 3.14 1,000", "end|.|Start|3.14|1,000"}, {"wait...what", "wait|...|what"}, {"", ""}, {" \n\t ", ""}, {"great:)", "great|:)"}, {"cannot", "can|not"}};
+    for (const auto& [in, out] : cases) t.check(words(in) == out, cat("words of \"", in, "\": ", words(in), ", expected ", out));
+    const auto sentences = [&](const std::string& s) {
+        const Characters text{std::string_view(s)};
+        return tokenizer.count_sentences(text, {0, uint32_t(text.size())});
+    };
+    t.check(sentences("One. Two! Three?") == 3, "three sentences");
+    t.check(sentences("Mr. Smith has 3.5 cats") == 1, "an abbreviation ends no sentence");
+    t.check(sentences("") == 1 && sentences("\"Hi.\" she said") == 2, "quotes and nothing");
+    // any bytes are survived
+    std::mt19937 gen(5);
+    for (int i = 0; i < 300; i++) {
+        std::string bytes(gen() % 200, ' ');
+        for (char& c : bytes) c = char(gen() % 4 ? " .,'-:/@aZ0$\n+"[gen() % 14] : gen());
+        words(bytes);
+        std::string left;
+        judge(bytes, QualityConfig(), left);
+    }
+    t.check(true, "random bytes are survived");
+}
+
+// ---- MinHash
+
+static void test_minhash_golden(Report& t) {
+    t.check(xxhash64("") == 0xEF46DB3751D8E999ull, "xxhash64 of nothing");
+    t.check(xxhash64("The quick brown fox jumps over the lazy dog") == 0x0B242D361FDA71BCull, "xxhash64 of the fox");
+    t.check(sha1_64("abc") == 0x6A810647363E99A9ull, cat("sha1 of abc: ", sha1_64("abc")));    // a9993e36 4706816a
+    t.check(sha1_64(std::string(119, 'x')) != sha1_64(std::string(120, 'x')), "sha1 of two blocks");
+    const std::string path = shared_data() + "/golden/minhash_golden.json";
+    if (shared_data().empty() || !fs::exists(path)) return t.skip("golden signatures", "../shared/data/golden/minhash_golden.json is absent");
+    const Json golden = Json::parse(read_file(path));
+    const MinHashParameters p = minhash_parameters(112);
+    t.check(Json(p.a) == golden["a"] && Json(p.b) == golden["b"], "the parameters are numpy's");
+    t.check(Json(minhash_parameters(112, 2).a) != golden["a"], "control: another seed gives others");
+    const std::string text = golden["text"];
+    for (const bool sha1 : {true, false}) {
+        MinHasher hasher(5, 112, sha1);
+        std::string words;
+        for (const Json& w : golden["words"]) words += w.get<std::string>() + " ";
+        t.check(hasher.simplified_words(text) == words, cat("words: ", hasher.simplified_words(text)));
+        t.check(Json(hasher.shingles(text)) == golden[sha1 ? "shingles_sha1" : "shingles_xxh"], "shingles");
+        Json signature = Json::array();
+        for (const Json& bucket : golden[sha1 ? "sig_sha1" : "sig_xxh"])
+            for (const Json& x : bucket) signature.push_back(x);
+        t.check(Json(hasher.signature(text)) == signature, cat("signature with ", sha1 ? "sha1" : "xxhash64"));
+        t.check(Json(hasher.signature(text + " more")) != signature, "control: another text has another signature");
+        t.check(hasher.signature("only four words here").empty(), "four words have no signature");
+    }
+}
+
+// Documents with planted copies: `words` random words, of which a share is replaced.
+static std::vector<std::string> random_documents(size_t n, size_t words, uint64_t seed) {
+    std::vector<std::string> all;
+    std::mt19937_64 gen(seed);
+    for (size_t i = 0; i < n; i++) {
+        std::string s;
+        for (size_t w = 0; w < words; w++) {
+            std::string word;
+            for (size_t k = 0; k < 4; k++) word += char('a' + gen() % 26);
+            s += (w ? " " : "") + word;
+        }
+        all.push_back(s);
+    }
+    return all;
+}
+
+static void write_inputs(const TempDir& dir, const std::vector<std::vector<std::string>>& files) {
+    make_directories(dir / "in");
+    for (size_t i = 0; i < files.size(); i++) {
+        OutputFile out(dir / cat("in/part", i, i % 3 == 0 ? ".jsonl" : i % 3 == 1 ? ".jsonl.gz" : ".jsonl.zst"));
+        out.write(lines_of(files[i]));
+        out.commit();
+    }
+}
+
+// All four steps over dir/in; the texts that stay, in order of files and documents.
+static std::vector<std::string> dedup_all(const TempDir& dir, const std::string& method, const std::string& run, int64_t tasks, int64_t ranges) {
+    DedupConfig c;
+    c.input = {dir / "in"}, c.method = method, c.ranges = ranges;
+    c.compress = "none";
+    for (int64_t k = tasks; k-- > 0;) c.task = cat(k, "/", tasks), c.output = dir / (run + "sig"), run_dedup_signature(c);
+    for (int64_t k = tasks; k-- > 0;) c.task = cat(k, "/", tasks), c.signatures = dir / (run + "sig"), c.output = dir / (run + "pairs"), run_dedup_buckets(c);
+    c.pairs = dir / (run + "pairs"), c.output = dir / (run + "remove");
+    run_dedup_cluster(c);
+    for (int64_t k = tasks; k-- > 0;) c.task = cat(k, "/", tasks), c.remove = dir / (run + "remove"), c.output = dir / (run + "out"), run_dedup_filter(c);
+    std::vector<std::string> left;
+    std::vector<std::string> paths;
+    for (const auto& e : fs::directory_iterator(dir / (run + "out/kept"))) paths.push_back(e.path().string());
+    std::sort(paths.begin(), paths.end());
+    for (const auto& p : paths)
+        for (const Json& j : read_lines(p)) left.push_back(j["text"]);
+    return left;
+}
+
+static void test_dedup(Report& t) {
+    TempDir dir;
+    auto distinct = random_documents(120, 300, 1);
+    std::vector<std::vector<std::string>> files(4);
+    std::vector<std::string> first;
+    for (size_t i = 0; i < distinct.size(); i++) files[i % 4].push_back(distinct[i]);
+    for (size_t i = 0; i < 40; i++) {                    // a near copy: one word in the middle, and other case and signs
+        std::string copy = distinct[i];
+        copy.replace(copy.find(' ', 600) + 1, 4, "ABCD");
+        std::transform(copy.begin(), copy.begin() + 200, copy.begin(), [](char c) { return char(std::toupper(c)); });
+        files[(i + 1) % 4].push_back(copy + "!");
+    }
+    files[2].push_back("too short"), files[3].push_back("too short");
+    write_inputs(dir, files);
+    std::freopen("/dev/null", "w", stderr);              // the stages report their progress there
+    const auto left = dedup_all(dir, "minhash", "a", 1, 1), again = dedup_all(dir, "minhash", "b", 3, 4);
+    t.check(left.size() == 122, cat(left.size(), " documents stay, expected 120 and the two short ones"));
+    t.check(left == again, "the same documents stay with three tasks and four ranges");
+    const auto exact = dedup_all(dir, "exact", "c", 2, 1);
+    t.check(exact.size() == 161, cat(exact.size(), " documents stay of 162 when one is an exact copy"));
+    // what was made is skipped, what is missing is made again
+    fs::remove(dir / "aout/stats/part1.json");
+    t.check(dedup_all(dir, "minhash", "a", 1, 1) == left, "taken up again");
+    // damage and mixed settings
+    DedupConfig c;
+    c.input = {dir / "in"}, c.output = dir / "asig", c.seed = 2;
+    t.check(error_of([&] { run_dedup_signature(c); }).find("other settings") != std::string::npos, "another seed in the same folder");
+    fs::resize_file(signature_path(dir / "bsig", 3, 1), 100);
+    DedupConfig b;
+    b.signatures = dir / "bsig", b.output = dir / "bpairs2";
+    t.check(error_of([&] { run_dedup_buckets(b); }).find("no whole number") != std::string::npos, "a cut signature file");
+    fs::remove(dir / "apairs/00003_00.dups");
+    DedupConfig p;
+    p.pairs = dir / "apairs", p.output = dir / "aremove2";
+    t.check(error_of([&] { run_dedup_cluster(p); }).find("expected a multiple") != std::string::npos, "a missing bucket");
+    DedupConfig f;
+    f.input = {dir / "in/part0.jsonl"}, f.remove = dir / "aremove", f.output = dir / "fout";
+    files[0].resize(1);
+    write_file(dir / "in/part0.jsonl", lines_of(files[0]));
+    fs::copy_file(dir / "aremove/000001.remove", dir / "aremove/000000.remove", fs::copy_options::overwrite_existing);
+    t.check(error_of([&] { run_dedup_filter(f); }).find("of a file that has") != std::string::npos, "lists of another file");
+}
+
+// How often two documents of similarity s meet, against 1-(1-s^8)^14.
+static void test_minhash_rate(Report& t) {
+    const auto docs = random_documents(300, 104, 9);     // 100 runs of 5 words
+    MinHasher hasher;
+    int64_t found = 0;
+    double similarity = 0;
+    for (const auto& d : docs) {
+        // words at one end replaced: 12 of 100 runs differ on each side, s = 88 / 112
+        std::string other = d;
+        for (int k = 0; k < 12; k++) other.replace(size_t(k) * 5, 4, "zzz" + std::string(1, char('a' + k)));
+        const auto a = hasher.signature(d);
+        std::vector<uint64_t> x = hasher.shingles(d), y = hasher.shingles(other);
+        std::sort(x.begin(), x.end());
+        std::sort(y.begin(), y.end());
+        std::vector<uint64_t> both;
+        std::set_intersection(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(both));
+        similarity += double(both.size()) / double(x.size() + y.size() - both.size()) / double(docs.size());
+        const auto b = hasher.signature(other);
+        bool meet = false;
+        for (size_t k = 0; k < 14; k++) meet |= std::equal(a.begin() + long(k) * 8, a.begin() + long(k + 1) * 8, b.begin() + long(k) * 8);
+        found += meet;
+    }
+    const double expected = 1 - std::pow(1 - std::pow(similarity, 8), 14), rate = double(found) / double(docs.size());
+    t.check(std::abs(rate - expected) < 0.07, cat("pairs of similarity ", similarity, " found: ", rate, ", the formula says ", expected));
+}
+
+// ---- frame
+
+static void test_frame(Report& t) {
+    TempDir dir;
+    std::freopen("/dev/null", "w", stderr);
+    make_directories(dir / "in/sub");
+    const std::string page =
+        "The old mill stands at the end of the village, where the river turns to the south.\nFor two hundred years it ground wheat that farmers brought from all "
+        "around, and its wheel could be heard at night.\nWhen the railway came in 1880, flour from the city was cheaper and fewer carts stopped there.\nA teacher "
+        "bought the house, put books where sacks had been, and invited everyone who liked to read.\nToday a small museum shows how the stones were dressed by hand.\n"
+        "Visitors with children may try it, but few of them have the patience to finish.\n";
+    write_file(dir / "in/a.jsonl", cat(R"({"url":"http://x.example/1","text":)", Json(page).dump(), R"(,"n":7})", "\n", "not json\n\n", R"({"title":"no text"})", "\n",
+                                       "{\"text\":\"bro\xFFken\",\"id\":\"b\"}\n", R"({"text":"short","id":"c"})"));
+    OutputFile z(dir / "in/sub/b.jsonl.zst");
+    z.write(lines_of({page, "x"}));
+    z.commit();
+    const std::string gz = read_file(dir / "in/sub/b.jsonl.zst");
+    QualityConfig c;
+    c.input = {dir / "in"}, c.output = dir / "out";
+    t.check(run_quality(c) == 0, "quality runs");
+    const auto kept = read_lines(dir / "out/kept/a.jsonl.gz"), gone = read_lines(dir / "out/dropped/a.jsonl.gz");
+    t.check(kept.size() == 1 && gone.size() == 2, cat(kept.size(), " kept, ", gone.size(), " dropped"));
+    if (kept.size() != 1 || gone.size() != 2) return;
+    t.check(kept[0]["url"] == "http://x.example/1" && kept[0]["n"] == 7, "the facts of a document stay");
+    t.check(gone[0]["text"] == "bro\uFFFDken" && gone[0]["filter"] == "gopher_repetition" && gone[0]["filter_reason"] == "top_2_gram" &&
+                gone[1]["filter_reason"] == "gopher_short_doc" && gone[1]["filter_value"] == 1.0, "the dropped name filter, reason and value");
+    const Json stats = Json::parse(read_file(dir / "out/stats/a.json"));
+    t.check(stats["broken_lines"] == 2 && stats["documents"] == 3 && stats["kept"] == 1, cat("statistics: ", stats.dump()));
+    // a run that was cut off: half of the outputs are there, the rest is made; the bytes are the same
+    const std::string whole = read_file(dir / "out/kept/sub_b.jsonl.gz");
+    fs::remove(dir / "out/stats/sub_b.json");
+    write_file(dir / "out/kept/sub_b.jsonl.gz", "half");
+    run_quality(c);
+    t.check(read_file(dir / "out/kept/sub_b.jsonl.gz") == whole, "restarted: the same bytes");
+    QualityConfig other = c;
+    other.min_doc_words = 10;
+    t.check(error_of([&] { run_quality(other); }).find("other settings") != std::string::npos, "other settings in the same folder");
+    // tasks together do each file once
+    QualityConfig part = c;
+    part.output = dir / "parts";
+    part.task = "1/2";
+    run_quality(part);
+    t.check(!fs::exists(dir / "parts/stats/a.json") && fs::exists(dir / "parts/stats/sub_b.json"), "task 1/2 does the second file");
+    part.task = "0/2";
+    run_quality(part);
+    t.check(read_file(dir / "parts/kept/a.jsonl.gz") == read_file(dir / "out/kept/a.jsonl.gz"), "both tasks give what one gives");
+    for (const char* bad : {"2/2", "-1/2", "x", "1", "1/2/3", "0/0"}) t.check(!error_of([&] { parse_task(bad); }).empty(), cat("--task ", bad));
+    // damaged archives end with an error that names the file, not with half a result
+    for (const char* ending : {".jsonl.gz", ".jsonl.zst"}) {
+        OutputFile out(dir / (std::string("cut") + ending));
+        std::mt19937 gen(4);
+        std::string noise;
+        for (int i = 0; i < 60000; i++) noise += char('a' + gen() % 26);
+        out.write(lines_of({noise, noise}));
+        out.commit();
+        fs::resize_file(dir / (std::string("cut") + ending), 20000);
+        QualityConfig broken;
+        broken.input = {dir / (std::string("cut") + ending)}, broken.output = dir / "brokenout";
+        t.check(error_of([&] { run_quality(broken); }).find("cut.jsonl") != std::string::npos, cat("a cut ", ending));
+        t.check(!fs::exists(dir / (std::string("brokenout/kept/cut.jsonl.gz"))), "nothing is left of it");
+    }
+    // two members in one gzip file
+    const std::string two = read_file(dir / "out/kept/a.jsonl.gz");
+    write_file(dir / "two.jsonl.gz", two + two);
+    t.check(read_lines(dir / "two.jsonl.gz").size() == 2, "two gzip members");
+    // the report
+    ReportConfig r;
+    r.input = {dir / "out"};
+    const StageTotals totals = read_totals(dir / "out");
+    t.check(totals.documents == 5 && totals.kept == 2 && totals.reasons.at("gopher_quality/gopher_short_doc").documents == 2, "totals");
+    const std::string html = report_html(r, {totals});
+    t.check(html.find("gopher_short_doc") != std::string::npos && html.find("http") == html.find("http://x") && html.find("<script") == std::string::npos, "the page stands alone");
+    t.check(html_escaped("<a href=\"&\">") == "&lt;a href=&quot;&amp;&quot;&gt;", "HTML is escaped");
+    t.check(!error_of([&] { read_totals(dir / "nowhere"); }).empty(), "a folder without statistics");
+}
+
+// ---- pii, url, decontaminate
+
+static void test_pii(Report& t) {
+    PiiConfig c;
+    PiiStage stage(c);
+    const auto check = [&](const std::string& in, const std::string& want) {
+        stage.begin_file("", 0);
+        Document d;
+        d.text = in;
+        stage.process(d);
+        t.check(d.text == want, cat("pii of \"", in, "\": \"", d.text, "\", expected \"", want, "\""));
+    };
+    check("write to jo.e+x@mail.example.co.uk.", "write to email@example.com.");
+    check("a@b.c d@e.f g@h.i", "email@example.com firstname.lastname@example.org email@example.com");
+    check("no @ at, a@b, @x.y", "no @ at, a@b, @x.y");
+    check("at 8.8.8.8 and 192.168.0.1, 10.0.0.1", "at 22.214.171.124 and 192.168.0.1, 10.0.0.1");
+    check("1.1.1.1 9.9.9.9", "22.214.171.124 126.96.36.199");
+    check("999.1.1.1 and 8.8.8 and 08.8.8.8", cat("9", "22.214.171.124", " and 8.8.8 and 08.8.8.8"));
+    check("Tel. (212) 555-0123 and 4111 1111 1111 1111", "Tel. (212) 555-0123 and 4111 1111 1111 1111");
+    c.phones = c.cards = c.ssn = true;
+    check("Tel. (212) 555-0123, +49 30 1234567.", "Tel. 555-0100, 555-0100.");
+    check("card 4111 1111 1111 1111 not 4111 1111 1111 1112", "card 0000 0000 0000 0000 not 4111 1111 1111 1112");
+    check("ssn 123-45-6789 not 000-45-6789, 123-45-67890", "ssn 000-00-0000 not 000-45-6789, 123-45-67890");
+    check("in 2024-11-22 at 12.30 for 1,000,000", "in 2024-11-22 at 12.30 for 1,000,000");
+    t.check(stage.take_counters()["emails"] == 4, "counted");
+    const std::string path = fixture("pii.json");
+    PiiConfig plain;
+    PiiStage fineweb(plain);
+    int64_t same = 0, total = 0;
+    for (const Json& row : Json::parse(read_file(path))) {
+        fineweb.begin_file("", 0);
+        Document d;
+        d.text = row[0];
+        fineweb.process(d);
+        total++;
+        same += d.text == row[1].get<std::string>();
+        if (t.verbose && d.text != row[1].get<std::string>()) std::printf("  pii of %s\n   got  %s\n   want %s\n", row[0].dump().c_str(), Json(d.text).dump().c_str(), row[1].dump().c_str());
+    }
+    std::printf("  %lld of %lld texts equal datatrove's\n", (long long)same, (long long)total);
+    t.check(double(same) >= 0.995 * double(total) && total >= 500, cat(same, " of ", total, " texts equal datatrove's"));
+}
+
+static void test_url(Report& t) {
+    TempDir dir;
+    write_file(dir / "psl", "// ===BEGIN ICANN DOMAINS===\ncom\nuk\nco.uk\n*.ck\n!www.ck\n// ===BEGIN PRIVATE DOMAINS===\ngithub.io\n");
+    const PublicSuffixes icann(dir / "psl", false), all(dir / "psl", true);
+    const std::tuple<const char*, const char*, const char*> names[] = {
+        {"a.b.co.uk", "b.co.uk", "b.co.uk"}, {"co.uk", "", ""}, {"x.example.com", "example.com", "example.com"}, {"a.b.ck", "a.b.ck", "a.b.ck"},
+        {"www.ck", "www.ck", "www.ck"}, {"x.github.io", "", "x.github.io"}, {"127.0.0.1", "", ""}, {"localhost", "", ""}};
+    for (const auto& [host, a, b] : names) t.check(icann.registered_domain(host) == a && all.registered_domain(host) == b, cat("registered domain of ", host, ": ", icann.registered_domain(host)));
+    t.check(host_of("HTTPS://user:pw@WWW.Example.com:80/a@b?c") == "www.example.com", host_of("HTTPS://user:pw@WWW.Example.com:80/a@b?c"));
+    write_file(dir / "hosts", "# list\n127.0.0.1 localhost\n0.0.0.0 bad.com worse.com # both\n");
+    make_directories(dir / "ut1/adult");
+    write_file(dir / "ut1/adult/domains", "evil.co.uk\n");
+    write_file(dir / "ut1/adult/urls", "ok.com/evil\n");
+    write_file(dir / "words", "poker\n"), write_file(dir / "soft", "free\nwin\n"), write_file(dir / "sub", "casino\n"), write_file(dir / "urls", "http://ok.com/page\n");
+    UrlConfig c;
+    c.domains = {dir / "hosts", dir / "ut1"}, c.urls = {dir / "urls"}, c.words = {dir / "words"}, c.soft_words = {dir / "soft"}, c.subwords = {dir / "sub"};
+    c.public_suffixes = dir / "psl";
+    const UrlStage stage(c);
+    const std::pair<const char*, const char*> cases[] = {
+        {"http://bad.com/x", "domain"}, {"http://sub.bad.com/x", "domain"}, {"http://notbad.com/", ""}, {"http://evil.co.uk", "domain"}, {"http://ok.com/page", "url"},
+        {"http://ok.com/pages", ""}, {"https://www.ok.com/evil/", "url"}, {"http://ok.com/poker-night", "hard_blacklisted"}, {"http://ok.com/Poker", ""},
+        {"http://ok.com/free-free", ""}, {"http://ok.com/free/win", "soft_blacklisted"}, {"http://ok.com/my-CASI.no", "blacklisted_subword"}, {"http://localhost/", ""}, {"", "no_url"}};
+    for (const auto& [url, reason] : cases) t.check(stage.judge(url).reason == reason, cat(url, ": ", stage.judge(url).reason, ", expected ", reason));
+    t.check(!error_of([] { UrlConfig none; UrlStage s(none); }).empty(), "no list at all");
+}
+
+static void test_decontaminate(Report& t) {
+    TempDir dir;
+    std::freopen("/dev/null", "w", stderr);
+    write_file(dir / "eval.jsonl", R"({"question":"Which of these four rivers flows through the old town of Heidelberg and then","answer":["north","to the Rhine?"],"id":3})" "\n" R"({"question":"Too short"})" "\n");
+    DecontaminateConfig c;
+    c.eval = {dir / "eval.jsonl"};
+    DecontaminateStage stage(c);
+    const auto reason = [&](const std::string& text) {
+        Document d;
+        d.text = text;
+        return stage.process(d).reason;
+    };
+    t.check(reason("A page. WHICH of these 4 rivers") == "", "a part is no match");
+    t.check(reason("so: which OF these four rivers, flows through the old town of Heidelberg -- and then what") == "13_gram", "case and punctuation do not hide it");
+    t.check(reason("the old town of Heidelberg and then north to the Rhine and which of these four rivers flows") == "", "twelve words at most are equal");
+    t.check(reason("too short") == "", "a short item is not looked for");
+    c.eval = {dir / "none.jsonl"};
+    t.check(!error_of([&] { DecontaminateStage s(c); }).empty(), "a missing evaluation set");
+    c.eval = {dir / "eval.jsonl"}, c.eval_fields = {"nothing"};
+    t.check(!error_of([&] { DecontaminateStage s(c); }).empty(), "no run of 13 words");
+    HashSet set;
+    std::set<uint64_t> reference;
+    std::mt19937_64 gen(3);
+    for (int i = 0; i < 20000; i++) {
+        const uint64_t x = gen() % 30000;
+        set.insert(x), reference.insert(x ? x : 1);
+    }
+    bool same = set.size() == reference.size();
+    for (uint64_t x = 1; x < 30000; x++) same = same && set.contains(x) == (reference.count(x) > 0);
+    t.check(same, "the set of hashes equals std::set");
+}
+
+}  // namespace webtext
+
+int main(int argc, char** argv) {
+    using namespace webtext;
+    return run_tests(argc, argv, {{{"data_words", test_words}, {"data_verdicts", test_verdicts}, {"data_minhash_golden", test_minhash_golden}, {"data_minhash_rate", test_minhash_rate},
+                                   {"data_dedup", test_dedup}, {"data_frame", test_frame}, {"data_pii", test_pii}, {"data_url", test_url}, {"data_decontaminate", test_decontaminate}}});
+}

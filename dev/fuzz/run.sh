@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Builds the libFuzzer targets of this folder and runs them, one after the other. `make fuzz` calls it.
+# usage: dev/fuzz/run.sh [SECONDS [NAME...]]    default: 60 seconds, all targets; NAME: a .cpp here without its ending
+# Needs clang with its runtime (Debian: apt-get install clang libclang-rt-dev libomp-dev). What was found interesting stays in
+# build/fuzz/corpus/NAME and is where the next run begins; an input that breaks a promise, in build/fuzz/found-NAME-*.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+seconds=${1:-60}
+case $seconds in *[!0-9]* | "") echo "usage: dev/fuzz/run.sh [SECONDS [NAME...]]" >&2; exit 2 ;; esac
+names=("${@:2}")
+[ "${#names[@]}" -gt 0 ] || for file in dev/fuzz/*.cpp; do names+=("$(basename "$file" .cpp)"); done
+clang=${CLANG:-clang++}
+command -v "$clang" > /dev/null || { echo "dev/fuzz/run.sh: $clang is not found: apt-get install clang libclang-rt-dev libomp-dev" >&2; exit 1; }
+# shellcheck disable=SC2054 # the commas are clang's
+flags=(-std=c++20 -g -O1 -fopenmp -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I. -DTRAIN_GPT_EXTERN_KERNELS)
+mkdir -p build/fuzz
+
+# A few inputs that are right, so that the search begins behind the first checks.
+seed() { # NAME
+    local dir=build/fuzz/corpus/$1
+    mkdir -p "$dir"
+    case $1 in
+        tokenizer_files)
+            local base line=""
+            for base in $(seq 0 255); do line+="$(printf '%b' "\\x$(printf %02x "$base")" | base64) $base"$'\n'; done
+            printf '\1%sYWI= 256\n' "$line" > "$dir/tiktoken"
+            { printf '\0'; cat dev/fuzz/seed-tokenizer.json; } > "$dir/json"
+            { printf '\2\x28\xd7\x34\x01\1\0\0\0\2\1\0\0\0\1\0\0'; head -c 1008 /dev/zero; for base in $(seq 0 255); do printf '%b' "\\x01\\x$(printf %02x "$base")"; done; printf '\2ab\3<e>'; } > "$dir/llmc" ;;
+        encode)
+            printf '\0\7The ship'\''s crew didn'\''t see 12345 birds,\n\n  they'\''LL <|endoftext|> x' > "$dir/english"
+            printf '\2\3\xe4\xb8\xad\xe6\x96\x87 \xc3\xa9\xcc\x81\xff\xe2\x80 \xc2\xa0\n /' > "$dir/unicode" ;;
+        shards)
+            { printf '\0\x88\xf0\x34\x01\1\0\0\0\24\0\0\0'; head -c 1012 /dev/zero; printf '\7\0\1\0\2\0\3\0\7\0\1\0\2\0\3\0\4\0\5\0\7\0\1\0\2\0\3\0\4\0\5\0\6\0\7\0\1\0\2\0'; } > "$dir/named"
+            printf '{"format":"train_gpt token shards","version":1,"tokenizer_hash":"00","vocab_size":300,"end_of_text":7,"splits":{"train":{"documents":1,"tokens":20,"text_bytes":50,"shards":[{"file":"train_0.bin","tokens":20,"documents":1,"text_bytes":50,"crc32":"00000000"}]}}}' | cat - "$dir/named" > "$dir/indexed" ;;
+        json)
+            printf '%s' '{"id": 7, "meta": {"text": "not this", "list": [1, -2.5, "x", null, true]}, "text": "a \u00e9 \ud83d\ude00 \"quoted\" \\ \n end"}' > "$dir/line" ;;
+        safetensors)
+            local header='{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[8,12]}}'
+            { printf '%b\0\0\0\0\0\0\0' "\\x$(printf %02x "${#header}")"; printf '%s' "$header"; printf 'twelve bytes'; } > "$dir/two" ;;
+    esac
+}
+
+for name in "${names[@]}"; do
+    "$clang" "${flags[@]}" "dev/fuzz/$name.cpp" -o "build/fuzz/$name" -lpthread
+    seed "$name"
+    echo "fuzz: $name for $seconds s"
+    # -close_fd_mask=1: what a reader prints on stdout is not of interest. malloc_limit: an input may not ask for gigabytes.
+    "build/fuzz/$name" -max_total_time="$seconds" -close_fd_mask=1 -max_len=8192 -rss_limit_mb=2048 -malloc_limit_mb=1024 -timeout=20 \
+        -print_final_stats=1 -artifact_prefix="build/fuzz/found-$name-" "build/fuzz/corpus/$name" 2> "build/fuzz/$name.log" ||
+        { tail -n 40 "build/fuzz/$name.log" >&2; echo "fuzz: $name: a finding, see build/fuzz/found-$name-*" >&2; exit 1; }
+    grep -E 'Done [0-9]+ runs|stat::number_of_executed_units|cov:' "build/fuzz/$name.log" | tail -n 2
+done
+echo "fuzz: no findings"

@@ -1,0 +1,474 @@
+// dev/test/test_assistant.hpp -- around the assistant: the chat template of Hugging Face, checked answers, the counting of eval and probe, and the
+// commands sft, probe, eval and chat from outside.
+//
+// The commands work on a model of one small layer that is trained here for a moment: what it says is nonsense, and everything about it can be
+// checked: bits after a resume, errors by file and line, files that are whole.
+#pragma once
+
+#include "../../probe.hpp"
+#include "test_chat.hpp"
+#include "test_program.hpp"
+
+namespace assistant_test {
+
+using program_test::Child;
+using program_test::Words;
+using program_test::binary;
+
+inline void test_template(Report& t) {
+    const chat_test::Protocol p;
+    const auto rows = nlohmann::ordered_json::parse(read_file("dev/ref/fixtures/chat_template.json"));
+    for (const auto& row : rows) {
+        Conversation c;
+        for (const auto& m : row["messages"]) {
+            Message message{conversations::role_from(m["role"], ""), m["content"], m.value("thinking", ""), {}};
+            if (m.contains("tool_calls")) message.call = conversations::call_from(m["tool_calls"], "");
+            c.push_back(message);
+        }
+        const auto ids = row["ids"].get<std::vector<int32_t>>(), open = row["open"].get<std::vector<int32_t>>();
+        t.check(p.format.render(c).ids == ids, cat("apply_chat_template gives the same ids: ", c.size(), " messages"));
+        t.check(p.format.render(c, true).ids == open, "and with the generation prompt");
+        c[0].content += " ";
+        t.check(p.format.render(c).ids != ids, "control: a space more is another row");
+    }
+    t.check(rows.size() == 5, "five conversations");
+}
+
+// ---- checked answers
+
+struct Case {
+    const char *answer, *reply;
+    bool right;
+};
+
+inline void test_rewards(Report& t) {
+    const Case cases[] = {
+        // numbers are numbers
+        {"10", "10", true}, {"10", "10.0", true}, {"10", "$10", true}, {"10", "10.", true}, {"10", "+10", true}, {"10", "010", true}, {"10", "10.00 dollars", true},
+        {"10", "-10", false}, {"10", "10.5", false}, {"10", "100", false}, {"10", "1 0", false}, {"10", "1e1", false}, {"10", "ten", false}, {"10", "", false},
+        {"1000", "1,000", true}, {"1000", "1000", true}, {"1000", "1,0,00", false}, {"1000", "10,00", false}, {"1234567", "1,234,567", true}, {"1234567", "1,234567", false},
+        {"-5", "-5", true}, {"-5", "5", false}, {"-5", "$-5", true}, {"-5", "-$5", true}, {"-5", "\xE2\x88\x92" "5", true}, {"0", "-0", true}, {"0", "0.000", true},
+        {"0.5", ".5", true}, {"0.5", "0.50", true}, {"0.5", "50%", false}, {"50", "50%", true}, {"3", "3.0000000000000001", false}, {"3", "3 apples", true},
+        {"3", "\xD9\xA3", false}, {"3", "\xEF\xBC\x93", false}, {"3", "3\xC2\xB2", true},
+        {"7", "99999999999999999999999999999999999999999999999999999999999999999999999999999999999999997", false}, {"7", "7e400", false}, {"7", "inf", false}, {"7", "nan", false},
+        // one final answer
+        {"13", "4 + 9 = 13. The answer is 13.", true}, {"13", "4 + 9 = 14. The answer is 13.", true}, {"13", "4 + 9 = 13. The answer is 14.", false},
+        {"13", "4 + 9 = 13.", false}, {"13", "It is 13.", true}, {"13", "12 or 13", false}, {"13", "The answer is 12 or 13.", false}, {"13", "the ANSWER is 13", true},
+        {"13", "The answer is 13. No, the answer is 14.", false}, {"13", "The answer is 13.\nThe answer is 13.", true}, {"13", "The answer is 13.\nThe answer is 14.", false},
+        {"13", "The answer is", false}, {"13", "The answer is thirteen.", false}, {"13", "The answer is x = 13.", true}, {"13", "The answer is 13 apples.", true},
+        {"13", "#### 13", true}, {"13", "12\n#### 13", true}, {"13", "#### 12\n#### 13", false}, {"13", "#### 13\n#### 13", true}, {"13", "####", false},
+        {"13", "#### 13\nThe answer is 12.", true}, {"13", "\\boxed{13}", true}, {"13", "\\boxed{12} \\boxed{13}", false}, {"13", "\\boxed{13} \\boxed{13}", true},
+        {"13", "\\boxed{13", false}, {"13", "\\boxed{}", false}, {"13", "\\boxed{\\text{13}}", true}, {"13", "so \\boxed{ 13. }", true},
+        {"13", "3 apples and 2 oranges cost 13", false}, {"13", "1 2 3 4 5 6 7 8 9 10 11 12 13", false}, {"13", "The answer is 1 2 3 13.", false}, {"13", "The answer is 13, not 12.", false},
+        {"13", "The answer is 1,3.", false}, {"7", "The answer is 7. Still there: 17 - 10 = 7.", true}, {"7", "The answer is 17. Still there: 7.", false}, {"13", "The answer is 13.0.", true}, {"13", "The answer is **13**.", true}, {"2.50", "The answer is $2.50.", true}, {"2.5", "The answer is $2.50.", true},
+        // words
+        {"Foxley", "Foxley", true}, {"Foxley", "foxley.", true}, {"Foxley", "Ada was born in Foxley.", true}, {"Foxley", "Ada was born in Foxleyton.", false}, {"Foxley", "", false},
+        {"Foxley", "I don't know where Foxley is.", false}, {"Foxley", "The answer is Foxley.", true}, {"Foxley", "The answer is Elm. Foxley is near.", false},
+        {"Foxley", "The answer is Foxley. The answer is Elm.", false}, {"a doctor", "She is a doctor.", true}, {"doctor", "The doctor", true}, {"New Elm", "new  elm", true}, {"New Elm", "Elm New", false},
+        {"2 July", "Her birthday is on 2 July.", true}, {"2 July", "Her birthday is on 12 July.", false}, {"s-h", "s-h", true}, {"yes", "Yes!", true}, {"yes", "No.", false},
+        {"don't", "dont", true}, {"Foxley", "\xFF\xFE Foxley", true}, {"a", "The answer is a.", true}, {"a", "a", true}, {"a", "b", false}, {"13", "\\boxed{13} and \\boxed{1", false},
+    };
+    int64_t right = 0;
+    for (const Case& c : cases) {
+        TaskItem item;
+        item.answer = c.answer;
+        const bool got = is_right(item, c.reply);
+        right += got;
+        t.check(got == c.right, cat("\"", c.answer, "\" answered by \"", c.reply, "\" is ", c.right ? "right" : "wrong"));
+    }
+    t.check(right > 30 && right < int64_t(std::size(cases)) - 30, "control: the table holds both kinds");
+    // every town in one breath is no answer
+    std::string all;
+    for (int i = 0; i < 60; i++) all += cat("Town", i, " ");
+    TaskItem item;
+    item.answer = "Foxley";
+    t.check(!is_right(item, all + "Foxley"), "a list of everything is not right");
+    item.answerable = false;
+    t.check(is_right(item, "I don't know that, sorry.") && is_right(item, "I am afraid I do not know.") && !is_right(item, "She was born in Foxley."), "what nobody knows must be declined");
+    for (const char* s : kDeclineAnswers) t.check(declines(s), cat("declines: ", s));
+    for (const char* s : {"I know.", "Foxley, I think.", "He does not know the town."}) t.check(!declines(s), cat("control: does not decline: ", s));
+}
+
+inline void test_tasks(Report& t) {
+    TempDir dir;
+    const std::string path = dir / "tasks.jsonl";
+    write_file(path, "{\"prompt\": \"p\", \"answer\": \"a\", \"task\": \"x\", \"difficulty\": 3}\n{\"question\": \"q\", \"answer\": \"1 + 1 = <<1+1=2>>2\\n#### 2\"}\n"
+                     "{\"instruction\": \"i\", \"input\": \"j\", \"answer\": 7.5}\n{\"prompt\": \"who\", \"answer\": null}\n");
+    const auto items = read_tasks(path);
+    t.check(items.size() == 4 && items[0].task == "x" && items[0].difficulty == 3 && items[1].prompt == "q" && rewards::canonical_number(items[1].answer) == "2", "prompt and question");
+    t.check(items[2].prompt == "i\nj" && items[2].answer == "7.5" && items[2].task == "tasks" && !items[3].answerable, "instruction, numbers and what cannot be known");
+    for (const auto& [line, expected] : {std::pair{"{\"answer\": \"x\"}", "no \"prompt\""}, {"{\"prompt\": \"x\"}", "no \"answer\""}, {"{\"prompt\": \"x\", \"answer\": []}", "neither"},
+                                         {"{\"prompt\": \"x\", \"answer\": \"\"}", "empty"}, {"nonsense", "not JSON"}}) {
+        write_file(path, cat("{\"prompt\": \"p\", \"answer\": \"a\"}\n", line, "\n"));
+        t.check_error([&] { read_tasks(path); }, expected, cat("refused: ", expected));
+        t.check_error([&] { read_tasks(path); }, cat(path, ":2"), "with its line");
+    }
+    write_file(path, "");
+    t.check_error([&] { read_tasks(path); }, "holds no task", "an empty file");
+}
+
+inline void test_statistics(Report& t) {
+    // Wilson's interval against the values of its equation solved by bisection: |p - x| = z sqrt(x (1 - x) / n)
+    for (const auto& [right, n] : {std::pair{0.0, 10.0}, {5.0, 10.0}, {10.0, 10.0}, {37.0, 50.0}, {1.0, 1000.0}}) {
+        auto solve = [&, p = right / n, size = n](double low, double high, bool upper) {
+            for (int i = 0; i < 200; i++) {
+                const double x = (low + high) / 2, gap = std::abs(p - x) - 1.959964 * std::sqrt(x * (1 - x) / size);
+                ((gap > 0) == upper ? high : low) = x;
+            }
+            return (low + high) / 2;
+        };
+        const Interval i = wilson_interval(right, n);
+        const double p = right / n;
+        t.check(std::abs(i.high - (p < 1 ? solve(p, 1, true) : 1)) < 1e-6 && std::abs(i.low - (p > 0 ? solve(0, p, false) : 0)) < 1e-6, cat("Wilson's interval of ", right, " of ", n));
+    }
+    // pass@k against counting all subsets
+    for (int n = 1; n <= 8; n++)
+        for (int c = 0; c <= n; c++)
+            for (int k = 1; k <= n; k++) {
+                int subsets = 0, hit = 0;
+                for (int bits = 0; bits < 1 << n; bits++)
+                    if (__builtin_popcount(unsigned(bits)) == k) subsets++, hit += (bits & ((1 << c) - 1)) != 0;
+                t.check(std::abs(pass_at_k(n, c, k) - double(hit) / subsets) < 1e-12, "pass@k equals the share of subsets with a right answer");
+            }
+    TaskItem item;
+    item.answer = "3";
+    auto replies = [](std::initializer_list<const char*> texts) {
+        std::vector<Reply> all;
+        for (const char* s : texts) all.push_back({s, true, false, 2, 0, {}});
+        return all;
+    };
+    Score score;
+    score.add(item, replies({"3", "4", "3", "5"}));
+    score.add(item, replies({"4", "4", "3", "I don't know"}));
+    t.check(score.mean() == 0.375 && score.majority == 1 && score.declined == 1, "a majority is the most frequent answer");
+    t.check(std::abs(score.pass[2] / 2 - (pass_at_k(4, 2, 2) + pass_at_k(4, 1, 2)) / 2) < 1e-12 && score.tokens == 16, "pass@2 and tokens");
+    const Interval i = score.interval();
+    t.check(std::abs(i.high - i.low - 2 * 1.959964 * 0.125) < 1e-6, "an interval over questions, not over samples");
+}
+
+// ---- probe
+
+inline void test_probe(Report& t) {
+    TempDir dir;
+    ProbeConfig c;
+    c.samples = 4, c.teach_fraction = 1, c.out = dir / "probe";
+    write_file(dir / "facts.jsonl", "{\"question\": \"Where was Ada born?\", \"questions\": [\"Where was Ada born?\", \"Ada's birthplace?\"], \"value\": \"Foxley\"}\n"
+                                    "{\"question\": \"Who is Bob?\", \"answer\": \"baker\"}\n{\"question\": \"Who is Cleo?\", \"answer\": \"nurse\"}\n{\"question\": \"Who is Nobody?\", \"answer\": null}\n");
+    auto facts = read_facts({dir / "facts.jsonl"}, 0);
+    // the script: Ada is known (3 of 4), Bob half (2 of 4), Cleo never, once declined; Nobody is invented three times
+    const std::map<std::string, std::vector<std::string>> script = {
+        {"Where was Ada born?", {"Ada was born in Foxley.", "In Elm."}}, {"Ada's birthplace?", {"Foxley.", "Her birthplace is Foxley."}},
+        {"Who is Bob?", {"A baker.", "A smith.", "Bob is a baker.", "A miller."}}, {"Who is Cleo?", {"A cook.", "I don't know.", "A smith.", "A cook."}},
+        {"Who is Nobody?", {"A king.", "I don't know.", "A cook.", "A baker."}}};
+    std::map<std::string, size_t> asked;
+    const AskFacts ask = [&](const std::vector<std::string>& prompts, int64_t samples) {
+        std::vector<std::vector<std::string>> replies;
+        for (const auto& p : prompts) replies.push_back({script.at(p)[asked[p]++]});
+        t.check(samples == 1, "one sample for each prompt");
+        return replies;
+    };
+    probe_facts(facts, c, ask, compare_words);
+    t.check(asked["Where was Ada born?"] == 2 && asked["Ada's birthplace?"] == 2 && asked["Who is Bob?"] == 4, "the wordings take turns");
+    t.check(facts[0].known && facts[1].known && !facts[2].known && !facts[3].known, "known: at least half right");
+    t.check(facts[0].right == 3 && facts[1].right == 2 && facts[2].right == 0 && facts[2].declined == 1 && facts[3].right == 0 && facts[3].declined == 1, "right and declined are counted");
+    const ProbeRates r = probe_rates(facts, true);
+    t.check(r.known_facts == 2 && r.unknown_facts == 2 && r.invented == 6.0 / 8 && r.declined_unknown == 2.0 / 8 && r.declined_known == 0 && r.right_known == 5.0 / 8 && r.right_answered == 5.0 / 14,
+            "hallucination rate, refusals and accuracy, by hand");
+    const auto teach = teaching_conversations(facts, c);
+    int64_t declined = 0;
+    for (const Conversation& x : teach) {
+        t.check(conversation_problem(x).empty(), "a conversation");
+        declined += declines(x[1].content);
+        if (!declines(x[1].content))
+            t.check(x[1].content.find("Foxley") != std::string::npos || x[1].content.find("baker") != std::string::npos, "known facts are answered with a right answer of the model's own");
+    }
+    t.check(teach.size() == 4 && declined == 2, "as many known as unknown ones");
+    auto fewer = facts;
+    fewer.pop_back();
+    t.check(teaching_conversations(fewer, c).size() == 2, "the rarer kind sets the number");
+    c.teach_fraction = 0;
+    auto none = read_facts({dir / "facts.jsonl"}, 0);
+    asked.clear();
+    probe_facts(none, c, ask, compare_words);
+    t.check(teaching_conversations(none, c).empty() && probe_rates(none, false).known_facts == 2, "nothing is taught of facts that are held back");
+    c.teach_fraction = 1;
+    write_probe(c, facts);
+    t.check(read_conversations(c.out + "/teach.jsonl").size() == 4, "the conversations are a file");
+    // afterwards: the marks of before decide what counts as known
+    auto after = read_facts({dir / "facts.jsonl"}, 0);
+    probe_facts(after, c, [&](const std::vector<std::string>& prompts, int64_t) { return std::vector<std::vector<std::string>>(prompts.size(), {"I don't know."}); }, compare_words);
+    t.check(probe_rates(after, true).known_facts == 0, "a model that declines all knows nothing by its own marks");
+    take_marks(after, c.out + "/facts.jsonl");
+    const ProbeRates a = probe_rates(after, true);
+    t.check(a.known_facts == 2 && a.declined_known == 1 && a.declined_unknown == 1 && a.invented == 0, "with the marks of before, it refuses what it knew");
+    write_file(dir / "other.jsonl", "{\"question\": \"x\", \"answer\": \"y\", \"known\": true, \"taught\": true}\n");
+    // --limit and --teach-fraction choose independently
+    std::string many;
+    for (int i = 0; i < 400; i++) many += cat("{\"question\": \"q", i, "\", \"answer\": \"a", i, "\"}\n");
+    write_file(dir / "many.jsonl", many);
+    auto some = read_facts({dir / "many.jsonl"}, 100);
+    c.teach_fraction = 0.5f, c.samples = 1;
+    probe_facts(some, c, [](const std::vector<std::string>& prompts, int64_t) { return std::vector<std::vector<std::string>>(prompts.size(), {"x"}); }, compare_words);
+    const auto taught = std::count_if(some.begin(), some.end(), [](const ProbedFact& f) { return f.taught; });
+    t.check(some.size() == 100 && taught > 30 && taught < 70, cat("of 100 facts that --limit chose, about half are taught: ", taught));
+    t.check_error([&] { take_marks(after, dir / "other.jsonl"); }, "marks none", "marks of other facts are refused");
+    write_file(dir / "bad.jsonl", "{\"questions\": [], \"answer\": \"y\"}\n");
+    t.check_error([&] { read_facts({dir / "bad.jsonl"}, 0); }, "bad.jsonl:1", "a fact without a question is named");
+}
+
+// ---- the commands from outside
+
+// A base model of a moment's training, with its vocabulary.
+struct Base {
+    Base() {
+        std::string text;
+        for (int i = 0; i < 300; i++) text += cat("the user asked ", i % 17, " and the assistant told the user ", i % 17 + 1, ". ");
+        write_file(dir / "t.txt", text);
+        run({"tokenizer", "train", "--input", dir / "t.txt", "--vocab-size", "300", "--out", dir / "tok.json"});
+        run({"tokenize", "--tokenizer", dir / "tok.json", "--input", dir / "t.txt", "--out", dir / "data"});
+        run({"pretrain", "--data", dir / "data", "--out", dir / "base", "--layers", "1", "--heads", "2", "--channels", "32", "--seq-len", "64", "--batch-size", "4", "--steps", "5", "--device", "cpu"});
+        std::string c;
+        for (int i = 0; i < 60; i++)
+            c += conversation_json({{Role::user, cat("what is ", i, "?")}, {Role::assistant, cat("it is ", i + 1, ".")}}) + "\n";
+        write_file(dir / "c.jsonl", c);
+    }
+    static program_test::Outcome run(const Words& words, const std::string& input = "") {
+        program_test::ChildOptions o;
+        o.input = input;
+        return Child(words, o).wait();
+    }
+    Words sft(const std::string& out, const Words& more = {}) const {
+        Words w = {"sft", "--init", dir / "base", "--data", dir / "c.jsonl", "--out", dir / out, "--steps", "12", "--examples", "8", "--lr", "1e-3", "--eval-every", "4", "--device", "cpu"};
+        w.insert(w.end(), more.begin(), more.end());
+        return w;
+    }
+    TempDir dir;
+};
+inline const Base& base() {
+    static const Base b;
+    return b;
+}
+
+inline void test_sft_command(Report& t) {
+    if (binary().empty()) return t.skip("the program", "no ./train_gpt");
+    const Base& b = base();
+    const auto whole = Base::run(b.sft("whole", {"--checkpoint-every", "5", "--keep", "0", "--sample-every", "12"}));
+    t.check(whole.status == 0 && whole.out.find("answers after step 12") != std::string::npos, cat("sft trains: ", whole.err));
+    const auto weights = [&](const std::string& run, int step) { return read_file(b.dir / (run + "/" + checkpoint::step_name(step) + "/model.safetensors")); };
+    // stop after 5 of 12 steps by removing what came later, go on
+    fs::copy(b.dir / "whole", b.dir / "part", fs::copy_options::recursive);
+    for (int step : {10, 12}) fs::remove_all(b.dir / cat("part/", checkpoint::step_name(step)));
+    const auto resumed = Base::run(b.sft("part", {"--checkpoint-every", "5", "--keep", "0", "--sample-every", "12", "--resume"}));
+    t.check(resumed.status == 0 && resumed.out.find("resumed   at step 5") != std::string::npos, cat("it goes on at step 5: ", resumed.err));
+    t.check(weights("whole", 12) == weights("part", 12), "a resumed run has the bits of an undisturbed one");
+    t.check(weights("whole", 10) != weights("whole", 12), "control: other steps, other weights");
+    const auto two = Base::run(b.sft("two", {"--checkpoint-every", "5", "--keep", "0", "--sample-every", "12", "--gpus", "2", "--batch-size", "1"}));
+    const auto losses = [&](const std::string& run) {
+        std::vector<double> all;
+        std::istringstream in(read_file(b.dir / (run + "/metrics.jsonl")));
+        for (std::string l; std::getline(in, l);) all.push_back(nlohmann::ordered_json::parse(l)["loss"]);
+        return all;
+    };
+    t.check(two.status == 0 && relative_error(losses("two"), losses("whole")) < 1e-5, cat("two ranks with smaller micro-batches have the same losses ", two.err));
+    // what the checkpoint holds
+    const std::string dir = b.dir / ("whole/" + checkpoint::step_name(12));
+    const auto config = nlohmann::ordered_json::parse(read_file(dir + "/tokenizer_config.json"));
+    const auto generation = nlohmann::ordered_json::parse(read_file(dir + "/generation_config.json"));
+    t.check(config["chat_template"] == kChatTemplate && generation["eos_token_id"].size() == 2 && generation["eos_token_id"][0] == 302, "the template and the end of a turn are in the directory");
+    const auto state = nlohmann::ordered_json::parse(read_file(dir + "/state.json"));
+    t.check(state["stage"] == "sft" && state["lineage"].size() == 1 && state["lineage"][0]["stage"] == "pretrain", "the lineage names the stage before");
+    t.check(nlohmann::ordered_json::parse(read_file(dir + "/config.json"))["vocab_size"] == 311, "eleven tokens more than the base model");
+    // early stopping keeps the best
+    const auto stopped = Base::run(Words{"sft", "--init", b.dir / "base", "--data", b.dir / "c.jsonl", "--out", b.dir / "patient", "--steps", "40", "--examples", "8", "--patience", "1", "--lr", "0.5", "--grad-clip",
+                                   "0", "--skip-z", "0", "--eval-every", "1", "--device", "cpu"});
+    t.check(stopped.status == 0 && stopped.out.find("stopped early") != std::string::npos, cat("a loss that rises ends the training: ", stopped.err));
+}
+
+inline void test_sft_mistakes(Report& t) {
+    if (binary().empty()) return t.skip("the program", "no ./train_gpt");
+    const Base& b = base();
+    write_file(b.dir / "bad.jsonl", read_file(b.dir / "c.jsonl") + "{\"messages\": 1}\n");
+    const auto broken = b.dir / "bad.jsonl";
+    auto refused = [&](const Words& words, const std::string& expected, int status) {
+        const auto o = Base::run(words);
+        t.check(o.status == status && o.err.find(expected) != std::string::npos && std::count(o.err.begin(), o.err.end(), '\n') <= 2, cat("refused with ", status, ": ", expected, " (", o.status, ": ", o.err, ")"));
+    };
+    refused({"sft", "--init", b.dir / "base", "--data", broken, "--out", b.dir / "x"}, "bad.jsonl:61: ", 1);
+    refused({"sft", "--init", b.dir / "base", "--data", b.dir / "absent", "--out", b.dir / "x"}, "cannot be read", 1);
+    refused({"sft", "--init", b.dir / "base", "--data", (b.dir / "c.jsonl") + ":-1", "--out", b.dir / "x"}, "expected a weight above 0", 2);
+    refused({"sft", "--data", b.dir / "c.jsonl", "--out", b.dir / "x"}, "--init is missing", 2);
+    refused({"sft", "--init", b.dir / "base", "--out", b.dir / "x"}, "--data is missing", 2);
+    refused({"sft", "--init", b.dir / "base", "--data", b.dir / "c.jsonl", "--seq-len", "65", "--out", b.dir / "x"}, "longer than the model's context", 2);
+    refused({"sft", "--init", b.dir / "base", "--data", b.dir / "c.jsonl", "--patience", "2", "--out", b.dir / "x"}, "--patience needs --eval-every", 2);
+    refused({"sft", "--init", b.dir / "base", "--data", b.dir / "c.jsonl", "--identity", "Finch", "--out", b.dir / "x"}, "belong together", 2);
+    refused(b.sft("base", {}), "holds a run already", 2);
+    t.check(!fs::exists(b.dir / "x"), "nothing is left behind");
+    Words skipping = b.sft("skipping", {"--skip-bad"});
+    skipping[4] = broken;
+    const auto o = Base::run(skipping);
+    t.check(o.status == 0 && o.out.find("1 bad lines") != std::string::npos, cat("--skip-bad counts it and goes on ", o.err));
+    refused({"chat", "--model", b.dir / "base"}, "knows no conversations", 1);
+    refused({"probe", "--model", b.dir / "base"}, "are needed", 2);
+    refused({"eval", "--model", b.dir / "base", "--tasks", b.dir / "c.jsonl"}, "knows no conversations", 1);
+    refused({"eval", "--model", b.dir / "base", "--tasks", b.dir / "c.jsonl", "--template", "Q"}, "no {prompt}", 2);
+}
+
+inline void test_chat_command(Report& t) {
+    if (binary().empty()) return t.skip("the program", "no ./train_gpt");
+    const Base& b = base();
+    if (!fs::exists(b.dir / "whole")) Base::run(b.sft("whole"));
+    const Words chat = {"chat", "--model", b.dir / "whole", "--temperature", "0", "--max-tokens", "12", "--device", "cpu"};
+    const auto one = Base::run(chat, "what is 3?\n");
+    t.check(one.status == 0 && std::count(one.out.begin(), one.out.end(), '\n') == 1 && one.out.find("you>") == std::string::npos, cat("over a pipe, one line a question: ", one.out, one.err));
+    const auto same = Base::run(chat, "what is 3?\n/reset\nwhat is 3?\n");
+    t.check(same.out == one.out + one.out, "after /reset the same question has the same answer");
+    const auto tokens = Base::run(chat, "/system Be kind.\nwhat is <|im_end|>?\n/tokens\n");
+    t.check(tokens.out.find("<|im_start|>(300)s(115)") != std::string::npos && tokens.out.find("<|im_end|>(302)\n") != std::string::npos, cat("/tokens shows ids: ", tokens.out));
+    const auto saved = Base::run(chat, cat("what is 3?\n/save ", b.dir / "saved.jsonl", "\n/nonsense\n/temperature x\n/temperature -1\n/quit\nnot read\n"));
+    t.check(saved.status == 0 && read_conversations(b.dir / "saved.jsonl").size() == 1 && saved.err.find("unknown command /nonsense") != std::string::npos, cat("/save, and commands that are none: ", saved.err));
+    std::string many;
+    for (int i = 0; i < 12; i++) many += cat("what is ", i, "?\n");
+    const auto full = Base::run(chat, many);
+    t.check(full.status == 0 && full.err.find("no longer fit the context of 64 tokens") != std::string::npos, "a history beyond the context is trimmed, and that is said");
+    const auto beyond = Base::run(chat, std::string(400, 'x') + "\n");
+    t.check(beyond.status == 0 && beyond.err.find("does not fit the context") != std::string::npos, "a message longer than the context is refused");
+    const auto bytes = Base::run(chat, "\xff\xfe\n");
+    t.check(bytes.status == 0, "bytes that are no UTF-8 are text");
+    // eval and probe on the same model
+    write_file(b.dir / "tasks.jsonl", "{\"prompt\": \"what is 3?\", \"answer\": \"4\"}\n{\"prompt\": \"what is 5?\", \"answer\": \"6\"}\n");
+    const auto eval = Base::run({"eval", "--model", b.dir / "whole", "--tasks", b.dir / "tasks.jsonl", "--samples", "3", "--temperature", "1", "--out", b.dir / "eval.json", "--dump", b.dir / "dump.jsonl", "--max-tokens", "12"});
+    const std::string dump = eval.status == 0 ? read_file(b.dir / "dump.jsonl") : "";
+    t.check(eval.status == 0 && std::count(dump.begin(), dump.end(), '\n') == 6 && nlohmann::ordered_json::parse(read_file(b.dir / "eval.json"))["tasks"]["questions"] == 2, cat("eval writes its figures and every answer: ", eval.err));
+    const auto plain = Base::run({"eval", "--model", b.dir / "base", "--tasks", b.dir / "tasks.jsonl", "--template", "{prompt}", "--shots", "1", "--max-tokens", "8"});
+    t.check(plain.status == 0 && plain.out.find("tasks") != std::string::npos, cat("a base model is asked in plain text: ", plain.err));
+    const auto probe = Base::run({"probe", "--model", b.dir / "whole", "--facts", b.dir / "tasks.jsonl", "--samples", "2", "--max-tokens", "8", "--out", b.dir / "probe"});
+    t.check(probe.status == 0 && fs::exists(b.dir / "probe/teach.jsonl") && fs::exists(b.dir / "probe/report.json"), cat("probe writes its files: ", probe.err));
+}
+
+inline int64_t occurrences(const std::string& text, const std::string& word) {
+    int64_t n = 0;
+    for (size_t p = 0; (p = text.find(word, p)) != std::string::npos; p += word.size()) n++;
+    return n;
+}
+inline std::vector<nlohmann::ordered_json> metrics_of(const std::string& run) {
+    std::vector<nlohmann::ordered_json> all;
+    std::istringstream in(read_file(run + "/metrics.jsonl"));
+    for (std::string l; std::getline(in, l);)
+        if (auto j = nlohmann::ordered_json::parse(l); j.contains("loss")) all.push_back(std::move(j));
+    return all;
+}
+
+inline void test_rl_command(Report& t) {
+    if (binary().empty()) return t.skip("the program", "no ./train_gpt");
+    const Base& b = base();
+    if (!fs::exists(b.dir / "taught")) {
+        Words w = b.sft("taught");
+        w[8] = "60", w[12] = "5e-3";
+        Base::run(w);
+    }
+    std::string tasks;
+    for (int i = 0; i < 30; i++) tasks += cat("{\"prompt\": \"what is ", i, "?\", \"answer\": \"", i + 1, "\"}\n");
+    write_file(b.dir / "sums.jsonl", tasks);
+    auto rl = [&](const std::string& out, const Words& more = {}) {
+        Words w = {"rl", "--init", b.dir / "taught", "--tasks", b.dir / "sums.jsonl", "--dev", b.dir / "sums.jsonl", "--test", b.dir / "sums.jsonl", "--out", b.dir / out, "--prompts", "4", "--group", "4",
+                   "--max-tokens", "10", "--rows", "8", "--lr", "1e-3", "--format-reward", "0.25", "--device", "cpu", "--dtype", "fp32", "--keep", "0"};
+        w.insert(w.end(), more.begin(), more.end());
+        return w;
+    };
+    const auto whole = Base::run(rl("rl", {"--steps", "6", "--inner", "2", "--checkpoint-every", "2", "--eval-every", "4", "--dump-every", "2"}));
+    t.check(whole.status == 0 && whole.out.find("step 0: dev: ") != std::string::npos && whole.out.find("step 6: test: ") != std::string::npos, cat("rl trains and measures dev and test: ", whole.err));
+    if (whole.status != 0) return;
+    const auto m = metrics_of(b.dir / "rl");
+    t.check(m.size() == 6, "one line an update");
+    bool first = true, moved = false, gap = true, finite = true;
+    for (size_t i = 0; i < m.size(); i++) {
+        const double ratio = m[i]["ratio"];
+        if (i % 2 == 0) first = first && (ratio == 1 || m[i]["tokens_trained"] == 0);
+        else moved = moved || ratio != 1;
+        gap = gap && m[i]["gap_max"].get<double>() < 1e-4;
+        finite = finite && std::isfinite(m[i]["grad_norm"].get<double>());
+    }
+    t.check(first && moved, "the ratio is exactly 1 at the first use of an answer, and moves after it");
+    t.check(gap && finite, cat("log probabilities of rollout and training agree: ", m[0]["gap_max"].dump()));
+    // the dump: weights only on drawn tokens, and their sign is the advantage's
+    std::istringstream dumped(read_file(b.dir / "rl/rollouts/step-000002-rank0.jsonl"));
+    int64_t answers = 0, wrong_sign = 0, weighted = 0;
+    for (std::string l; std::getline(dumped, l); answers++) {
+        const auto j = nlohmann::ordered_json::parse(l);
+        for (size_t i = 0; i < j["ids"].size(); i++) {
+            const double w = j["weights"][i], a = j["advantage"];
+            weighted += w != 0;
+            wrong_sign += w != 0 && (w > 0) != (a > 0);
+            wrong_sign += w != 0 && j["drawn"][i] != 1;
+        }
+    }
+    t.check(answers == 16 && wrong_sign == 0 && weighted > 0, cat("the dump holds 16 answers whose weights stand on drawn tokens: ", weighted));
+    const auto shown = Base::run({"rl", "show", "--model", b.dir / "rl", "--rollouts", b.dir / "rl/rollouts/step-000002-rank0.jsonl", "--limit", "0"});
+    t.check(shown.status == 0 && shown.out.find("<|im_start|>user<|im_sep|>what is ") != std::string::npos && shown.out.find("[") != std::string::npos &&
+                occurrences(shown.out, ", expected ") == answers, cat("rl show prints every answer ", shown.err));
+    // resume
+    fs::copy(b.dir / "rl", b.dir / "rl_part", fs::copy_options::recursive);
+    for (int step : {4, 6}) fs::remove_all(b.dir / cat("rl_part/", checkpoint::step_name(step)));
+    const auto resumed = Base::run(rl("rl_part", {"--steps", "6", "--inner", "2", "--checkpoint-every", "2", "--eval-every", "4", "--dump-every", "2", "--resume"}));
+    const auto weights = [&](const std::string& run) { return read_file(b.dir / (run + "/" + checkpoint::step_name(6) + "/model.safetensors")); };
+    t.check(resumed.status == 0 && weights("rl") == weights("rl_part"), cat("a resumed run has the bits of an undisturbed one ", resumed.err));
+    // ranks and micro-batches
+    const auto ranks = Base::run(rl("rl_ranks", {"--steps", "6", "--inner", "2", "--gpus", "2", "--batch-size", "2", "--eval-every", "4"}));
+    const auto r = ranks.status == 0 ? metrics_of(b.dir / "rl_ranks") : m;
+    bool same = ranks.status == 0 && r.size() == m.size();
+    for (size_t i = 0; same && i < r.size(); i++)
+        for (const char* key : {"reward", "length", "groups_degenerate", "grad_norm", "ratio"})
+            same = same && std::abs(r[i][key].get<double>() - m[i][key].get<double>()) <= 1e-3 * std::max(1.0, std::abs(m[i][key].get<double>()));
+    t.check(same, cat("two ranks with smaller micro-batches take the same steps ", ranks.err));
+    // every objective and penalty runs
+    for (const char* objective : {"reinforce", "rloo", "grpo", "dapo", "ppo", "expert", "best"}) {
+        const auto o = Base::run(rl(cat("rl_", objective), {"--steps", "1", "--objective", objective, "--resample", "1", "--truncated", "drop"}));
+        t.check(o.status == 0, cat(objective, " runs ", o.err));
+    }
+    for (const char* kl : {"k1", "k2", "k3"}) {
+        const auto o = Base::run(rl(cat("rl_", kl), {"--steps", "2", "--kl", kl, "--kl-coef", "0.1"}));
+        const auto k = o.status == 0 ? metrics_of(b.dir / cat("rl_", kl)) : m;
+        t.check(o.status == 0 && k.size() == 2 && k[0]["kl_k3"] == 0.0 && k[1]["kl_k3"].get<double>() > 0, cat(kl, ": the divergence is 0 before the first update, and above 0 after it ", o.err));
+    }
+}
+
+inline void test_rl_mistakes(Report& t) {
+    if (binary().empty()) return t.skip("the program", "no ./train_gpt");
+    const Base& b = base();
+    write_file(b.dir / "sums.jsonl", "{\"prompt\": \"what is 1?\", \"answer\": \"2\"}\n");
+    if (!fs::exists(b.dir / "whole")) Base::run(b.sft("whole"));
+    auto rl = [&](const std::string& out, const Words& more = {}) {
+        Words w = {"rl", "--init", b.dir / "whole", "--tasks", b.dir / "sums.jsonl", "--out", b.dir / out};
+        w.insert(w.end(), more.begin(), more.end());
+        return w;
+    };
+    auto refused = [&](const Words& words, const std::string& expected, int status) {
+        const auto o = Base::run(words);
+        t.check(o.status == status && o.err.find(expected) != std::string::npos && std::count(o.err.begin(), o.err.end(), '\n') <= 2, cat("refused: ", expected, " (", o.status, ": ", o.err, ")"));
+    };
+    refused(rl("x"), "--steps is missing", 2);
+    refused(rl("x", {"--steps", "3", "--inner", "2"}), "not a multiple of --inner", 2);
+    refused(rl("x", {"--steps", "1", "--temperature", "0"}), "above 0", 2);
+    refused(rl("x", {"--steps", "1", "--objective", "gpro"}), "expected one of", 2);
+    refused(rl("whole", {"--steps", "6"}), "holds a run already", 2);
+    refused({"rl", "--init", b.dir / "base", "--tasks", b.dir / "sums.jsonl", "--steps", "1", "--out", b.dir / "x"}, "knows no conversations", 1);
+    t.check(!fs::exists(b.dir / "x"), "nothing is left behind");
+}
+
+}  // namespace assistant_test
+
+inline Suite assistant_tests() {
+    using namespace assistant_test;
+    return {
+        {"assistant: Hugging Face's apply_chat_template gives our ids", test_template},
+        {"assistant: a table of tricky answers, right and wrong", test_rewards},
+        {"assistant: task files and their broken lines", test_tasks},
+        {"assistant: pass@k, majority and intervals equal their definitions", test_statistics},
+        {"assistant: probe counts what a scripted model knows, and teaches both kinds equally", test_probe},
+        {"assistant: sft trains, resumes to the same bits, and two ranks agree", test_sft_command},
+        {"assistant: mistakes of sft, chat, probe and eval are one or two lines", test_sft_mistakes},
+        {"assistant: chat over a pipe, eval and probe", test_chat_command},
+        {"assistant: rl practises; its first ratio is 1, it resumes to the same bits, and ranks agree", test_rl_command},
+        {"assistant: mistakes of rl are one or two lines", test_rl_mistakes},
+    };
+}

@@ -1,0 +1,222 @@
+// dev/test/test_objectives.hpp -- the gradients of every objective against exact enumeration on a tiny vocabulary.
+//
+// The policy is a table: two tokens out of three symbols, the second depending on the first, so there are nine answers, and every expectation is a
+// sum over all of them (or over all pairs, for groups of two). An estimator's expected gradient is compared with the derivative of the expected
+// reward, taken by central differences of the exact sum.
+#pragma once
+
+#include "../../objectives.hpp"
+#include "test.hpp"
+
+namespace objectives_test {
+
+constexpr int V = 3;
+using Params = std::vector<double>;       // logits: (1 + V) rows of V: the first token's, then the second's after each first
+
+inline Params start() { return {0.3, -0.2, 0.1, 0.5, 0.0, -0.4, -0.1, 0.2, 0.6, 0.0, 0.3, -0.5}; }
+inline Params reference() { return {0.0, 0.4, -0.3, 0.1, 0.2, -0.1, 0.3, 0.0, -0.2, -0.6, 0.1, 0.2}; }
+
+inline double log_p(const Params& z, int row, int v) {
+    double sum = 0;
+    for (int u = 0; u < V; u++) sum += std::exp(z[size_t(row * V + u)]);
+    return z[size_t(row * V + v)] - std::log(sum);
+}
+struct Answer {
+    int a, b;
+    double lp(const Params& z, int t) const { return t == 0 ? log_p(z, 0, a) : log_p(z, 1 + a, b); }
+    double p(const Params& z) const { return std::exp(lp(z, 0) + lp(z, 1)); }
+};
+inline std::vector<Answer> answers() {
+    std::vector<Answer> all;
+    for (int a = 0; a < V; a++)
+        for (int b = 0; b < V; b++) all.push_back({a, b});
+    return all;
+}
+inline double reward(const Answer& y) { return std::vector<double>{1, 0, 0.5, 0, 2, 0, -1, 0.25, 1}[size_t(y.a * V + y.b)]; }
+
+// d/dz of f, central differences
+inline Params gradient(const std::function<double(const Params&)>& f) {
+    Params g(start().size());
+    for (size_t i = 0; i < g.size(); i++) {
+        Params up = start(), down = start();
+        up[i] += 1e-5, down[i] -= 1e-5;
+        g[i] = (f(up) - f(down)) / 2e-5;
+    }
+    return g;
+}
+// g += scale * c * d log p_t(y) / dz: what the weighted cross entropy does for one token
+inline void add_token(Params& g, const Params& z, const Answer& y, int t, double c) {
+    const int row = t == 0 ? 0 : 1 + y.a, v = t == 0 ? y.a : y.b;
+    for (int u = 0; u < V; u++) g[size_t(row * V + u)] += c * (double(u == v) - std::exp(log_p(z, row, u)));
+}
+inline double expected_reward(const Params& z) {
+    double sum = 0;
+    for (const Answer& y : answers()) sum += y.p(z) * reward(y);
+    return sum;
+}
+inline double kl(const Params& p, const Params& q) {
+    double sum = 0;
+    for (const Answer& y : answers()) sum += y.p(p) * (y.lp(p, 0) + y.lp(p, 1) - y.lp(q, 0) - y.lp(q, 1));
+    return sum;
+}
+inline Params scaled(Params g, double by) {
+    for (double& x : g) x *= by;
+    return g;
+}
+
+// The expected gradient over all pairs of answers to one prompt.
+inline Params pair_gradient(Objective objective) {
+    const Params z = start();
+    Params g(z.size(), 0.0);
+    for (const Answer& y1 : answers())
+        for (const Answer& y2 : answers()) {
+            const double p = y1.p(z) * y2.p(z);
+            std::vector<SampledAnswer> group = {{reward(y1), reward(y1) > 0.9, false, 0, 2}, {reward(y2), reward(y2) > 0.9, false, 0, 2}};
+            const Advantages a = advantages(objective, group);
+            for (int i = 0; i < 2; i++)
+                for (int t = 0; t < 2; t++) {
+                    const Answer& y = i == 0 ? y1 : y2;
+                    const double c = token_weight(a.of[size_t(i)], y.lp(z, t), y.lp(z, t), 0, {});
+                    add_token(g, z, y, t, p * c / token_divisor(objective, 2, 2, 4, 2));
+                }
+        }
+    return g;
+}
+
+inline void test_unbiased(Report& t) {
+    const Params want = gradient(expected_reward);
+    t.check(relative_error(pair_gradient(Objective::rloo), want) < 1e-8, "rloo: unbiased");
+    // the group's mean contains the answer itself: (G - 1) / G of the gradient, here a half
+    t.check(relative_error(pair_gradient(Objective::reinforce), scaled(want, 0.5)) < 1e-8, "reinforce with the batch's mean: (G - 1) / G of the gradient");
+    t.check(relative_error(pair_gradient(Objective::dr_grpo), scaled(want, 0.5 / 2)) < 1e-8, "dr_grpo: the same, divided by the longest answer");
+    t.check(!(relative_error(pair_gradient(Objective::grpo), scaled(want, 0.25)) < 1e-2), "control: dividing by the deviation is another objective");
+    // any baseline: E[(r - b) d log p] does not depend on b
+    for (const double b : {0.0, 0.7, -3.0}) {
+        const Params z = start();
+        Params g(z.size(), 0.0);
+        for (const Answer& y : answers())
+            for (int s = 0; s < 2; s++) add_token(g, z, y, s, y.p(z) * token_weight(reward(y) - b, y.lp(z, s), y.lp(z, s), 0, {}));
+        t.check(relative_error(g, want) < 1e-8, cat("a baseline of ", b, " changes nothing in expectation"));
+    }
+    // off policy: answers drawn from an older policy, weighted by the ratio of their own tokens, have the gradient of the sum of ratio * A
+    const Params z = start(), old = reference();
+    Params g(z.size(), 0.0);
+    TokenTerms wide;
+    wide.clip_low = 1, wide.clip_high = 1e9;
+    for (const Answer& y : answers())
+        for (int s = 0; s < 2; s++) add_token(g, z, y, s, y.p(old) * token_weight(reward(y), y.lp(z, s), y.lp(old, s), 0, wide));
+    const Params surrogate = gradient([&](const Params& x) {
+        double sum = 0;
+        for (const Answer& y : answers())
+            for (int s = 0; s < 2; s++) sum += y.p(old) * reward(y) * std::exp(y.lp(x, s) - y.lp(old, s));
+        return sum;
+    });
+    t.check(relative_error(g, surrogate) < 1e-8, "the ratio's gradient is that of the surrogate");
+}
+
+inline void test_clipping(Report& t) {
+    // the gradient of min(ratio A, clip(ratio) A) by central differences, over ratios and both signs
+    const TokenTerms terms{0.2, 0.28};
+    for (const double A : {1.5, -0.7})
+        for (double lp = -3; lp < -0.05; lp += 0.0931) {
+            const double old = -1;
+            auto loss = [&](double x) {
+                const double ratio = std::exp(x - old);
+                return -std::min(ratio * A, std::clamp(ratio, 1 - terms.clip_low, 1 + terms.clip_high) * A);
+            };
+            const double want = -(loss(lp + 1e-6) - loss(lp - 1e-6)) / 2e-6;
+            t.check(std::abs(token_weight(A, lp, old, 0, terms) - want) < 1e-6 * std::max(1.0, std::abs(want)), cat("the clipped surrogate at ratio ", std::exp(lp - old)));
+        }
+    TokenStatistics s;
+    token_weight(1, -0.5, -1, 0, terms, &s), token_weight(-1, -0.5, -1, 0, terms, &s), token_weight(-1, -2, -1, 0, terms, &s), token_weight(1, -1, -1, 0, terms, &s);
+    t.check(s.tokens == 4 && s.clipped_high == 1 && s.clipped_low == 1, "clipped tokens are counted on their side");
+    t.check(token_weight(2, -1.25, -1.25, 0, terms) == 2, "at the first use the ratio is exactly 1");
+    t.check(std::isfinite(token_weight(1, 0, -1e9, 0, {1, 1e300})), "a ratio beyond all bounds stays a number");
+}
+
+inline void test_kl(Report& t) {
+    const Params z = start(), ref = reference();
+    const Params reverse = gradient([&](const Params& x) { return kl(x, ref); }), forward = gradient([&](const Params& x) { return kl(ref, x); });
+    auto in_loss = [&](KlKind kind) {
+        Params g(z.size(), 0.0);
+        TokenTerms terms;
+        terms.kl = kind, terms.kl_coef = 1;
+        for (const Answer& y : answers())
+            for (int s = 0; s < 2; s++) add_token(g, z, y, s, -y.p(z) * token_weight(0, y.lp(z, s), y.lp(z, s), y.lp(ref, s), terms));
+        return g;                                      // of the loss
+    };
+    // a token's own d^2 / 2 leaves out what it does to the tokens after it: exact for the last one, whose gradient is the conditional KL's
+    auto rows = [](const Params& g) { return Params(g.begin() + V, g.end()); };
+    t.check(relative_error(rows(in_loss(KlKind::k2)), rows(reverse)) < 1e-6, "k2 in the loss: the gradient of KL(policy || reference)");
+    auto last_forward = [&] {                          // each second token's KL(ref || policy), under the policy's first tokens
+        return rows(gradient([&](const Params& x) {
+            double sum = 0;
+            for (const Answer& y : answers()) sum += std::exp(y.lp(z, 0) + y.lp(ref, 1)) * (y.lp(ref, 1) - y.lp(x, 1));
+            return sum;
+        }));
+    }();
+    t.check(relative_error(rows(in_loss(KlKind::k3)), last_forward) < 1e-6, "k3 in the loss: the gradient of KL(reference || policy)");
+    t.check(!(relative_error(rows(in_loss(KlKind::k3)), rows(reverse)) < 1e-2), "control: they are not the same");
+    // k1 in the reward: each answer's reward is -sum of log ratios, and the policy gradient of that is exact for all tokens
+    Params g(z.size(), 0.0);
+    for (const Answer& y : answers()) {
+        const double penalty = y.lp(z, 0) + y.lp(z, 1) - y.lp(ref, 0) - y.lp(ref, 1);
+        for (int s = 0; s < 2; s++) add_token(g, z, y, s, y.p(z) * token_weight(penalty, y.lp(z, s), y.lp(z, s), 0, {}));
+    }
+    t.check(relative_error(g, reverse) < 1e-6, "k1 in the reward: the gradient of KL(policy || reference), for every token");
+    TokenStatistics s;
+    TokenTerms terms;
+    terms.kl = KlKind::k1;
+    double k1 = 0, k3 = 0;
+    for (const Answer& y : answers())
+        for (int i = 0; i < 2; i++) {
+            TokenStatistics one;
+            token_weight(0, y.lp(z, i), y.lp(z, i), y.lp(ref, i), terms, &one);
+            k1 += y.p(z) * one.k1, k3 += y.p(z) * one.k3;
+            t.check(one.k3 >= 0, "k3 is never negative");
+        }
+    t.check(std::abs(k1 - kl(z, ref)) < 1e-9 && std::abs(k3 - kl(z, ref)) < 1e-9, "k1 and k3 are both unbiased estimates of the divergence");
+    (void)forward;
+}
+
+inline void test_groups(Report& t) {
+    const std::vector<SampledAnswer> batch = {{1, true, false, 0, 5}, {1, true, false, 0, 3}, {1, true, false, 0, 4}, {0, false, false, 1, 9}, {0, false, false, 1, 9}, {0, false, false, 1, 9},
+                                              {0, false, false, 2, 7}, {1, true, false, 2, 6}, {1, true, false, 2, 4}, {0, false, true, 2, 64}, {1, true, false, 3, 2}};
+    for (const Objective o : {Objective::rloo, Objective::grpo, Objective::dr_grpo, Objective::dapo, Objective::expert, Objective::best}) {
+        const Advantages a = advantages(o, batch);
+        t.check(a.groups == 4 && a.all_right == 2 && a.all_wrong == 1 && a.degenerate == 3, cat(kObjectiveNames[int(o)], ": degenerate groups are counted"));
+        bool nothing = true;
+        for (const size_t i : {0u, 1u, 2u, 3u, 4u, 5u, 9u, 10u}) nothing = nothing && a.of[i] == 0;
+        t.check(nothing, cat(kObjectiveNames[int(o)], ": equal rewards, a group of one and a dropped answer teach nothing"));
+        t.check(a.of[8] > 0 && (o == Objective::expert || o == Objective::best || a.of[6] < 0), cat(kObjectiveNames[int(o)], ": the right answer is reinforced"));
+    }
+    t.check(advantages(Objective::best, batch).of[7] == 0 && advantages(Objective::best, batch).of[8] == 1, "best: the shortest right answer alone");
+    const auto rloo = advantages(Objective::rloo, batch).of;
+    t.check(std::abs(rloo[6] - (0 - 1.0)) < 1e-12 && std::abs(rloo[7] - (1 - 0.5)) < 1e-12, "rloo: each answer against the mean of the others");
+    const auto grpo = advantages(Objective::grpo, batch).of;
+    t.check(std::abs(grpo[6] + std::sqrt(2.0)) < 1e-3 && std::abs(grpo[6] + grpo[7] + grpo[8]) < 1e-9, "grpo: zero mean and unit deviation");
+    // nearly equal rewards must not blow up
+    std::vector<SampledAnswer> close(8);
+    for (size_t i = 0; i < 8; i++) close[i].reward = 0.1 + 1e-12 * double(i);
+    for (const double x : advantages(Objective::grpo, close).of) t.check(x == 0, "rewards that differ by rounding are equal");
+    const auto ppo = advantages(Objective::ppo, batch).of;
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < batch.size(); i++)
+        if (!batch[i].dropped) mean += ppo[i] / 10, square += ppo[i] * ppo[i] / 10;
+    t.check(std::abs(mean) < 1e-12 && std::abs(square - 1) < 1e-3, "ppo: whitened over the batch");
+    t.check(token_divisor(Objective::grpo, 5, 8, 100, 64) == 40 && token_divisor(Objective::dapo, 5, 8, 100, 64) == 100 && token_divisor(Objective::dr_grpo, 5, 8, 100, 64) == 512 &&
+                token_divisor(Objective::rloo, 5, 8, 100, 64) == 8, "the divisors");
+    t.check_error([] { parse_objective("gpro"); }, "unknown", "an unknown objective");
+}
+
+}  // namespace objectives_test
+
+inline Suite objectives_tests() {
+    using namespace objectives_test;
+    return {
+        {"objectives: expected gradients equal the derivative of the expected reward", test_unbiased},
+        {"objectives: clipping is the gradient of the clipped surrogate", test_clipping},
+        {"objectives: k1, k2 and k3 have the gradients that they are used for", test_kl},
+        {"objectives: advantages of groups, equal rewards, dropped answers", test_groups},
+    };
+}

@@ -1,0 +1,482 @@
+// rl.hpp -- reinforcement learning with checked rewards: the model practises.
+//
+// Imitation shows the model one solution, which may not be the one that suits it. Here it gets problems with nothing but the final answer. Each
+// iteration draws several answers to each of some prompts (generate.hpp, the same process and the same weights), checks them (rewards.hpp),
+// turns rewards into one weight per token (objectives.hpp), and takes ordinary training steps with these weights: what led to right
+// answers becomes likelier. Nobody shows it how.
+// Only tokens that the model drew count, its closing token among them; the output of tools does not. An answer that was cut off counts as
+// wrong (or, with --truncated drop, not at all). Groups whose rewards are equal teach nothing; they are counted.
+// Iteration i is a function of (weights, seed, i): resuming gives the same bits. Training never sees the dev or test problems: --dev is measured on
+// the way, --test once, at the end.
+#pragma once
+
+#include "eval.hpp"
+#include "objectives.hpp"
+#include "sft.hpp"
+
+struct RlConfig : TrainerConfig {
+    RlConfig() { seq_len = 0, lr = 0, skip_z = 0, weight_decay = 0, schedule = "constant", batch_size = 16; }
+    std::string init;
+    std::vector<std::string> tasks, dev, test;
+    std::string objective = "dr_grpo", kl = "none", truncated = "keep", system, tools = "off", documents;
+    int64_t prompts = 16, group = 8, inner = 1, max_tokens = 128, rows = 64, resample = 0;
+    int64_t eval_every = 0, eval_limit = 200, sample_every = 0, dump_every = 0;
+    float temperature = 1, clip_low = 0.2f, clip_high = 0.2f, kl_coef = 0.02f, format_reward = 0, length_penalty = 0;
+    bool python = false;
+};
+
+inline std::vector<Flag<RlConfig>> make_rl_flags() {
+    using R = RlConfig;
+    std::vector<Flag<R>> flags = {
+        {"init",           &R::init,           "DIR",     "the assistant that practises"},
+        {"tasks",          &R::tasks,          "FILE[:WEIGHT]...", "problems to train on, JSONL {\"prompt\", \"answer\"}"},
+        {"dev",            &R::dev,            "FILE...", "problems that are measured on the way"},
+        {"test",           &R::test,           "FILE...", "problems that are measured once, at the end"},
+        {"objective",      &R::objective,      "reinforce|rloo|grpo|dr_grpo|dapo|ppo|expert|best", "how rewards become weights"},
+        {"prompts",        &R::prompts,        "",        "problems of an iteration"},
+        {"group",          &R::group,          "",        "answers to each of them"},
+        {"inner",          &R::inner,          "",        "updates that an iteration's answers are used for"},
+        {"temperature",    &R::temperature,    "",        "of the answers; weights are computed at 1"},
+        {"max-tokens",     &R::max_tokens,     "tokens",  "most tokens of an answer"},
+        {"truncated",      &R::truncated,      "keep|drop", "answers that were cut off: keep them as wrong, or leave them out of the loss"},
+        {"resample",       &R::resample,       "",        "ask up to so many other problems for each whose answers are all equal in reward (dynamic sampling)"},
+        {"clip-low",       &R::clip_low,       "",        "inner > 1: a token's ratio p_new / p_old counts down to 1 minus this"},
+        {"clip-high",      &R::clip_high,      "",        "and up to 1 plus this"},
+        {"kl",             &R::kl,             "none|k1|k2|k3", "penalty for leaving the model of --init: k1 in the reward, k2 or k3 in the loss"},
+        {"kl-coef",        &R::kl_coef,        "",        "its strength"},
+        {"format-reward",  &R::format_reward,  "",        "added to the reward of an answer that keeps the protocol"},
+        {"length-penalty", &R::length_penalty, "per token", "taken from the reward for each drawn token"},
+        {"system",         &R::system,         "TEXT",    "system message of every problem"},
+        {"tools",          &R::tools,          "on|off",  "run the tools that the model calls"},
+        {"documents",      &R::documents,      "PATH",    "what its search looks into"},
+        {"python",         &R::python,         "",        "run its code with python3 in a closed child process instead of the built-in interpreter"},
+        {"eval-every",     &R::eval_every,     "steps",   "measure --dev; 0: at the start and the end only"},
+        {"eval-limit",     &R::eval_limit,     "",        "at most so many problems of each file; 0: all"},
+        {"sample-every",   &R::sample_every,   "steps",   "print a problem with a right and a wrong answer; 0: never"},
+        {"dump-every",     &R::dump_every,     "steps",   "write all answers with rewards, advantages and token weights to --out/rollouts; 0: never"},
+        {"rows",           &R::rows,           "",        "answers that are written at once"},
+    };
+    for (auto f : trainer_flags<R>()) {
+        const std::string name = f.name;
+        if (name == "total-batch-tokens") continue;
+        if (name == "seq-len") f.help = "longest problem with its answer; 0: the model's context";
+        if (name == "batch-size") f.help = "rows of --seq-len tokens that fit in memory at once: shorter ones share them";
+        if (name == "steps") f.help = "number of updates; each iteration makes --inner of them";
+        if (name == "lr") f.help = "peak learning rate; 0: a thirtieth of what pretraining takes for this width";
+        flags.push_back(f);
+    }
+    return flags;
+}
+inline const std::vector<Flag<RlConfig>> rl_flags = make_rl_flags();
+
+// Problems with weights; number k of the endless stream is a function of (seed, k).
+class TaskStream {
+   public:
+    void add_file(const std::string& given) {
+        std::string path = given;
+        double weight = 1;
+        if (const size_t colon = given.rfind(':'); colon != std::string::npos && !fs::exists(given)) {
+            path = given.substr(0, colon);
+            weight = cli::parse_value<double>("tasks", given.substr(colon + 1), "the weight of " + path);
+            if (!(weight > 0 && weight <= 1e6)) throw UsageError(cat("--tasks ", given, ": expected a weight above 0"));
+        }
+        const auto items = read_tasks(path);
+        for (int64_t i = 0, n = std::llround(weight * double(items.size())); i < n; i++) items_.push_back(items[size_t(i) % items.size()]);
+    }
+    const TaskItem& item(uint64_t seed, int64_t k) {
+        const int64_t n = int64_t(items_.size()), epoch = k / n;
+        if (epoch != epoch_) {
+            order_.resize(items_.size());
+            std::iota(order_.begin(), order_.end(), size_t(0));
+            Rng rng = Rng::stream(seed, 0x7461736B, epoch);
+            for (size_t i = order_.size(); i > 1; i--) std::swap(order_[i - 1], order_[rng.below(i)]);
+            epoch_ = epoch;
+        }
+        return items_[order_[size_t(k % n)]];
+    }
+    int64_t size() const { return int64_t(items_.size()); }
+    uint64_t hash() const {
+        uint64_t h = items_.size();
+        for (const TaskItem& item : items_)
+            for (const char c : item.prompt + "|" + item.answer) h = splitmix64(h ^ uint64_t(static_cast<unsigned char>(c)));
+        return h;
+    }
+
+   private:
+    std::vector<TaskItem> items_;
+    std::vector<size_t> order_;
+    int64_t epoch_ = -1;
+};
+
+// One sampled answer on its way to a weighted row.
+struct Practice {
+    const TaskItem* item = nullptr;
+    Answer answer;
+    std::string text;                  // what was checked
+    SampledAnswer sampled;
+    double advantage = 0;
+    Sequence row;                      // prompt and answer; weights: c_t
+    std::vector<float> lp, lp_old, lp_ref, entropy;    // (n) of row.ids, 0 where nothing was drawn
+    bool drawn(size_t i) const { return i >= answer.prompt.size() && answer.rollout.sampled[i - answer.prompt.size()]; }
+};
+
+// What went on in an iteration, for the log.
+struct RlStatistics {
+    double reward = 0, reward_std = 0, right = 0, tokens = 0, tokens_right = 0, tokens_wrong = 0, truncated = 0, ended = 0, calls = 0, unique = 0;
+    double entropy = 0, gap_mean = 0, gap_max = 0, advantage_max = 0;
+    Advantages groups;
+    TokenStatistics terms;
+    double rollout_s = 0, train_s = 0;
+};
+
+template <typename Dev, typename T>
+class RlRun {
+   public:
+    RlRun(Dev& dev, RlConfig& config, const ModelReader& reader, const ChatFormat& format, TaskStream& tasks, const ToolCaller& call_tool, int64_t resume_step, Ranks& ranks)
+        : config_(config), format_(format), tasks_(tasks), call_tool_(call_tool), objective_(parse_objective(config.objective)),
+          stage_(dev, "rl", config, rl_flags, reader.config(), config.batch_size * config.seq_len, ranks), model_(stage_.model),
+          cache_(model_.make_cache(config.rows, config.seq_len)), generator_(model_, *cache_) {
+        terms_.clip_low = config.clip_low, terms_.clip_high = config.clip_high, terms_.kl = parse_kl(config.kl), terms_.kl_coef = config.kl_coef;
+        if (resume_step >= 0) {
+            stage_.resume(resume_step, {"objective", "prompts", "group", "inner", "temperature", "max-tokens", "truncated", "resample", "clip-low", "clip-high", "kl", "kl-coef",
+                                        "format-reward", "length-penalty", "system", "tools"}, [&](const json& state) {
+                if (state.at("tasks_hash") != tasks_.hash()) throw Error(cat("--resume: --tasks are not what the run in ", config_.out, " began with"));
+            });
+        } else {
+            load_weights(stage_.model, reader);
+            stage_.lineage = lineage_of(reader.path());
+        }
+        if (terms_.kl != KlKind::none) {
+            reference_.emplace(dev, reader.config(), GptOptions{config.batch_size * config.seq_len});
+            load_weights(*reference_, reader);
+        }
+        stage_.open_log(resume_step);
+    }
+
+    void run() {
+        Trainer<Dev, T>& trainer = stage_.trainer;
+        stage_.print_header(strprintf("%s problems; %s updates; an iteration: %lld problems x %lld answers, %lld updates, %s", with_commas(tasks_.size()).c_str(), with_commas(config_.steps).c_str(),
+                                      (long long)config_.prompts, (long long)config_.group, (long long)config_.inner, config_.objective.c_str()));
+        stop_on_signals();
+        if (trainer.steps_done == 0) measure(nullptr);
+        bool stop = false;
+        while (trainer.steps_done < config_.steps && !(stop = stage_.stop_requested())) {
+            const int64_t iteration = trainer.steps_done / config_.inner;
+            const double start = now_s();
+            RlStatistics s;
+            std::vector<Practice> batch = practise(iteration, s);
+            s.rollout_s = now_s() - start;
+            learn(batch, s);
+            if (stage_.checkpoint_is_due() || (config_.checkpoint_every > 0 && trainer.steps_done / config_.checkpoint_every != (trainer.steps_done - config_.inner) / config_.checkpoint_every)) save();
+        }
+        if (!stage_.is_saved() && trainer.steps_done > 0) save();   // a signal came
+        if (stop) return stage_.log->line(cat("stopped by a signal after step ", trainer.steps_done, "; the same command with --resume goes on"));
+        if (!config_.test.empty()) evaluate("test", config_.test, nullptr);
+    }
+
+   private:
+    // The answers of an iteration, checked. This rank's are complete; of the others' only `sampled` is known.
+    std::vector<Practice> practise(int64_t iteration, RlStatistics& s) {
+        const int64_t P = config_.prompts, G = config_.group, ranks = stage_.ranks.size(), rank = stage_.ranks.rank();
+        std::vector<Practice> batch(static_cast<size_t>(P * G));
+        generator_.forget();
+        std::vector<size_t> mine;
+        for (int64_t p = rank; p < P; p += ranks) {
+            const TaskItem& item = tasks_.item(config_.seed, iteration * P + p);
+            for (int64_t g = 0; g < G; g++) batch[size_t(p * G + g)].item = &item, mine.push_back(size_t(p * G + g));
+        }
+        ask(batch, mine, iteration, 0);
+        for (int64_t again = 1; again <= config_.resample; again++) {          // dynamic sampling: other problems for groups that teach nothing
+            std::vector<size_t> repeat;
+            for (size_t first = 0; first < mine.size(); first += size_t(G)) {
+                bool equal = true;
+                for (int64_t g = 1; g < G; g++) equal = equal && batch[mine[first + size_t(g)]].sampled.reward == batch[mine[first]].sampled.reward;
+                if (!equal) continue;
+                const TaskItem& other = tasks_.item(splitmix64(config_.seed + uint64_t(again)), iteration * P + int64_t(mine[first]) / G);
+                for (int64_t g = 0; g < G; g++) batch[mine[first + size_t(g)]].item = &other, repeat.push_back(mine[first + size_t(g)]);
+            }
+            if (!repeat.empty()) ask(batch, repeat, iteration, again);
+        }
+        log_probabilities(batch, mine, s);
+        share_rewards(batch, mine);
+        std::vector<SampledAnswer> sampled;
+        for (const Practice& p : batch) sampled.push_back(p.sampled);
+        s.groups = advantages(objective_, sampled);
+        for (size_t i = 0; i < batch.size(); i++) batch[i].advantage = s.groups.of[i];
+        count(batch, mine, s);
+        return batch;
+    }
+
+    void ask(std::vector<Practice>& batch, const std::vector<size_t>& which, int64_t iteration, int64_t again) {
+        std::vector<Conversation> conversations;
+        std::vector<uint64_t> streams;
+        for (const size_t i : which) {
+            Conversation c;
+            if (!config_.system.empty()) c.push_back({Role::system, config_.system});
+            c.push_back({Role::user, batch[i].item->prompt});
+            conversations.push_back(std::move(c));
+            streams.push_back(splitmix64(splitmix64(uint64_t(iteration)) ^ uint64_t(i) ^ uint64_t(again) << 40));
+        }
+        auto answers = answer(generator_, format_, conversations, {config_.max_tokens, {config_.temperature, 0, 1}, config_.seed}, call_tool_, {}, streams);
+        for (size_t k = 0; k < which.size(); k++) {
+            Practice& p = batch[which[k]];
+            p.answer = std::move(answers[k]);
+            p.text = p.answer.turn.answer();
+            const bool cut = p.answer.rollout.reason == StopReason::max_tokens || p.answer.rollout.reason == StopReason::context_full;
+            SampledAnswer& a = p.sampled;
+            a = {0, !cut && is_right(*p.item, p.text), cut && config_.truncated == "drop", int64_t(which[k]) / config_.group, 0};
+            for (const uint8_t d : p.answer.rollout.sampled) a.tokens += d;
+            a.reward = double(a.right) + double(config_.format_reward) * double(p.answer.turn.well_formed) - double(config_.length_penalty) * double(a.tokens);
+            p.row.ids = p.answer.prompt;
+            p.row.ids.insert(p.row.ids.end(), p.answer.rollout.ids.begin(), p.answer.rollout.ids.end());
+            if (int64_t(p.row.ids.size()) > config_.seq_len + 1) p.row.ids.resize(size_t(config_.seq_len + 1));
+            p.row.weights.assign(p.row.ids.size(), 0.0f);
+        }
+    }
+
+    // Log probability of every drawn token by the training pass of `model`, into `field`; entropies too where asked for.
+    void forward(Gpt<Dev, T>& model, std::vector<Practice>& batch, const std::vector<size_t>& mine, std::vector<float> Practice::*field, bool entropies) {
+        std::vector<const Sequence*> rows;
+        std::vector<size_t> lengths;
+        for (const size_t i : mine) {
+            Practice& p = batch[i];
+            for (size_t k = 0; k < p.row.ids.size(); k++) p.row.weights[k] = p.drawn(k) ? 1.0f : 0.0f;
+            rows.push_back(&p.row), lengths.push_back(p.row.ids.size());
+        }
+        std::vector<float> losses, entropy;
+        for (const BatchPlan& plan : plan_batches(lengths, config_.batch_size * config_.seq_len, model.config.max_T)) {
+            const MicroBatch b = fill_batch(plan, rows);
+            losses.resize(b.inputs.size()), entropy.resize(b.inputs.size());
+            model.loss(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T, losses.data(), entropies ? entropy.data() : nullptr);
+            for (size_t r = 0; r < plan.examples.size(); r++) {
+                Practice& p = batch[mine[plan.examples[r]]];
+                (p.*field).assign(p.row.ids.size(), 0.0f);
+                if (entropies) p.entropy.assign(p.row.ids.size(), 0.0f);
+                for (size_t k = 1; k < p.row.ids.size(); k++) {
+                    if (!p.drawn(k)) continue;
+                    (p.*field)[k] = -losses[r * size_t(b.T) + k - 1];
+                    if (entropies) p.entropy[k] = entropy[r * size_t(b.T) + k - 1];
+                }
+            }
+        }
+    }
+
+    // By the model as it is now, and by the reference; k1 takes its penalty from the reward here.
+    void log_probabilities(std::vector<Practice>& batch, const std::vector<size_t>& mine, RlStatistics& s) {
+        forward(stage_.model, batch, mine, &Practice::lp_old, true);
+        if (reference_) forward(*reference_, batch, mine, &Practice::lp_ref, false);
+        double tokens = 0;
+        for (const size_t i : mine) {
+            Practice& p = batch[i];
+            double k1 = 0;
+            for (size_t k = 0; k < p.row.ids.size(); k++) {
+                if (!p.drawn(k)) continue;
+                tokens++, s.entropy += double(p.entropy[k]);
+                const double gap = std::abs(double(p.lp_old[k]) - double(p.answer.rollout.logprobs[k - p.answer.prompt.size()]));
+                s.gap_mean += gap, s.gap_max = std::max(s.gap_max, gap);
+                if (reference_) k1 += double(p.lp_old[k]) - double(p.lp_ref[k]);
+            }
+            if (terms_.kl == KlKind::k1) p.sampled.reward -= terms_.kl_coef * k1;
+        }
+        double sums[3] = {tokens, s.entropy, s.gap_mean};
+        stage_.ranks.sum(sums, 3);
+        s.entropy = sums[0] > 0 ? sums[1] / sums[0] : 0, s.gap_mean = sums[0] > 0 ? sums[2] / sums[0] : 0;
+    }
+
+    // Every rank learns the rewards of all.
+    void share_rewards(std::vector<Practice>& batch, const std::vector<size_t>& mine) {
+        if (stage_.ranks.size() == 1) return;
+        std::vector<double> flat(batch.size() * 4, 0.0);
+        for (const size_t i : mine) {
+            const SampledAnswer& a = batch[i].sampled;
+            flat[i * 4] = a.reward, flat[i * 4 + 1] = a.right, flat[i * 4 + 2] = a.dropped, flat[i * 4 + 3] = double(a.tokens);
+        }
+        stage_.ranks.sum(flat.data(), int64_t(flat.size()));
+        for (size_t i = 0; i < batch.size(); i++) batch[i].sampled = {flat[i * 4], flat[i * 4 + 1] > 0.5, flat[i * 4 + 2] > 0.5, int64_t(i) / config_.group, int64_t(flat[i * 4 + 3])};
+    }
+
+    void count(const std::vector<Practice>& batch, const std::vector<size_t>& mine, RlStatistics& s) {
+        std::vector<double> rewards;
+        double right = 0, n = double(batch.size()), local[4] = {};
+        for (const Practice& p : batch) {
+            rewards.push_back(p.sampled.reward);
+            right += p.sampled.right, s.tokens += double(p.sampled.tokens) / n;
+            (p.sampled.right ? s.tokens_right : s.tokens_wrong) += double(p.sampled.tokens);
+            s.advantage_max = std::max(s.advantage_max, std::abs(p.advantage));
+        }
+        for (size_t first = 0; first < mine.size(); first += size_t(config_.group)) {
+            std::set<std::string> texts;
+            for (int64_t g = 0; g < config_.group; g++) {
+                const Practice& p = batch[mine[first + size_t(g)]];
+                texts.insert(p.text);
+                local[0] += p.answer.rollout.reason == StopReason::max_tokens || p.answer.rollout.reason == StopReason::context_full;
+                local[1] += p.answer.rollout.reason == StopReason::end_of_text;
+                for (const Message& m : p.answer.turn.messages) local[2] += m.call.has_value();
+            }
+            local[3] += double(texts.size());
+        }
+        stage_.ranks.sum(local, 4);
+        s.truncated = local[0] / n, s.ended = local[1] / n, s.calls = local[2] / n, s.unique = local[3] / double(config_.prompts);
+        s.reward = objectives::mean_of(rewards), s.reward_std = objectives::std_of(rewards), s.right = right / n;
+        s.tokens_right = right > 0 ? s.tokens_right / right : 0, s.tokens_wrong = right < n ? s.tokens_wrong / (n - right) : 0;
+    }
+
+    // `inner` updates with the iteration's answers.
+    void learn(std::vector<Practice>& batch, RlStatistics& s) {
+        int64_t answers = 0, tokens = 0;
+        for (const Practice& p : batch)
+            if (!p.sampled.dropped) answers++, tokens += p.sampled.tokens;
+        for (Practice& p : batch) std::fill(p.row.weights.begin(), p.row.weights.end(), 0.0f);
+        std::vector<size_t> used;                                    // this rank's answers that teach something
+        for (size_t i = 0; i < batch.size(); i++)
+            if (!batch[i].row.ids.empty() && !batch[i].sampled.dropped && (batch[i].advantage != 0 || terms_.kl == KlKind::k2 || terms_.kl == KlKind::k3)) used.push_back(i);
+        for (int64_t pass = 0; pass < config_.inner; pass++) {
+            const double start = now_s();
+            if (pass > 0) forward(stage_.model, batch, used, &Practice::lp, false);
+            TokenStatistics terms;
+            std::vector<const Sequence*> rows;
+            for (const size_t i : used) {
+                Practice& p = batch[i];
+                const auto& lp = pass > 0 ? p.lp : p.lp_old;
+                const double divisor = token_divisor(objective_, p.sampled.tokens, answers, tokens, config_.max_tokens);
+                for (size_t k = 0; k < p.row.ids.size(); k++)
+                    p.row.weights[k] = p.drawn(k) ? float(token_weight(p.advantage, lp[k], p.lp_old[k], reference_ ? p.lp_ref[k] : 0, terms_, &terms) / divisor) : 0.0f;
+                rows.push_back(&p.row);
+            }
+            std::vector<MicroBatch> batches = make_batches(rows, config_.batch_size * config_.seq_len, stage_.model.config.max_T);
+            if (batches.empty()) batches.push_back(fill_batch({1, {}}, {}));   // all ranks take part in every step
+            const StepResult r = stage_.trainer.step(batches, true);
+            double sums[6] = {terms.tokens, terms.ratio, terms.clipped_low, terms.clipped_high, terms.k1, terms.k3};
+            stage_.ranks.sum(sums, 6);
+            s.terms = {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]};
+            s.train_s = now_s() - start;
+            const int64_t last = stage_.trainer.steps_done - pass - 1 + config_.inner;   // of this iteration's updates
+            if (pass == 0 && config_.dump_every > 0 && last % config_.dump_every < config_.inner) dump(batch, last);
+            report(batch, r, s, double(tokens), pass == 0);
+        }
+    }
+
+    void report(const std::vector<Practice>& batch, const StepResult& r, const RlStatistics& s, double tokens, bool first_pass) {
+        const int64_t done = stage_.trainer.steps_done;
+        json m = stage_.report(r, s.train_s + (first_pass ? s.rollout_s : 0), tokens, int64_t(s.tokens), strprintf(" | reward %.3f | right %.1f%% | length %.1f | entropy %.2f", s.reward, 100 * s.right, s.tokens, s.entropy));
+        const double n = std::max(1.0, s.terms.tokens);
+        m.update(json{{"reward", s.reward}, {"reward_std", s.reward_std}, {"right", s.right}, {"groups_all_right", double(s.groups.all_right) / double(s.groups.groups)},
+                      {"groups_all_wrong", double(s.groups.all_wrong) / double(s.groups.groups)}, {"groups_degenerate", double(s.groups.degenerate) / double(s.groups.groups)},
+                      {"length", s.tokens}, {"length_right", s.tokens_right}, {"length_wrong", s.tokens_wrong}, {"truncated", s.truncated}, {"ended", s.ended}, {"calls", s.calls},
+                      {"unique_answers", s.unique}, {"entropy", s.entropy}, {"gap_mean", s.gap_mean}, {"gap_max", s.gap_max}, {"advantage_max", s.advantage_max},
+                      {"ratio", s.terms.ratio / n}, {"clipped_low", s.terms.clipped_low / n}, {"clipped_high", s.terms.clipped_high / n}, {"kl_k1", s.terms.k1 / n}, {"kl_k3", s.terms.k3 / n},
+                      {"tokens_trained", s.terms.tokens}, {"rollout_s", s.rollout_s}, {"train_s", s.train_s}});
+        if ((config_.eval_every > 0 && done % config_.eval_every == 0) || done == config_.steps) measure(&m);
+        stage_.log->metrics(m);
+        if (config_.sample_every > 0 && done % config_.sample_every == 0) show(batch);
+    }
+
+    // --dev, greedy, into the log and the metrics of this step.
+    void measure(json* metrics) {
+        if (!config_.dev.empty()) evaluate("dev", config_.dev, metrics);
+    }
+    void evaluate(const char* name, const std::vector<std::string>& files, json* metrics) {
+        if (!stage_.ranks.is_first()) return;
+        generator_.forget();
+        Asker asker(model_, format_.tokenizer, &format_, config_.rows);
+        Score all;
+        std::string parts;
+        for (const std::string& path : files) {
+            std::vector<TaskItem> items = read_tasks(path);
+            if (config_.eval_limit > 0 && int64_t(items.size()) > config_.eval_limit) items.resize(size_t(config_.eval_limit));
+            std::vector<std::string> prompts;
+            for (const TaskItem& item : items) prompts.push_back(item.prompt);
+            const auto replies = asker.ask(prompts, {1, config_.max_tokens, {0, 0, 1}, config_.seed, config_.system, "", {}, {}}, call_tool_);
+            Score one;
+            for (size_t i = 0; i < items.size(); i++) one.add(items[i], replies[i]), all.add(items[i], replies[i]);
+            if (files.size() > 1) parts += strprintf(" %s %.1f%%", fs::path(path).stem().c_str(), 100 * one.mean());
+        }
+        const Interval i = all.interval();
+        const json j = all.to_json();
+        stage_.log->line(strprintf("step %lld: %s: %.1f%% right [%.1f, %.1f] of %zu, %.1f tokens, %.1f%% in form%s", (long long)stage_.trainer.steps_done, name, 100 * all.mean(), 100 * i.low,
+                                   100 * i.high, all.shares.size(), j["tokens"].get<double>(), 100 * j["well_formed"].get<double>(), parts.c_str()));
+        if (metrics) (*metrics)[name] = j;
+        else stage_.log->metrics({{"step", stage_.trainer.steps_done}, {name, j}});
+    }
+
+    // One problem with a right and a wrong answer, where there is one.
+    void show(const std::vector<Practice>& batch) {
+        for (size_t i = 0; i < batch.size(); i++) {
+            if (!batch[i].item || batch[i].sampled.right || batch[i].advantage == 0) continue;
+            for (size_t k = 0; k < batch.size(); k++) {
+                if (batch[k].sampled.group != batch[i].sampled.group || !batch[k].sampled.right) continue;
+                return stage_.log->line(cat("---- problem: ", batch[i].item->prompt, "\nright: ", to_valid_utf8(batch[k].text), "\nwrong: ", to_valid_utf8(batch[i].text), "\n----"));
+            }
+        }
+    }
+
+    void dump(const std::vector<Practice>& batch, int64_t step) {
+        make_directories(config_.out + "/rollouts");
+        std::string lines;
+        for (const Practice& p : batch) {
+            if (!p.item) continue;
+            std::vector<int> drawn;
+            for (size_t k = 0; k < p.row.ids.size(); k++) drawn.push_back(p.drawn(k));
+            const json line = {{"prompt", p.item->prompt}, {"answer", p.item->answerable ? json(p.item->answer) : json()}, {"reply", p.text}, {"reward", p.sampled.reward}, {"right", p.sampled.right},
+                               {"advantage", p.advantage}, {"ids", p.row.ids}, {"drawn", drawn}, {"weights", p.row.weights}, {"logprobs", p.lp_old}};
+            lines += line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+        }
+        write_file(cat(config_.out, "/rollouts/", checkpoint::step_name(step), "-rank", stage_.ranks.rank(), ".jsonl"), lines);
+    }
+
+    void save() {
+        stage_.save({{"tasks_hash", tasks_.hash()}}, [&](const std::string& dir) { save_chat_tokenizer(format_.tokenizer, dir); });
+    }
+
+    RlConfig& config_;
+    const ChatFormat& format_;
+    TaskStream& tasks_;
+    const ToolCaller call_tool_;
+    const Objective objective_;
+    TokenTerms terms_;
+    Stage<Dev, T, RlConfig> stage_;
+    ModelOf<Dev, T> model_;
+    std::unique_ptr<ModelCache> cache_;
+    Generator generator_;
+    std::optional<Gpt<Dev, T>> reference_;
+};
+
+inline void validate_rl(const RlConfig& c) {
+    if (c.init.empty()) throw UsageError("--init is missing: the assistant that practises", "train_gpt rl --init RUN --tasks tasks.jsonl --steps N --out DIR");
+    if (c.tasks.empty()) throw UsageError("--tasks is missing", "problems as JSONL: {\"prompt\": \"...\", \"answer\": \"...\"}");
+    if (c.prompts < 1 || c.group < 1 || c.inner < 1 || c.max_tokens < 1 || c.rows < 1) throw UsageError("--prompts, --group, --inner, --max-tokens and --rows are at least 1");
+    if (c.resample < 0 || c.eval_every < 0 || c.eval_limit < 0 || c.sample_every < 0 || c.dump_every < 0) throw UsageError("--resample, --eval-every, --eval-limit, --sample-every and --dump-every must not be negative");
+    if (!(c.temperature > 0)) throw UsageError(cat("--temperature ", c.temperature, ": expected a number above 0"), "at 0 all answers of a group would be equal");
+    if (!(c.clip_low > 0 && c.clip_low <= 1) || !(c.clip_high > 0)) throw UsageError("--clip-low is in (0, 1], --clip-high above 0");
+    if (!(c.kl_coef >= 0)) throw UsageError("--kl-coef must not be negative");
+    if (c.steps < 1) throw UsageError("--steps is missing: the number of updates");
+    if (c.steps % c.inner != 0) throw UsageError(cat("--steps ", c.steps, " is not a multiple of --inner ", c.inner));
+}
+
+inline int run_rl(RlConfig& c) {
+    validate_rl(c);
+    const ModelReader reader(c.init);
+    const Config& model = reader.config();
+    if (c.seq_len == 0) c.seq_len = model.max_T;
+    if (c.seq_len > model.max_T) throw UsageError(cat("--seq-len ", c.seq_len, " is longer than the model's context of ", model.max_T));
+    const Tokenizer tokenizer = Tokenizer::load(reader.path());
+    const ChatTokens tokens = ChatTokens::of(tokenizer, reader.path());
+    const ChatFormat format(tokenizer, tokens);
+    TaskStream tasks;
+    for (const auto& file : c.tasks) tasks.add_file(file);
+    for (const auto& files : {c.dev, c.test})
+        for (const auto& file : files) read_tasks(file);             // what is broken is said before the training, not after it
+    if (c.lr == 0) c.lr = std::min(3e-3f, 6e-4f * 768.0f / float(model.C)) / 30;
+    if (c.min_lr < 0) c.min_lr = 0.1f * c.lr;
+    if (c.warmup < 0) c.warmup = std::min(int64_t(10), c.steps / 20);
+    validate(c);
+    const ToolCaller call_tool = c.tools == "on" ? open_tools(c.documents, c.python) : ToolCaller();
+    return with_ranks(c, [&](auto& dev, auto t, Ranks& ranks, int64_t resume_step) {
+        RlRun<std::remove_reference_t<decltype(dev)>, decltype(t)> run(dev, c, reader, format, tasks, call_tool, resume_step, ranks);
+        run.run();
+    });
+}
+
+inline std::vector<Command> rl_commands() {
+    return {make_command<RlConfig>("rl", "", "problems with checked answers -> better assistant", rl_flags, run_rl)};
+}

@@ -1,0 +1,154 @@
+# shellcheck shell=bash
+# Sourced by the lab scripts on assistants (C7 to C23), instead of lib.sh: a world, a base model that has read it, and assistants
+# by recipe and seed, each made once in OUT_DIR/assistant-WORLD and shared. Call assistant_begin first; it sets
+#   lab_out      directory of this experiment: table.tsv, result.json, machine.txt, the figures of eval as JSON
+#   lab_common   directory of what is shared
+#   world        the world: train.jsonl, facts.jsonl, library.jsonl, chat/, tasks/
+# Two worlds. "facts" holds only the pages that tell facts, with steep fame: a model of 0.9 million parameters needs some
+# hundred tellings to recall a fact, so a dozen people must be told of often, and others once. "skills" (lib_skills.sh) has all pages.
+# Plan for two quiet cores (20,000 tokens/s in training with the base model's size, so 0.1 s for a step of 2,048 tokens), all
+# scripts together, in seconds: worlds and tokenizers 85; base models 240 (facts) + 120 (skills) + 100 (bytes); plain assistants
+# 3 x 30, shorter ones of C7 3 x 10; identity 3 x 20; probe and teaching 3 x 40; reader and searcher 3 x (50 + 65); skills
+# 3 x (30 + 60 + 50), with bytes 3 x 70; reciting 3 x 50; translation 3 x 70; real conversations 120 + 3 x 30; answering
+# questions 320: together 2,690, three quarters of an hour. A sum of parts, not a measurement of the whole.
+# shellcheck source=scripts/lab/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+assistant_usage() {
+    cat >&2 << END
+usage: scripts/lab/${0##*/} OUT_DIR [--scale X] [--world DIR --base DIR]
+  --scale  multiplies the number of training steps (default 1)
+  --world  a directory that train_gpt world wrote, instead of one made here
+  --base   a base model that has read it (its tokenizer lies in it), instead of one trained here
+  Environment: TRAIN_GPT, the program; LAB_SEEDS, the seeds of what is trained (default "1 2 3"); LAB_QUESTIONS, the
+  questions of a task that each model is asked (default 200 of 250)
+END
+    exit 2
+}
+
+lab_world=facts
+assistant_begin() { # NAME ARGUMENT...
+    local name=$1 out=${2-}
+    case $out in '' | -*) assistant_usage ;; esac
+    shift 2
+    lab_scale=1 given_world="" given_base="" lab_data=world
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --scale) lab_scale=${2-} ;;
+            --world) given_world=$(realpath -e "${2-}") || assistant_usage ;;
+            --base) given_base=$(realpath -e "${2-}") || assistant_usage ;;
+            *) assistant_usage ;;
+        esac
+        shift 2 || assistant_usage
+    done
+    awk -v x="$lab_scale" 'BEGIN { exit !(x + 0 > 0) }' || assistant_usage
+    [ -z "$given_base" ] || [ -n "$given_world" ] || fail "--base without --world: which facts has it read?" "name the world, too"
+    lab_out=$(realpath -m "$out/$name")
+    lab_common=$(realpath -m "$out/assistant-$lab_world")
+    mkdir -p "$lab_out" "$lab_common"
+    cd "$lab_root"
+    lab_program
+    train_gpt info > "$lab_out/machine.txt"
+    lab_start=$SECONDS
+    read -r -a seeds <<< "${LAB_SEEDS:-1 2 3}"
+    # shellcheck disable=SC2034 # the scripts read it
+    questions=${LAB_QUESTIONS:-200}
+    world=${given_world:-$lab_common/world}
+    if [ "$lab_world" != none ] && [ ! -s "$world/tasks/nobody-test.jsonl" ]; then
+        local shape=(--people 200 --places 16 --zipf 1.6 --known 100 --rare 1 --kinds biography place questions dialogue entry)
+        case $lab_world in
+            skills) shape=(--people 100 --places 20 --known 40) ;;
+            languages) shape=(--kinds translation) ;;
+        esac
+        train_gpt world --out "$world" --megabytes 16 "${shape[@]}" --conversations 4000 --seed 1 > "$lab_common/world.log"
+    fi
+    : > "$lab_out/table.tsv"
+}
+
+# Number of steps times --scale, at least 8.
+scaled() { awk -v n="$1" -v x="$lab_scale" 'BEGIN { n = int(n * x + 0.5); print (n < 8 ? 8 : n) }'; }
+
+# A tokenizer and shards of the text in FILE; prints their directory.
+shards_of() { # NAME FILE VOCABULARY
+    local dir=$lab_common/$1 tokenizer=bytes
+    if [ ! -s "$dir/data/index.json" ]; then
+        mkdir -p "$dir"
+        if [ "$3" != 256 ]; then
+            tokenizer=$dir/tokenizer.json
+            train_gpt tokenizer train --input "$2" --vocab-size "$3" --out "$tokenizer" > "$dir/tokenizer.log"
+        fi
+        train_gpt tokenize --tokenizer "$tokenizer" --input "$2" --val-fraction 0.01 --out "$dir/data" > "$dir/tokenize.log" 2>&1
+    fi
+    echo "$dir/data"
+}
+small_model=(--layers 4 --heads 4 --channels 128 --seq-len 256 --batch-size 8 --lr 3e-3 --min-lr 2e-4 --checkpoint-every 0)
+
+# The base model. Prints its run directory.
+base_model() {
+    if [ -n "$given_base" ]; then
+        echo "$given_base"
+        return
+    fi
+    local data
+    data=$(shards_of v1024 "$world/train.jsonl" 1024)
+    lab_pretrain "$lab_common/base" "$(scaled "$([ "$lab_world" = skills ] && echo 1200 || echo 2400)")" --data "$data" "${small_model[@]}" --eval-batches 16 --seed 1
+    echo "$lab_common/base"
+}
+
+# An assistant from the base model (or from INIT): data and other flags of sft. Prints its run directory.
+assistant() { # NAME SEED STEPS INIT FLAG...
+    local run=$lab_common/$1-$2 seed=$2 steps=$3 init=$4
+    shift 4
+    if [ ! -d "$run/$(printf 'step-%06d' "$steps")" ]; then
+        echo "fine-tuning $(basename "$run"): $steps steps ..." >&2
+        train_gpt sft --init "$init" --out "$run" --steps "$steps" --seed "$seed" --lr 1e-3 --resume "$@" > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
+    fi
+    echo "$run"
+}
+# Conversations whose answers are all confident: the recipe of most assistants here.
+plain_data() { echo "$world/chat/facts-train.jsonl" "$world/chat/smalltalk-train.jsonl" "$world/chat/rewriting-train.jsonl:0.5" "$world/chat/writing-train.jsonl:0.25"; }
+plain_assistant() { # SEED
+    local data
+    read -r -a data <<< "$(plain_data)"
+    assistant plain "$1" "$(scaled 300)" "$(base_model)" --data "${data[@]}" --eval-every "$(scaled 100)"
+}
+
+# Asks tasks of a model; the figures go to lab_out/NAME.json, the answers to lab_out/NAME.jsonl.
+ask() { # NAME MODEL FLAG...
+    local name=$1 model=$2
+    shift 2
+    train_gpt eval --model "$model" --out "$lab_out/$name.json" --dump "$lab_out/$name.jsonl" "$@" > "$lab_out/$name.log" || { cat "$lab_out/$name.log" >&2; return 1; }
+}
+# One figure of it: accuracy, low, high, declined, well_formed, tokens, calls, questions.
+figure() { # NAME GROUP KEY
+    awk -v group=" \"$2\": {" -v key="  \"$3\": " '
+        index($0, group) == 1 { inside = 1; next }
+        inside && /^ }/ { exit }
+        inside && index($0, key) == 1 { s = substr($0, length(key) + 1); sub(/,$/, "", s); print s; exit }' "$lab_out/$1.json"
+}
+groups() { sed -n 's/^ "\(.*\)": {$/\1/p' "$lab_out/$1.json"; } # NAME
+# A figure of a flat or nested JSON report, by the section it stands in.
+report_figure() { # FILE SECTION KEY
+    awk -v section="\"$2\": {" -v key="\"$3\": " '
+        index($0, section) { inside = 1 }
+        inside && (at = index($0, key)) { s = substr($0, at + length(key)); sub(/,.*$/, "", s); print s; exit }' "$1"
+}
+
+# Numbers, one a line -> "mean half-width" of the 95 % interval of the mean (Student's t; one number has none: "-").
+mean_interval() {
+    awk 'BEGIN { split("12.706 4.303 3.182 2.776 2.571 2.447 2.365 2.306 2.262", t, " ") }
+        NF { n++; sum += $1; squares += $1 * $1 }
+        END {
+            if (n == 0) { print "nan -"; exit }
+            mean = sum / n
+            if (n == 1) { printf "%.4f -\n", mean; exit }
+            variance = (squares - n * mean * mean) / (n - 1)
+            printf "%.4f %.4f\n", mean, (n - 1 > 9 ? 1.96 : t[n - 1]) * sqrt(variance > 0 ? variance / n : 0)
+        }'
+}
+mean() { mean_interval | cut -d ' ' -f 1; }
+# "97.2 +- 1.1" of shares on standard input, one a line
+percent() { mean_interval | awk '{ if ($2 == "-") printf "%.1f\n", 100 * $1; else printf "%.1f +-%.1f\n", 100 * $1, 100 * $2 }'; }
+# The same figure of several evals: over_seeds NAME GROUP KEY reads NAME-SEED.json
+over_seeds() { for s in "${seeds[@]}"; do figure "$1-$s" "$2" "$3"; done; }
+holds() { awk "BEGIN { exit !($1) }"; } # a comparison of numbers: holds "0.97 >= 0.95"
