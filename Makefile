@@ -19,8 +19,8 @@ MATH     := -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-m
 # -Wno-restrict: GCC 12 sees overlaps in std::string::insert that cannot be (GCC bug 105651)
 WARN     := -Wall -Wextra -Werror -Wno-restrict
 ifdef SAN
-# -O1 keeps the reports readable. libgomp never frees its pool and oneDNN never its caches; see SAN_ENV.
-override CXXFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# -O1 keeps the reports readable; the emulator reads lines from DWARF 4. libgomp never frees its pool and oneDNN never its caches; see SAN_ENV.
+override CXXFLAGS := -O1 -g -gdwarf-4 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
 ALL_CXX  := -std=c++20 $(CXXFLAGS) $(MATH) $(WARN) -fopenmp -I. $(CPPFLAGS)
 # The optional libraries: the same question that kernels/matmul.hpp (oneDNN; without it our own matrix products run) and

@@ -5,7 +5,7 @@
 # Each package's licence is in DIR/x/usr/share/doc/PACKAGE/copyright; the model holds hashed counts, not the texts.
 set -eu
 dir=$1 udhr=$2 model=$3
-trainer=${TRAIN_LANGUAGE:-build/train_language}
+trainer=${TRAIN_LANGUAGE:-build/data/train_language}
 packages="installation-guide-amd64 debian-handbook fortunes fortunes-min jargon-text dict-gcide fortunes-de fortunes-it fortunes-es
 fortunes-pl fortunes-cs fortunes-ru fortunes-br fortunes-eo fortunes-bg fortunes-ga "
 mkdir -p "$dir/deb" "$dir/x"
