@@ -344,13 +344,16 @@ void save_checkpoint(const std::string& out, int64_t keep, Gpt<Dev, T>& model, c
     save_optimizer(model, dir.path() + "/optimizer-0.safetensors");
     write_file(dir.path() + "/state.json", state.dump(1) + "\n");
     dir.commit();
-    if (keep <= 0) return;
-    const auto steps = checkpoint::list_steps(out);
-    for (size_t i = 0; i + size_t(keep) < steps.size(); i++) {
-        // rename first: a kill in the middle must not leave half a directory under a checkpoint's name
-        const std::string path = steps[i].second, doomed = path + ".old";
-        std::error_code ec;
-        fs::rename(path, doomed, ec);
-        fs::remove_all(doomed, ec);
+    std::error_code ec;
+    if (keep > 0) {
+        const auto steps = checkpoint::list_steps(out);
+        // renamed first: a kill in the middle must not leave half a directory under a checkpoint's name
+        for (size_t i = 0; i + size_t(keep) < steps.size(); i++) fs::rename(steps[i].second, steps[i].second + ".old", ec);
     }
+    std::vector<fs::path> doomed;                          // these, and what a killed run had renamed and not removed any more
+    for (const auto& entry : fs::directory_iterator(out, ec)) {
+        const std::string name = entry.path().filename().string();
+        if (name.starts_with("step-") && name.ends_with(".old")) doomed.push_back(entry.path());
+    }
+    for (const auto& path : doomed) fs::remove_all(path, ec);
 }
