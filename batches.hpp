@@ -19,6 +19,74 @@ struct Sequence {
     std::vector<float> weights;        // (n)
 };
 
+// ---- which example is next
+
+// "FILE" or "FILE:WEIGHT", as --data and --tasks take it.
+struct WeightedPath {
+    std::string path;
+    double weight = 1;
+};
+inline WeightedPath parse_weighted_path(const std::string& flag, const std::string& given) {
+    const size_t colon = given.rfind(':');
+    if (colon == std::string::npos || fs::exists(given)) return {given, 1};
+    WeightedPath w{given.substr(0, colon), 1};
+    w.weight = cli::parse_value<double>(flag, given.substr(colon + 1), "the weight of " + w.path);
+    if (!(w.weight > 0 && w.weight <= 1e6)) throw UsageError(cat("--", flag, " ", given, ": expected a weight above 0"));
+    return w;
+}
+
+// Several lists, each with a weight: how often an epoch sees each of its members (0.5: half of them, other ones in each epoch). Number k of
+// the endless stream is a function of (seed, k) alone; `key` keeps the random numbers of different users apart.
+class ShuffledEpochs {
+   public:
+    struct List {
+        size_t size;
+        double weight;
+        int64_t per_epoch() const { return std::llround(weight * double(size)); }
+    };
+    struct Place {
+        size_t list, index;
+    };
+    ShuffledEpochs(uint64_t key, std::vector<List> lists) : key_(key), lists_(std::move(lists)) {}
+    int64_t per_epoch() const {
+        int64_t n = 0;
+        for (const List& l : lists_) n += l.per_epoch();
+        return n;
+    }
+    Place at(uint64_t seed, int64_t k) {
+        const int64_t n = per_epoch();
+        ASSERT(n > 0, "no examples");
+        if (const int64_t epoch = k / n; epoch != epoch_ || seed != seed_) shuffle(seed, epoch);
+        return order_[size_t(k % n)];
+    }
+
+   private:
+    template <typename X>
+    static void permute(std::vector<X>& v, Rng rng) {
+        for (size_t i = v.size(); i > 1; i--) std::swap(v[i - 1], v[rng.below(i)]);
+    }
+    void shuffle(uint64_t seed, int64_t epoch) {
+        order_.clear();
+        for (size_t l = 0; l < lists_.size(); l++) {
+            std::vector<Place> all;
+            for (size_t i = 0; i < lists_[l].size; i++) all.push_back({l, i});
+            int64_t wanted = lists_[l].per_epoch();
+            for (; wanted >= int64_t(all.size()) && wanted > 0; wanted -= int64_t(all.size())) order_.insert(order_.end(), all.begin(), all.end());
+            permute(all, Rng::stream(seed, 0x736674, epoch, l));
+            order_.insert(order_.end(), all.begin(), all.begin() + wanted);
+        }
+        permute(order_, Rng::stream(seed, key_, epoch));
+        epoch_ = epoch, seed_ = seed;
+    }
+    const uint64_t key_;
+    const std::vector<List> lists_;
+    std::vector<Place> order_;
+    int64_t epoch_ = -1;
+    uint64_t seed_ = 0;
+};
+
+// ---- micro-batches
+
 // Which examples share a micro-batch, and its width T (inputs; an example of n tokens has n - 1 of them).
 struct BatchPlan {
     int64_t T = 0;

@@ -169,6 +169,16 @@ class ChatFormat {
     }
 };
 
+// What lies beside an assistant's weights: its vocabulary, the protocol's ids in it, and the rendering. Throws for a base model.
+struct ChatVocabulary {
+    explicit ChatVocabulary(const std::string& model_directory)
+        : tokenizer(Tokenizer::load(model_directory)), tokens(ChatTokens::of(tokenizer, model_directory)), format(tokenizer, tokens) {}
+    ChatVocabulary(const ChatVocabulary&) = delete;      // format refers to its neighbours
+    const Tokenizer tokenizer;
+    const ChatTokens tokens;
+    const ChatFormat format;
+};
+
 // The same rendering as a Jinja template, for Hugging Face's apply_chat_template. (It makes a string first, so there, unlike
 // here, a user's "<|im_end|>" becomes the token.)
 inline constexpr const char* kChatTemplate =
@@ -227,7 +237,6 @@ inline Turn parse_turn(const ChatFormat& format, const std::vector<int32_t>& ids
     enum { content, thinking, search, python, output } inside = content;
     constexpr const char* names[] = {"the text", "a thought", "a search", "a piece of code", "the output of a tool"};
     Turn turn;
-    std::string* text = nullptr;
     std::string piece;
     auto complain = [&](const std::string& what) {
         if (turn.problem.empty()) turn.problem = what;
@@ -265,9 +274,8 @@ inline Turn parse_turn(const ChatFormat& format, const std::vector<int32_t>& ids
         } else if (format.tokenizer.is_special(id)) {
             complain(cat(format.tokenizer.token_bytes(id), " inside of a turn"));
         } else {
-            text = inside == content ? &assistant().content : &piece;
             if (inside == content && assistant().call) complain("text after a call of a tool, before its output");
-            *text += format.tokenizer.token_bytes(id);
+            (inside == content ? assistant().content : piece) += format.tokenizer.token_bytes(id);
         }
     }
     if (!ended) complain(inside == content ? "the turn is not ended" : cat("the turn breaks off inside of ", names[inside]));

@@ -139,7 +139,7 @@ class ChatSession {
     ChatSession(Model& model, ChatConfig& config, const ChatFormat& format, ToolCaller call_tool)
         : config_(config), format_(format), call_tool_(std::move(call_tool)),
           model_(model), cache_(model.make_cache(1, model.config.max_T)), generator_(model, *cache_), interactive_(::isatty(STDIN_FILENO)),
-          color_(config.color == "always" || (config.color == "auto" && ::isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR"))) {
+          color_(use_color(config.color)) {
         begin_anew();
     }
 
@@ -265,17 +265,13 @@ class ChatSession {
 
 inline int run_chat(ChatConfig& c) {
     if (c.model.empty()) throw UsageError("--model is missing", "train_gpt chat --model DIR");
-    if (!(c.temperature >= 0)) throw UsageError(cat("--temperature ", c.temperature, ": expected a number >= 0"));
-    if (c.top_k < 0) throw UsageError(cat("--top-k ", c.top_k, ": expected a whole number >= 0"));
-    if (!(c.top_p > 0 && c.top_p <= 1)) throw UsageError(cat("--top-p ", c.top_p, ": expected a number in (0, 1]"));
+    sampling::check({c.temperature, c.top_k, c.top_p});
     if (c.max_tokens < 1) throw UsageError(cat("--max-tokens ", c.max_tokens, ": expected at least 1"));
     const ModelReader reader(c.model);
-    const Tokenizer tokenizer = Tokenizer::load(reader.path());
-    const ChatTokens tokens = ChatTokens::of(tokenizer, reader.path());
-    const ChatFormat format(tokenizer, tokens);
+    const ChatVocabulary vocabulary(reader.path());
     const ToolCaller call_tool = open_tools(c.documents, c.python);
-    with_model(c.device, c.dtype, c.threads, reader, std::min(reader.config().max_T, int64_t(512)),
-               [&](Model& model) { ChatSession(model, c, format, call_tool).run(); });
+    with_model(c.device, c.dtype, c.threads, reader, tokens_of_a_call(reader.config(), 1),
+               [&](Model& model) { ChatSession(model, c, vocabulary.format, call_tool).run(); });
     return 0;
 }
 

@@ -16,6 +16,8 @@
 #include <set>
 #include <variant>
 
+#include <unistd.h>
+
 #define CXXOPTS_VECTOR_DELIMITER '\0'
 #define CXXOPTS_NO_REGEX  // std::regex costs seconds of compile time, and GCC 12 warns inside it
 #include <cxxopts.hpp>
@@ -43,6 +45,16 @@ struct Command {
     // name and default of every flag
     std::function<std::vector<std::pair<std::string, std::string>>()> flag_defaults;
 };
+
+// What the texts of this file call the program: train_gpt, unless its main() says otherwise (run_program).
+struct ProgramTexts {
+    std::string name = "train_gpt", purpose = "from raw text to a chat assistant";
+    std::string when_memory_ends = "use a smaller --batch-size or --seq-len, or --recompute";
+};
+inline ProgramTexts& program_texts() {
+    static ProgramTexts texts;
+    return texts;
+}
 
 // The words the program was started with, for logs and checkpoints. main() fills it.
 inline Args& command_line() {
@@ -131,7 +143,7 @@ struct FlagShape {
 // The values typed for each flag, in order. `positional` takes words without a flag; null refuses them.
 inline std::map<std::string, std::vector<std::string>> parse_words(const std::string& command, const std::vector<FlagShape>& flags,
                                                                    const Args& args, std::vector<std::string>* positional) {
-    cxxopts::Options options("train_gpt " + command);
+    cxxopts::Options options(program_texts().name + " " + command);
     options.allow_unrecognised_options();
     std::vector<std::string> names;
     for (const auto& f : flags) {
@@ -140,7 +152,7 @@ inline std::map<std::string, std::vector<std::string>> parse_words(const std::st
         options.add_options()(f.name, "", f.is_switch ? value->implicit_value("on") : value);
     }
     // `--input a b c` is `--input a --input b --input c`; everything else that cxxopts takes as a value is checked here
-    Args words = {"train_gpt"};
+    Args words = {program_texts().name};
     const FlagShape* open_list = nullptr;
     for (size_t i = 0; i < args.size(); i++) {
         const std::string& word = args[i];
@@ -149,9 +161,9 @@ inline std::map<std::string, std::vector<std::string>> parse_words(const std::st
             const auto it = std::find_if(flags.begin(), flags.end(), [&](auto& f) { return name == f.name; });
             if (it == flags.end()) {
                 const std::string guess = closest(name, names);
-                throw UsageError(cat("unknown flag --", name, " of `train_gpt ", command, "`",
+                throw UsageError(cat("unknown flag --", name, " of `", program_texts().name, " ", command, "`",
                                      guess.empty() ? "" : "; did you mean --" + guess + "?"),
-                                 cat("train_gpt ", command, " --help lists the flags"));
+                                 cat(program_texts().name, " ", command, " --help lists the flags"));
             }
             open_list = it->is_list ? &*it : nullptr;
             if (it->is_switch || word.find('=') != std::string::npos) {
@@ -166,8 +178,8 @@ inline std::map<std::string, std::vector<std::string>> parse_words(const std::st
         } else if (positional) {
             positional->push_back(word);
         } else {
-            throw UsageError(cat("unexpected word \"", word, "\" in `train_gpt ", command, "`"),
-                             cat("train_gpt ", command, " --help shows the usage"));
+            throw UsageError(cat("unexpected word \"", word, "\" in `", program_texts().name, " ", command, "`"),
+                             cat(program_texts().name, " ", command, " --help shows the usage"));
         }
     }
     std::vector<char*> argv;
@@ -257,20 +269,26 @@ Command make_command(std::string name, std::string usage, std::string summary, c
     return command;
 }
 
+// Should the terminal get colours? `choice` is a flag auto|always|never.
+inline bool use_color(const std::string& choice) {
+    return choice == "always" || (choice == "auto" && ::isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR"));
+}
+
 // ---- the program: find the command, print help, turn errors into exit statuses
 
 namespace cli {
 
 inline std::string program_help(const std::vector<Command>& commands) {
-    std::string text = "train_gpt: from raw text to a chat assistant.\n\nusage: train_gpt COMMAND [--flag value]...\n\n";
+    const std::string& name = program_texts().name;
+    std::string text = cat(name, ": ", program_texts().purpose, ".\n\nusage: ", name, " COMMAND [--flag value]...\n\n");
     size_t width = 0;
     for (const auto& c : commands) width = std::max(width, c.name.size());
     for (const auto& c : commands) text += cat("  ", c.name, std::string(width + 2 - c.name.size(), ' '), c.summary, "\n");
-    return text + "\ntrain_gpt COMMAND --help lists its flags; train_gpt help --markdown prints all of them.\n";
+    return text + cat("\n", name, " COMMAND --help lists its flags; ", name, " help --markdown prints all of them.\n");
 }
 
 inline std::string command_help(const Command& c) {
-    return cat("train_gpt ", c.name, ": ", c.summary, "\n\nusage: train_gpt ", c.name, c.usage.empty() ? "" : " " + c.usage,
+    return cat(program_texts().name, " ", c.name, ": ", c.summary, "\n\nusage: ", program_texts().name, " ", c.name, c.usage.empty() ? "" : " " + c.usage,
                " [--flag value]...\n\n", c.flags_text());
 }
 
@@ -278,7 +296,7 @@ inline std::string command_help(const Command& c) {
 inline std::string program_markdown(const std::vector<Command>& commands) {
     std::string text;
     for (const auto& c : commands)
-        text += cat("<details><summary><code>train_gpt ", c.name, "</code>: ", c.summary, "</summary>\n\n", c.flags_markdown(), "\n</details>\n\n");
+        text += cat("<details><summary><code>", program_texts().name, " ", c.name, "</code>: ", c.summary, "</summary>\n\n", c.flags_markdown(), "\n</details>\n\n");
     return text;
 }
 
@@ -307,8 +325,8 @@ inline int dispatch(const std::vector<Command>& commands, const Args& args) {
         }
         const std::string guess = closest(args[0], names);
         throw UsageError(family.empty() ? cat("unknown command ", args[0], guess.empty() ? "" : "; did you mean " + guess + "?")
-                                        : cat("train_gpt ", args[0], ": which one? ", family),
-                         "train_gpt help lists the commands");
+                                        : cat(program_texts().name, " ", args[0], ": which one? ", family),
+                         program_texts().name + " help lists the commands");
     }
     const Args rest(args.begin() + long(found_words), args.end());
     for (const auto& a : rest)
@@ -322,7 +340,8 @@ inline int dispatch(const std::vector<Command>& commands, const Args& args) {
 }  // namespace cli
 
 // Runs a command; prints an error as one or two lines on stderr and returns its exit status.
-inline int run_program(const std::vector<Command>& commands, int argc, char** argv) {
+inline int run_program(const std::vector<Command>& commands, int argc, char** argv, const ProgramTexts& texts = {}) {
+    program_texts() = texts;
     command_line().assign(argv, argv + argc);
     auto complain = [](const std::string& what, const std::string& advice) {
         std::fflush(stdout);
@@ -337,7 +356,7 @@ inline int run_program(const std::vector<Command>& commands, int argc, char** ar
         complain(e.what(), e.advice);
         return e.status;
     } catch (const std::bad_alloc&) {
-        complain("out of memory", "use a smaller --batch-size or --seq-len, or --recompute");
+        complain("out of memory", texts.when_memory_ends);
     } catch (const std::exception& e) {
         complain(cat("unexpected: ", e.what()), "this is a defect of the program; please report it with the command line");
     }

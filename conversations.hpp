@@ -15,7 +15,7 @@ namespace conversations {
 
 using Json = nlohmann::ordered_json;
 
-inline std::string text_of(const Json& j, const char* key, const char* what) {
+inline std::string text_of(const Json& j, const char* key, const std::string& what) {
     if (!j.is_object() || !j.contains(key)) throw Error(cat(what, " has no \"", key, "\""));
     const Json& v = j[key];
     if (v.is_null()) return "";
@@ -42,7 +42,7 @@ inline Role role_from(const std::string& name, const std::string& what) {
 inline ToolCall call_from(const Json& calls, const std::string& what) {
     if (!calls.is_array() || calls.size() != 1) throw Error(cat(what, ": \"tool_calls\" must hold one call"));
     const Json& f = calls[0].is_object() && calls[0].contains("function") ? calls[0]["function"] : calls[0];
-    ToolCall call{text_of(f, "name", what.c_str()), ""};
+    ToolCall call{text_of(f, "name", what), ""};
     if (!f.contains("arguments")) throw Error(cat(what, ": the call has no \"arguments\""));
     Json a = f["arguments"];
     if (a.is_string()) {
@@ -64,10 +64,10 @@ inline Conversation parse(const Json& j) {
         for (size_t i = 0; i < list.size(); i++) {
             const std::string what = cat("message ", i + 1);
             Message m;
-            m.role = role_from(text_of(list[i], openai ? "role" : "from", what.c_str()), what);
+            m.role = role_from(text_of(list[i], openai ? "role" : "from", what), what);
             const bool calls = openai && list[i].contains("tool_calls") && !list[i]["tool_calls"].is_null();
-            if (!calls || list[i].contains("content")) m.content = text_of(list[i], openai ? "content" : "value", what.c_str());
-            if (openai && list[i].contains("thinking")) m.thinking = text_of(list[i], "thinking", what.c_str());
+            if (!calls || list[i].contains("content")) m.content = text_of(list[i], openai ? "content" : "value", what);
+            if (openai && list[i].contains("thinking")) m.thinking = text_of(list[i], "thinking", what);
             if (calls) m.call = call_from(list[i]["tool_calls"], what);
             c.push_back(std::move(m));
         }

@@ -102,7 +102,7 @@ class Asker {
         std::vector<std::vector<Reply>> replies(prompts.size());
         for (size_t i = 0; i < answers.size(); i++) {
             const Answer& a = answers[i];
-            Reply r{a.turn.answer(), a.turn.well_formed, a.rollout.reason == StopReason::max_tokens || a.rollout.reason == StopReason::context_full, 0, 0, a.turn.messages};
+            Reply r{a.turn.answer(), a.turn.well_formed, a.rollout.was_cut(), 0, 0, a.turn.messages};
             for (const uint8_t drawn : a.rollout.sampled) r.tokens += drawn;
             for (const Message& m : a.turn.messages) r.calls += m.call.has_value();
             replies[i / size_t(o.samples)].push_back(std::move(r));
@@ -132,8 +132,8 @@ class Asker {
         });
         std::vector<std::vector<Reply>> replies(prompts.size());
         for (size_t i = 0; i < rollouts.size(); i++) {
-            const bool ended = rollouts[i].reason == StopReason::end_of_text || rollouts[i].reason == StopReason::stop_string;
-            replies[i / size_t(o.samples)].push_back({texts[i] + streams[i].flush(), ended, !ended, int64_t(rollouts[i].ids.size()), 0, {}});
+            const bool cut = rollouts[i].was_cut();
+            replies[i / size_t(o.samples)].push_back({texts[i] + streams[i].flush(), !cut, cut, int64_t(rollouts[i].ids.size()), 0, {}});
         }
         return replies;
     }
@@ -266,9 +266,7 @@ inline const std::vector<Flag<EvalConfig>> eval_flags = {
 
 inline void validate(const EvalConfig& c) {
     if (c.model.empty() || c.tasks.empty()) throw UsageError("--model and --tasks are needed", "train_gpt eval --model DIR --tasks tasks.jsonl");
-    if (!(c.temperature >= 0)) throw UsageError(cat("--temperature ", c.temperature, ": expected a number >= 0"));
-    if (c.top_k < 0) throw UsageError(cat("--top-k ", c.top_k, ": expected a whole number >= 0"));
-    if (!(c.top_p > 0 && c.top_p <= 1)) throw UsageError(cat("--top-p ", c.top_p, ": expected a number in (0, 1]"));
+    sampling::check({c.temperature, c.top_k, c.top_p});
     if (c.samples < 1 || c.max_tokens < 1 || c.rows < 1) throw UsageError("--samples, --max-tokens and --rows are at least 1");
     if (c.limit < 0 || c.shots < 0) throw UsageError("--limit and --shots must not be negative");
     if (!c.prompt_template.empty() && c.prompt_template.find("{prompt}") == std::string::npos) throw UsageError("--template has no {prompt} in it");
@@ -317,7 +315,7 @@ inline int run_eval(EvalConfig& c) {
     const ToolCaller call = c.tools == "on" ? open_tools(c.documents, c.python) : ToolCaller();
     std::map<std::string, Score> groups;
     std::string dump;
-    with_model(c.device, c.dtype, c.threads, reader, std::max(c.rows, std::min(reader.config().max_T, int64_t(512))), [&](Model& model) {
+    with_model(c.device, c.dtype, c.threads, reader, tokens_of_a_call(reader.config(), c.rows), [&](Model& model) {
         Asker asker(model, tokenizer, c.prompt_template.empty() ? &format : nullptr, c.rows);
         for (const std::string& path : c.tasks) {
             std::vector<TaskItem> items = read_tasks(path);
@@ -330,10 +328,11 @@ inline int run_eval(EvalConfig& c) {
             const auto replies = asker.ask(prompts, o, call);
             for (size_t i = 0; i < items.size(); i++) {
                 groups[group_of(items[i], c.by)].add(items[i], replies[i]);
+                if (c.dump.empty()) continue;
                 for (const Reply& r : replies[i]) {
-                    json line = {{"prompt", items[i].prompt}, {"answer", items[i].answerable ? json(items[i].answer) : json()}, {"reply", r.text}, {"right", is_right(items[i], r.text)},
+                    const json line = {{"prompt", items[i].prompt}, {"answer", items[i].answerable ? json(items[i].answer) : json()}, {"reply", r.text}, {"right", is_right(items[i], r.text)},
                                  {"well_formed", r.well_formed}, {"tokens", r.tokens}, {"task", items[i].task}};
-                    if (!c.dump.empty()) dump += line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+                    dump += line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
                 }
             }
         }

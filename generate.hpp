@@ -43,6 +43,7 @@ struct Rollout {
     std::vector<uint8_t> sampled;      // 1: drawn by the model; 0: put there by on_draw (the output of a tool)
     std::vector<float> logprobs;       // of drawn tokens under softmax(logits / temperature), whatever top_k and top_p keep; else 0
     StopReason reason = StopReason::max_tokens;
+    bool was_cut() const { return reason == StopReason::max_tokens || reason == StopReason::context_full; }   // rather than ended by the model
 };
 
 // What follows a drawn token: the end of the row, or tokens that stand after it before the model goes on.
@@ -341,9 +342,7 @@ inline std::string read_stdin() {
 
 inline void validate(const GenerateConfig& c) {
     if (c.model.empty()) throw UsageError("--model is missing", "train_gpt generate --model DIR --prompt TEXT");
-    if (c.temperature < 0) throw UsageError(cat("--temperature ", c.temperature, ": expected a number >= 0"));
-    if (c.top_k < 0) throw UsageError(cat("--top-k ", c.top_k, ": expected a whole number >= 0"));
-    if (!(c.top_p > 0 && c.top_p <= 1)) throw UsageError(cat("--top-p ", c.top_p, ": expected a number in (0, 1]"));
+    sampling::check({c.temperature, c.top_k, c.top_p});
     if (c.max_tokens < 1) throw UsageError(cat("--max-tokens ", c.max_tokens, ": expected at least 1"));
     if (c.num_samples < 1) throw UsageError(cat("--num-samples ", c.num_samples, ": expected at least 1"));
     if (c.json && c.show_probs) throw UsageError("--show-probs and --json exclude each other");

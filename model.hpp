@@ -36,26 +36,20 @@ class Model {
 };
 
 template <typename Dev, typename T>
-class CacheOf final : public ModelCache {
-   public:
-    CacheOf(Dev& dev, KvCache<Dev, T>& cache, int64_t C) : ModelCache(cache.rows, cache.max_T), dev_(dev), cache(cache), C_(C) {}
+struct CacheOf final : ModelCache {
+    // Of a cache that somebody else owns, or of one of its own.
+    CacheOf(Dev& dev, KvCache<Dev, T>& cache, int64_t C) : ModelCache(cache.rows, cache.max_T), dev(dev), cache(cache), C(C) {}
     CacheOf(Dev& dev, const Config& c, int64_t rows, int64_t max_T)
-        : ModelCache(rows, max_T), dev_(dev), own_(std::make_unique<KvCache<Dev, T>>(dev, c, rows, max_T)), cache(*own_), C_(c.C) {}
+        : ModelCache(rows, max_T), dev(dev), own(std::make_unique<KvCache<Dev, T>>(dev, c, rows, max_T)), cache(*own), C(c.C) {}
     void copy_row(int32_t to, int32_t from, int64_t tokens) override {
-        const int64_t row = max_T * C_;
+        const int64_t row = max_T * C;
         for (auto* side : {&cache.k, &cache.v})
-            for (T* layer : *side) dev_.copy_device(layer + to * row, layer + from * row, size_t(tokens * C_) * sizeof(T));
+            for (T* layer : *side) dev.copy_device(layer + to * row, layer + from * row, size_t(tokens * C) * sizeof(T));
     }
-
-   private:
-    Dev& dev_;
-    std::unique_ptr<KvCache<Dev, T>> own_;
-
-   public:
+    Dev& dev;
+    const std::unique_ptr<KvCache<Dev, T>> own;
     KvCache<Dev, T>& cache;
-
-   private:
-    int64_t C_;
+    const int64_t C;
 };
 
 // The interface to a Gpt that somebody else owns.
@@ -80,6 +74,9 @@ class ModelOf final : public Model {
    private:
     Gpt<Dev, T>& gpt_;
 };
+
+// Tokens that a model is built for which writes `rows` answers at once: a decoding step of all of them, and prompts in pieces of up to 512.
+inline int64_t tokens_of_a_call(const Config& c, int64_t rows) { return std::max(rows, std::min(c.max_T, int64_t(512))); }
 
 // The model in `reader` on the device that --device, --dtype and --threads ask for, built for calls of max_tokens tokens. Defined in
 // train_gpt.cu.

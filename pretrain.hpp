@@ -45,9 +45,8 @@ inline const std::vector<Flag<PretrainConfig>> pretrain_flags = make_pretrain_fl
 
 // ---- the dial
 
-// What --depth N stands for. Width 64*N with heads of 64 makes depth 12 GPT-2 124M. The learning rate falls with the width as
-// in GPT-3's table 2.1 (6e-4 at 768 channels, 1.2e-4 at 4096: close to 1/C), at most 3e-3. Tokens: 20 per parameter
-// (Hoffmann et al. 2022). Batch: GPT-3's 0.5M tokens at 124M, growing with the square root of the budget, since a batch that
+// What --depth N stands for. Width 64*N with heads of 64 makes depth 12 GPT-2 124M. Learning rate: width_learning_rate. Tokens: 20
+// per parameter (Hoffmann et al. 2022). Batch: GPT-3's 0.5M tokens at 124M, growing with the square root of the budget, since a batch that
 // is large for its run wastes samples (McCandlish et al. 2018); a power of two, at least 4,096.
 struct DepthDial {
     int64_t channels, heads;
@@ -56,7 +55,7 @@ struct DepthDial {
     int64_t total_batch_tokens;
 };
 inline DepthDial depth_dial(int64_t depth, int64_t V) {
-    DepthDial d{64 * depth, depth, std::min(3e-3f, 6e-4f * 768.0f / float(64 * depth)), 0, 0};
+    DepthDial d{64 * depth, depth, width_learning_rate(64 * depth), 0, 0};
     auto budget = [](double L, double C, double vocabulary) { return 20.0 * (12.0 * L * C * C + vocabulary * C); };
     d.budget_tokens = budget(double(depth), double(d.channels), double(V));
     const double batch = 524288.0 * std::sqrt(d.budget_tokens / budget(12, 768, 50257));

@@ -250,11 +250,9 @@ inline void validate(const ProbeConfig& c) {
 // Calls use(asker) with the assistant in `path`, ready to be asked.
 inline void with_assistant(const ProbeConfig& c, const std::string& path, const std::function<void(Asker&)>& use) {
     const ModelReader reader(path);
-    const Tokenizer tokenizer = Tokenizer::load(reader.path());
-    const ChatTokens tokens = ChatTokens::of(tokenizer, reader.path());
-    const ChatFormat format(tokenizer, tokens);
-    with_model(c.device, c.dtype, c.threads, reader, std::max(c.rows, std::min(reader.config().max_T, int64_t(512))), [&](Model& model) {
-        Asker asker(model, tokenizer, &format, c.rows);
+    const ChatVocabulary vocabulary(reader.path());
+    with_model(c.device, c.dtype, c.threads, reader, tokens_of_a_call(reader.config(), c.rows), [&](Model& model) {
+        Asker asker(model, vocabulary.tokenizer, &vocabulary.format, c.rows);
         use(asker);
     });
 }

@@ -69,44 +69,49 @@ inline std::vector<Flag<RlConfig>> make_rl_flags() {
 }
 inline const std::vector<Flag<RlConfig>> rl_flags = make_rl_flags();
 
-// Problems with weights; number k of the endless stream is a function of (seed, k).
+// The problems of --tasks, from files with weights.
 class TaskStream {
    public:
-    void add_file(const std::string& given) {
-        std::string path = given;
-        double weight = 1;
-        if (const size_t colon = given.rfind(':'); colon != std::string::npos && !fs::exists(given)) {
-            path = given.substr(0, colon);
-            weight = cli::parse_value<double>("tasks", given.substr(colon + 1), "the weight of " + path);
-            if (!(weight > 0 && weight <= 1e6)) throw UsageError(cat("--tasks ", given, ": expected a weight above 0"));
+    explicit TaskStream(const std::vector<std::string>& given) {
+        std::vector<ShuffledEpochs::List> lists;
+        for (const auto& file : given) {
+            const auto [path, weight] = parse_weighted_path("tasks", file);
+            files_.push_back(read_tasks(path));
+            lists.push_back({files_.back().size(), weight});
+            hash_ = splitmix64(hash_ ^ uint64_t(lists.back().per_epoch()));
+            for (const TaskItem& item : files_.back())
+                for (const char c : item.prompt + "|" + item.answer) hash_ = splitmix64(hash_ ^ uint64_t(static_cast<unsigned char>(c)));
         }
-        const auto items = read_tasks(path);
-        for (int64_t i = 0, n = std::llround(weight * double(items.size())); i < n; i++) items_.push_back(items[size_t(i) % items.size()]);
+        epochs_.emplace(0x7461736B, std::move(lists));
+        if (size() == 0) throw UsageError("--tasks: the weights leave no problem");
     }
+    // Number k of the endless stream: a function of (seed, k).
     const TaskItem& item(uint64_t seed, int64_t k) {
-        const int64_t n = int64_t(items_.size()), epoch = k / n;
-        if (epoch != epoch_) {
-            order_.resize(items_.size());
-            std::iota(order_.begin(), order_.end(), size_t(0));
-            Rng rng = Rng::stream(seed, 0x7461736B, epoch);
-            for (size_t i = order_.size(); i > 1; i--) std::swap(order_[i - 1], order_[rng.below(i)]);
-            epoch_ = epoch;
-        }
-        return items_[order_[size_t(k % n)]];
+        const auto [file, i] = epochs_->at(seed, k);
+        return files_[file][i];
     }
-    int64_t size() const { return int64_t(items_.size()); }
-    uint64_t hash() const {
-        uint64_t h = items_.size();
-        for (const TaskItem& item : items_)
-            for (const char c : item.prompt + "|" + item.answer) h = splitmix64(h ^ uint64_t(static_cast<unsigned char>(c)));
-        return h;
-    }
+    int64_t size() const { return epochs_->per_epoch(); }
+    uint64_t hash() const { return hash_; }               // the same problems?
 
    private:
-    std::vector<TaskItem> items_;
-    std::vector<size_t> order_;
-    int64_t epoch_ = -1;
+    std::vector<std::vector<TaskItem>> files_;
+    std::optional<ShuffledEpochs> epochs_;
+    uint64_t hash_ = 0;
 };
+
+// A file of problems that the model is measured on.
+struct TaskSet {
+    std::string name;
+    std::vector<TaskItem> items;
+};
+inline std::vector<TaskSet> read_task_sets(const std::vector<std::string>& paths, int64_t limit) {
+    std::vector<TaskSet> sets;
+    for (const auto& path : paths) {
+        sets.push_back({fs::path(path).stem().string(), read_tasks(path)});
+        if (limit > 0 && int64_t(sets.back().items.size()) > limit) sets.back().items.resize(size_t(limit));
+    }
+    return sets;
+}
 
 // One sampled answer on its way to a weighted row.
 struct Practice {
@@ -132,8 +137,9 @@ struct RlStatistics {
 template <typename Dev, typename T>
 class RlRun {
    public:
-    RlRun(Dev& dev, RlConfig& config, const ModelReader& reader, const ChatFormat& format, TaskStream& tasks, const ToolCaller& call_tool, int64_t resume_step, Ranks& ranks)
-        : config_(config), format_(format), tasks_(tasks), call_tool_(call_tool), objective_(parse_objective(config.objective)),
+    RlRun(Dev& dev, RlConfig& config, const ModelReader& reader, const ChatFormat& format, TaskStream& tasks, const std::vector<TaskSet>& dev_sets, const std::vector<TaskSet>& test_sets,
+          const ToolCaller& call_tool, int64_t resume_step, Ranks& ranks)
+        : config_(config), format_(format), tasks_(tasks), dev_sets_(dev_sets), test_sets_(test_sets), call_tool_(call_tool), objective_(parse_objective(config.objective)),
           stage_(dev, "rl", config, rl_flags, reader.config(), config.batch_size * config.seq_len, ranks), model_(stage_.model),
           cache_(model_.make_cache(config.rows, config.seq_len)), generator_(model_, *cache_) {
         terms_.clip_low = config.clip_low, terms_.clip_high = config.clip_high, terms_.kl = parse_kl(config.kl), terms_.kl_coef = config.kl_coef;
@@ -158,7 +164,7 @@ class RlRun {
         stage_.print_header(strprintf("%s problems; %s updates; an iteration: %lld problems x %lld answers, %lld updates, %s", with_commas(tasks_.size()).c_str(), with_commas(config_.steps).c_str(),
                                       (long long)config_.prompts, (long long)config_.group, (long long)config_.inner, config_.objective.c_str()));
         stop_on_signals();
-        if (trainer.steps_done == 0) measure(nullptr);
+        if (trainer.steps_done == 0) evaluate("dev", dev_sets_, nullptr);
         bool stop = false;
         while (trainer.steps_done < config_.steps && !(stop = stage_.stop_requested())) {
             const int64_t iteration = trainer.steps_done / config_.inner;
@@ -167,11 +173,11 @@ class RlRun {
             std::vector<Practice> batch = practise(iteration, s);
             s.rollout_s = now_s() - start;
             learn(batch, s);
-            if (stage_.checkpoint_is_due() || (config_.checkpoint_every > 0 && trainer.steps_done / config_.checkpoint_every != (trainer.steps_done - config_.inner) / config_.checkpoint_every)) save();
+            if (stage_.checkpoint_is_due(config_.inner)) save();
         }
         if (!stage_.is_saved() && trainer.steps_done > 0) save();   // a signal came
         if (stop) return stage_.log->line(cat("stopped by a signal after step ", trainer.steps_done, "; the same command with --resume goes on"));
-        if (!config_.test.empty()) evaluate("test", config_.test, nullptr);
+        evaluate("test", test_sets_, nullptr);
     }
 
    private:
@@ -222,7 +228,7 @@ class RlRun {
             Practice& p = batch[which[k]];
             p.answer = std::move(answers[k]);
             p.text = p.answer.turn.answer();
-            const bool cut = p.answer.rollout.reason == StopReason::max_tokens || p.answer.rollout.reason == StopReason::context_full;
+            const bool cut = p.answer.rollout.was_cut();
             SampledAnswer& a = p.sampled;
             a = {0, !cut && is_right(*p.item, p.text), cut && config_.truncated == "drop", int64_t(which[k]) / config_.group, 0};
             for (const uint8_t d : p.answer.rollout.sampled) a.tokens += d;
@@ -309,7 +315,7 @@ class RlRun {
             for (int64_t g = 0; g < config_.group; g++) {
                 const Practice& p = batch[mine[first + size_t(g)]];
                 texts.insert(p.text);
-                local[0] += p.answer.rollout.reason == StopReason::max_tokens || p.answer.rollout.reason == StopReason::context_full;
+                local[0] += p.answer.rollout.was_cut();
                 local[1] += p.answer.rollout.reason == StopReason::end_of_text;
                 for (const Message& m : p.answer.turn.messages) local[2] += m.call.has_value();
             }
@@ -366,30 +372,25 @@ class RlRun {
                       {"unique_answers", s.unique}, {"entropy", s.entropy}, {"gap_mean", s.gap_mean}, {"gap_max", s.gap_max}, {"advantage_max", s.advantage_max},
                       {"ratio", s.terms.ratio / n}, {"clipped_low", s.terms.clipped_low / n}, {"clipped_high", s.terms.clipped_high / n}, {"kl_k1", s.terms.k1 / n}, {"kl_k3", s.terms.k3 / n},
                       {"tokens_trained", s.terms.tokens}, {"rollout_s", s.rollout_s}, {"train_s", s.train_s}});
-        if ((config_.eval_every > 0 && done % config_.eval_every == 0) || done == config_.steps) measure(&m);
+        if ((config_.eval_every > 0 && done % config_.eval_every == 0) || done == config_.steps) evaluate("dev", dev_sets_, &m);
         stage_.log->metrics(m);
         if (config_.sample_every > 0 && done % config_.sample_every == 0) show(batch);
     }
 
-    // --dev, greedy, into the log and the metrics of this step.
-    void measure(json* metrics) {
-        if (!config_.dev.empty()) evaluate("dev", config_.dev, metrics);
-    }
-    void evaluate(const char* name, const std::vector<std::string>& files, json* metrics) {
-        if (!stage_.ranks.is_first()) return;
-        generator_.forget();
-        Asker asker(model_, format_.tokenizer, &format_, config_.rows);
+    // Greedy answers to problems that are not trained on, into the log and the metrics of this step.
+    void evaluate(const char* name, const std::vector<TaskSet>& sets, json* metrics) {
+        if (sets.empty() || !stage_.ranks.is_first()) return;
+        if (!asker_) asker_.emplace(model_, format_.tokenizer, &format_, config_.rows);
+        asker_->forget();
         Score all;
         std::string parts;
-        for (const std::string& path : files) {
-            std::vector<TaskItem> items = read_tasks(path);
-            if (config_.eval_limit > 0 && int64_t(items.size()) > config_.eval_limit) items.resize(size_t(config_.eval_limit));
+        for (const auto& [file, items] : sets) {
             std::vector<std::string> prompts;
             for (const TaskItem& item : items) prompts.push_back(item.prompt);
-            const auto replies = asker.ask(prompts, {1, config_.max_tokens, {0, 0, 1}, config_.seed, config_.system, "", {}, {}}, call_tool_);
+            const auto replies = asker_->ask(prompts, {1, config_.max_tokens, {0, 0, 1}, config_.seed, config_.system, "", {}, {}}, call_tool_);
             Score one;
             for (size_t i = 0; i < items.size(); i++) one.add(items[i], replies[i]), all.add(items[i], replies[i]);
-            if (files.size() > 1) parts += strprintf(" %s %.1f%%", fs::path(path).stem().c_str(), 100 * one.mean());
+            if (sets.size() > 1) parts += strprintf(" %s %.1f%%", file.c_str(), 100 * one.mean());
         }
         const Interval i = all.interval();
         const json j = all.to_json();
@@ -431,6 +432,7 @@ class RlRun {
     RlConfig& config_;
     const ChatFormat& format_;
     TaskStream& tasks_;
+    const std::vector<TaskSet>&dev_sets_, &test_sets_;
     const ToolCaller call_tool_;
     const Objective objective_;
     TokenTerms terms_;
@@ -438,6 +440,7 @@ class RlRun {
     ModelOf<Dev, T> model_;
     std::unique_ptr<ModelCache> cache_;
     Generator generator_;
+    std::optional<Asker> asker_;                          // from the first measurement on
     std::optional<Gpt<Dev, T>> reference_;
 };
 
@@ -459,20 +462,16 @@ inline int run_rl(RlConfig& c) {
     const Config& model = reader.config();
     if (c.seq_len == 0) c.seq_len = model.max_T;
     if (c.seq_len > model.max_T) throw UsageError(cat("--seq-len ", c.seq_len, " is longer than the model's context of ", model.max_T));
-    const Tokenizer tokenizer = Tokenizer::load(reader.path());
-    const ChatTokens tokens = ChatTokens::of(tokenizer, reader.path());
-    const ChatFormat format(tokenizer, tokens);
-    TaskStream tasks;
-    for (const auto& file : c.tasks) tasks.add_file(file);
-    for (const auto& files : {c.dev, c.test})
-        for (const auto& file : files) read_tasks(file);             // what is broken is said before the training, not after it
-    if (c.lr == 0) c.lr = std::min(3e-3f, 6e-4f * 768.0f / float(model.C)) / 30;
+    const ChatVocabulary vocabulary(reader.path());
+    TaskStream tasks(c.tasks);
+    const auto dev_sets = read_task_sets(c.dev, c.eval_limit), test_sets = read_task_sets(c.test, c.eval_limit);
+    if (c.lr == 0) c.lr = width_learning_rate(model.C) / 30;
     if (c.min_lr < 0) c.min_lr = 0.1f * c.lr;
     if (c.warmup < 0) c.warmup = std::min(int64_t(10), c.steps / 20);
     validate(c);
     const ToolCaller call_tool = c.tools == "on" ? open_tools(c.documents, c.python) : ToolCaller();
     return with_ranks(c, [&](auto& dev, auto t, Ranks& ranks, int64_t resume_step) {
-        RlRun<std::remove_reference_t<decltype(dev)>, decltype(t)> run(dev, c, reader, format, tasks, call_tool, resume_step, ranks);
+        RlRun<std::remove_reference_t<decltype(dev)>, decltype(t)> run(dev, c, reader, vocabulary.format, tasks, dev_sets, test_sets, call_tool, resume_step, ranks);
         run.run();
     });
 }

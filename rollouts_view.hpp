@@ -44,7 +44,7 @@ inline int run_rl_show(RlShowConfig& c) {
     if (c.model.empty() || c.rollouts.empty()) throw UsageError("--model and --rollouts are needed", "train_gpt rl show --model RUN --rollouts RUN/rollouts/*.jsonl");
     if (c.limit < 0) throw UsageError("--limit must not be negative");
     const Tokenizer tokenizer = Tokenizer::load(resolve_model_dir(c.model));
-    const bool color = c.color == "always" || (c.color == "auto" && ::isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR"));
+    const bool color = use_color(c.color);
     int64_t shown = 0;
     for (const auto& path : c.rollouts)
         each_json_line(path, nullptr, [&](const nlohmann::ordered_json& j, int64_t) {

@@ -71,20 +71,13 @@ class SftData {
         std::string path;
         double weight = 1;
         std::vector<Example> examples;
-        int64_t per_epoch() const { return std::llround(weight * double(examples.size())); }
+        ShuffledEpochs::List list() const { return {examples.size(), weight}; }
     };
     // Rows are cut at max_length tokens. What is cut before the assistant says anything is left out.
     SftData(const ChatFormat& format, int64_t max_length, bool skip_bad) : format_(format), max_length_(max_length), skip_bad_(skip_bad) {}
 
-    // "FILE" or "FILE:WEIGHT"
     void add_file(const std::string& given) {
-        std::string path = given;
-        double weight = 1;
-        if (const size_t colon = given.rfind(':'); colon != std::string::npos && !fs::exists(given)) {
-            path = given.substr(0, colon);
-            weight = cli::parse_value<double>("data", given.substr(colon + 1), "the weight of " + path);
-            if (!(weight > 0 && weight <= 1e6)) throw UsageError(cat("--data ", given, ": expected a weight above 0"));
-        }
+        const auto [path, weight] = parse_weighted_path("data", given);
         add(path, read_conversations(path, skip_bad_ ? &bad : nullptr), weight);
     }
     void add(const std::string& name, const std::vector<Conversation>& conversations, double weight) {
@@ -124,7 +117,7 @@ class SftData {
 
     int64_t per_epoch() const {
         int64_t n = 0;
-        for (const Source& s : sources) n += s.per_epoch();
+        for (const Source& s : sources) n += s.list().per_epoch();
         return n;
     }
     double mean_tokens() const {
@@ -134,11 +127,15 @@ class SftData {
         return n > 0 ? tokens / n : 0;
     }
 
-    // Example number k of the endless stream.
+    // Example number k of the endless stream. All sources are there before the first call.
     const Sequence& example(uint64_t seed, int64_t k) {
-        const int64_t n = per_epoch();
-        if (const int64_t epoch = k / n; epoch != epoch_ || seed != seed_) shuffle(seed, epoch);
-        return *order_[size_t(k % n)];
+        if (!epochs_) {
+            std::vector<ShuffledEpochs::List> lists;
+            for (const Source& s : sources) lists.push_back(s.list());
+            epochs_.emplace(0x6F72646572, std::move(lists));
+        }
+        const auto [source, i] = epochs_->at(seed, k);
+        return sources[source].examples[i];
     }
 
     std::vector<Source> sources;
@@ -146,7 +143,7 @@ class SftData {
     uint64_t hash() const {                       // of all examples in order: the same data?
         uint64_t h = 0;
         for (const Source& s : sources) {
-            h = splitmix64(h ^ uint64_t(s.per_epoch()));
+            h = splitmix64(h ^ uint64_t(s.list().per_epoch()));
             for (const Example& e : s.examples)
                 for (const int32_t id : e.ids) h = splitmix64(h ^ uint64_t(id));
         }
@@ -154,29 +151,10 @@ class SftData {
     }
 
    private:
-    template <typename X>
-    static void permute(std::vector<X>& v, Rng rng) {
-        for (size_t i = v.size(); i > 1; i--) std::swap(v[i - 1], v[rng.below(i)]);
-    }
-    void shuffle(uint64_t seed, int64_t epoch) {
-        order_.clear();
-        for (size_t f = 0; f < sources.size(); f++) {
-            std::vector<const Sequence*> all;
-            for (const Example& e : sources[f].examples) all.push_back(&e);
-            int64_t wanted = sources[f].per_epoch();
-            for (; wanted >= int64_t(all.size()) && wanted > 0; wanted -= int64_t(all.size())) order_.insert(order_.end(), all.begin(), all.end());
-            permute(all, Rng::stream(seed, 0x736674, epoch, f));
-            order_.insert(order_.end(), all.begin(), all.begin() + wanted);
-        }
-        permute(order_, Rng::stream(seed, 0x6F72646572, epoch));
-        epoch_ = epoch, seed_ = seed;
-    }
     const ChatFormat& format_;
     int64_t max_length_;
     bool skip_bad_;
-    std::vector<const Sequence*> order_;
-    int64_t epoch_ = -1;
-    uint64_t seed_ = 0;
+    std::optional<ShuffledEpochs> epochs_;
 };
 
 // ---- the run
@@ -187,10 +165,10 @@ class SftRun {
     SftRun(Dev& dev, SftConfig& config, const ModelReader& reader, const Config& model_config, const ChatFormat& format, SftData& train, SftData& val,
            int64_t resume_step, Ranks& ranks)
         : config_(config), format_(format), train_(train), val_(val),
-          stage_(dev, "sft", config, sft_flags, model_config, config.batch_size * config.seq_len, ranks) {
+          data_hash_(train.hash()), stage_(dev, "sft", config, sft_flags, model_config, config.batch_size * config.seq_len, ranks) {
         if (resume_step >= 0) {
             stage_.resume(resume_step, {"examples", "val-fraction", "patience", "eval-every"}, [&](const json& state) {
-                if (state.at("data_hash") != train_.hash()) throw Error(cat("--resume: --data is not what the run in ", config_.out, " began with"));
+                if (state.at("data_hash") != data_hash_) throw Error(cat("--resume: --data is not what the run in ", config_.out, " began with"));
                 best_ = state.at("best").is_null() ? INFINITY : state.at("best").get<double>();
             });
         } else {
@@ -284,13 +262,14 @@ class SftRun {
     }
 
     void save() {
-        const json own = {{"data_hash", train_.hash()}, {"best", std::isfinite(best_) ? json(best_) : json()}};
+        const json own = {{"data_hash", data_hash_}, {"best", std::isfinite(best_) ? json(best_) : json()}};
         stage_.save(own, [&](const std::string& dir) { save_chat_tokenizer(format_.tokenizer, dir); });
     }
 
     SftConfig& config_;
     const ChatFormat& format_;
     SftData &train_, &val_;
+    const uint64_t data_hash_;
     Stage<Dev, T, SftConfig> stage_;
     std::vector<Conversation> prompts_;
     std::unique_ptr<ModelCache> cache_;
@@ -300,7 +279,7 @@ class SftRun {
 
 // Fill in what was not typed.
 inline void resolve_settings(SftConfig& c, const Config& m, int64_t per_epoch) {
-    if (c.lr == 0) c.lr = 0.1f * std::min(3e-3f, 6e-4f * 768.0f / float(m.C));   // a tenth of depth_dial's
+    if (c.lr == 0) c.lr = 0.1f * width_learning_rate(m.C);
     if (c.steps == 0) c.steps = std::max(int64_t(1), int64_t(std::llround(double(c.epochs) * double(per_epoch) / double(c.examples))));
     if (c.min_lr < 0) c.min_lr = 0.1f * c.lr;
     if (c.warmup < 0) c.warmup = std::min(int64_t(700), c.steps / 20);

@@ -155,9 +155,10 @@ class Stage {
         log->line(strprintf("saved     %s (%.1f s)", checkpoint::step_name(trainer.steps_done).c_str(), now_s() - start));
     }
     bool is_saved() const { return saved_step_ == trainer.steps_done; }
-    bool checkpoint_is_due() const {
+    // Is one, after the last `updates` of them? (A stage that makes several at a time can only save behind the last.)
+    bool checkpoint_is_due(int64_t updates = 1) const {
         const int64_t done = trainer.steps_done;
-        return done == config.steps || (config.checkpoint_every > 0 && done % config.checkpoint_every == 0);
+        return done == config.steps || (config.checkpoint_every > 0 && done % config.checkpoint_every < updates);
     }
     // Did somebody ask to stop? All ranks must call it; all of them leave after the same step.
     bool stop_requested() { return ranks.sum(double(g_stop_requested)) > 0; }

@@ -379,18 +379,6 @@ inline std::string explain_word(const Tokenizer& tokenizer, const std::string& w
 
 // ---- show: as a page
 
-inline std::string html_escaped(std::string_view text) {
-    std::string s;
-    for (const char c : text) {
-        if (c == '&') s += "&amp;";
-        else if (c == '<') s += "&lt;";
-        else if (c == '>') s += "&gt;";
-        else if (c == '"') s += "&quot;";
-        else if (c == '\'') s += "&#39;";
-        else s += c;
-    }
-    return s;
-}
 inline std::string show_html(const Tokenizer& tokenizer, const std::vector<int32_t>& ids,
                              const std::string& explanation) {
     size_t bytes = 0;
@@ -441,8 +429,7 @@ inline int run_tokenizer_show(TokenizerShowConfig& c) {
         write_all_stdout(cat("wrote ", c.html, " (", with_commas(int64_t(ids.size())), " tokens)\n"));
         return 0;
     }
-    const bool on_terminal = ::isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR");
-    const bool color = c.color == "always" || (c.color == "auto" && on_terminal);
+    const bool color = use_color(c.color);
     std::string out;
     if (has_text) {
         out += show_terminal(tokenizer, ids, color, terminal_width());

@@ -108,6 +108,10 @@ inline void validate(const TrainerConfig& c) {
                          cat("the nearest multiple: ", std::max(int64_t(1), (c.total_batch_tokens + micro / 2) / micro) * micro));
 }
 
+// The peak learning rate that pretraining takes for C channels: it falls with the width as in GPT-3's table 2.1 (6e-4 at 768 channels, 1.2e-4 at 4096:
+// close to 1/C), at most 3e-3. Later stages take a fraction of it.
+inline float width_learning_rate(int64_t C) { return std::min(3e-3f, 6e-4f * 768.0f / float(C)); }
+
 // Learning rate of step s (from 0) of S. Warm-up rises linearly and reaches lr at its last step, as in llm.c.
 inline float learning_rate(const TrainerConfig& c, int64_t s) {
     if (s < c.warmup) return c.lr * float(s + 1) / float(c.warmup);

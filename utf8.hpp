@@ -105,3 +105,17 @@ class Utf8Stream {
    private:
     std::string held_;
 };
+
+// Text for an HTML page or attribute.
+inline std::string html_escaped(std::string_view text) {
+    std::string s;
+    for (const char c : text) {
+        if (c == '&') s += "&amp;";
+        else if (c == '<') s += "&lt;";
+        else if (c == '>') s += "&gt;";
+        else if (c == '"') s += "&quot;";
+        else if (c == '\'') s += "&#39;";
+        else s += c;
+    }
+    return s;
+}

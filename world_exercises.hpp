@@ -143,13 +143,19 @@ inline void split_product(Draft& d, int a, int b) {
     d.add(cat(a * b, ".\n"));
 }
 
+// Two children with different names: the slots kid, with its pronouns, and other. Writer: what has slots and chance().
+template <typename Writer>
+void bind_children(Writer& w) {
+    const bool girl = w.chance(50);
+    w.slots.bind("kid", girl ? "girls" : "boys");
+    w.slots.set("kid_he", girl ? "she" : "he");
+    w.slots.set("kid_him", girl ? "her" : "him");
+    do w.slots.bind("other", w.chance(50) ? "girls" : "boys");
+    while (w.slots.get("other") == w.slots.get("kid"));
+}
+
 inline void word_problem(Draft& d) {
-    const bool girl = d.chance(50);
-    d.slots.bind("kid", girl ? "girls" : "boys");
-    d.slots.set("kid_he", girl ? "she" : "he");
-    d.slots.set("kid_him", girl ? "her" : "him");
-    do d.slots.bind("other", d.chance(50) ? "girls" : "boys");
-    while (d.slots.get("other") == d.slots.get("kid"));
+    bind_children(d);
     d.slots.bind("things", "counted");
     const uint64_t kind = d.rng.below(9);
     if (kind < 5) {

@@ -291,12 +291,7 @@ inline std::string expression(const std::vector<Operation>& chain, const Numbers
 }
 
 inline void bind_word_problem(Puzzle& z, const Numbers& numbers) {
-    const bool girl = z.chance(50);
-    z.slots.bind("kid", girl ? "girls" : "boys");
-    z.slots.set("kid_he", girl ? "she" : "he");
-    z.slots.set("kid_him", girl ? "her" : "him");
-    do z.slots.bind("other", z.chance(50) ? "girls" : "boys");
-    while (z.slots.get("other") == z.slots.get("kid"));
+    bind_children(z);
     do z.slots.bind("third", z.chance(50) ? "girls" : "boys");
     while (z.slots.get("third") == z.slots.get("kid") || z.slots.get("third") == z.slots.get("other"));
     z.slots.bind("things", "counted");

@@ -35,7 +35,7 @@ stands_alone() { # HEADER FLAG...
 running=0
 for h in "${headers[@]}" dev/test/*.hpp; do
     case $h in
-        dev/test/test_cuda_* | dev/test/test_emulator.hpp | kernels/*_cuda.hpp | kernels/cu*.hpp) stands_alone "$h" "${emulated[@]}" & ;;
+        dev/test/test_cuda_* | dev/test/device_buffer.hpp | dev/test/test_emulator.hpp | kernels/*_cuda.hpp | kernels/cu*.hpp) stands_alone "$h" "${emulated[@]}" & ;;
         *) stands_alone "$h" & ;;
     esac
     running=$((running + 1))

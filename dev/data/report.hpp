@@ -65,17 +65,11 @@ inline StageTotals read_totals(const std::string& folder) {
     return t;
 }
 
-inline std::string html_escaped(std::string_view text) {
-    std::string s;
-    for (const char c : text) {
-        if (c == '&') s += "&amp;";
-        else if (c == '<') s += "&lt;";
-        else if (c == '>') s += "&gt;";
-        else if (c == '"') s += "&quot;";
-        else if (static_cast<unsigned char>(c) >= 0x20 || c == '\n') s += c;
-        else s += ' ';
-    }
-    return s;
+// For the page; control characters become spaces.
+inline std::string html_text(std::string text) {
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 && c != '\n') c = ' ';
+    return html_escaped(text);
 }
 inline std::string percent(double part, double whole) { return whole > 0 ? strprintf("%.2f %%", 100 * part / whole) : "-"; }
 
@@ -87,7 +81,7 @@ inline std::string bars(const std::vector<std::pair<std::string, double>>& rows,
     for (size_t i = 0; i < rows.size(); i++) {
         const double width = most > 0 ? 420 * rows[i].second / most : 0;
         s += strprintf("<text x=\"150\" y=\"%zu\" text-anchor=\"end\">%s</text><rect x=\"158\" y=\"%zu\" width=\"%.1f\" height=\"16\"/><text x=\"%.1f\" y=\"%zu\">%s</text>", i * 24 + 16,
-                       html_escaped(rows[i].first).c_str(), i * 24 + 4, width, 164 + width, i * 24 + 16, html_escaped(label(rows[i].second)).c_str());
+                       html_text(rows[i].first).c_str(), i * 24 + 4, width, 164 + width, i * 24 + 16, html_text(label(rows[i].second)).c_str());
     }
     return s + "</svg>\n";
 }
@@ -102,9 +96,9 @@ inline std::string funnel_text(const std::vector<StageTotals>& stages, double ch
 }
 
 inline std::string stage_html(const StageTotals& t) {
-    std::string s = cat("<h2>", html_escaped(t.stage), "</h2>\n<p>", html_escaped(t.folder), ": ", with_commas(t.files), " files, ", with_commas(t.documents), " documents (",
+    std::string s = cat("<h2>", html_text(t.stage), "</h2>\n<p>", html_text(t.folder), ": ", with_commas(t.files), " files, ", with_commas(t.documents), " documents (",
                         human_bytes(double(t.bytes)), "), ", with_commas(t.kept), " kept, ", with_commas(t.broken), " broken lines left out");
-    for (const auto& [name, n] : t.counters) s += cat(", ", html_escaped(name), " ", with_commas(n));
+    for (const auto& [name, n] : t.counters) s += cat(", ", html_text(name), " ", with_commas(n));
     s += cat(". ", strprintf("%.1f CPU seconds, %.0f documents/s, %.2f MB/s.", t.cpu_s, t.cpu_s > 0 ? double(t.documents) / t.cpu_s : 0.0, t.cpu_s > 0 ? double(t.bytes) / t.cpu_s / 1e6 : 0.0), "</p>\n");
     if (!t.reasons.empty()) {
         std::vector<std::pair<std::string, const StageTotals::Reason*>> rows;
@@ -112,10 +106,10 @@ inline std::string stage_html(const StageTotals& t) {
         std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.second->documents > b.second->documents; });
         s += "<table><tr><th>dropped for</th><th>documents</th><th>of all</th><th>text</th><th>examples</th></tr>\n";
         for (const auto& [name, r] : rows) {
-            s += cat("<tr><td>", html_escaped(name), "</td><td>", with_commas(r->documents), "</td><td>", percent(double(r->documents), double(t.documents)), "</td><td>",
+            s += cat("<tr><td>", html_text(name), "</td><td>", with_commas(r->documents), "</td><td>", percent(double(r->documents), double(t.documents)), "</td><td>",
                      human_bytes(double(r->bytes)), "</td><td><details><summary>", r->examples.size(), "</summary>");
             for (const Json& e : r->examples)
-                s += cat("<p><b>", html_escaped(e.value("url", "")), "</b> value ", strprintf("%.4g", e.value("value", 0.0)), "</p><pre>", html_escaped(e.value("text", "")), "</pre>");
+                s += cat("<p><b>", html_text(e.value("url", "")), "</b> value ", strprintf("%.4g", e.value("value", 0.0)), "</p><pre>", html_text(e.value("text", "")), "</pre>");
             s += "</details></td></tr>\n";
         }
         s += "</table>\n";
@@ -132,12 +126,12 @@ inline std::string stage_html(const StageTotals& t) {
 }
 
 inline std::string report_html(const ReportConfig& config, const std::vector<StageTotals>& stages) {
-    std::string s = cat("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>", html_escaped(config.title), "</title>\n<style>",
+    std::string s = cat("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>", html_text(config.title), "</title>\n<style>",
                         "body{font:15px/1.5 system-ui,sans-serif;max-width:860px;margin:2em auto;padding:0 1em;color:#222}table{border-collapse:collapse;width:100%}"
                         "td,th{border-bottom:1px solid #ddd;padding:.25em .6em;text-align:right;vertical-align:top}td:first-child,th:first-child,td:last-child{text-align:left}"
                         "svg{width:100%}svg text{font-size:12px;fill:#444}rect{fill:#3b7dd8}pre{white-space:pre-wrap;background:#f6f6f6;padding:.5em}"
                         "@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}pre{background:#262626}svg text{fill:#bbb}td,th{border-color:#444}}",
-                        "</style></head><body>\n<h1>", html_escaped(config.title), "</h1>\n");
+                        "</style></head><body>\n<h1>", html_text(config.title), "</h1>\n");
     std::vector<std::pair<std::string, double>> documents, texts;
     if (!stages.empty()) documents.push_back({"input", double(stages[0].documents)});
     for (const auto& t : stages) documents.push_back({t.stage, double(t.kept)}), texts.push_back({t.stage, double(t.kept_bytes)});
@@ -145,7 +139,7 @@ inline std::string report_html(const ReportConfig& config, const std::vector<Sta
     s += "<h2>Text left behind each stage</h2>\n" + bars(texts, [](double v) { return human_bytes(v); });
     s += "<table><tr><th>stage</th><th>in</th><th>kept</th><th>share</th><th>kept text</th><th>tokens (estimated)</th><th>CPU s</th><th>documents/s</th></tr>\n";
     for (const auto& t : stages)
-        s += cat("<tr><td>", html_escaped(t.stage), "</td><td>", with_commas(t.documents), "</td><td>", with_commas(t.kept), "</td><td>", percent(double(t.kept), double(t.documents)), "</td><td>",
+        s += cat("<tr><td>", html_text(t.stage), "</td><td>", with_commas(t.documents), "</td><td>", with_commas(t.kept), "</td><td>", percent(double(t.kept), double(t.documents)), "</td><td>",
                  human_bytes(double(t.kept_bytes)), "</td><td>", with_commas(int64_t(double(t.kept_chars) / config.chars_per_token)), "</td><td>", strprintf("%.1f", t.cpu_s), "</td><td>",
                  strprintf("%.0f", t.cpu_s > 0 ? double(t.documents) / t.cpu_s : 0.0), "</td></tr>\n");
     s += cat("</table>\n<p>Tokens are characters divided by ", strprintf("%g", config.chars_per_token), ".</p>\n");

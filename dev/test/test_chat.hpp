@@ -201,8 +201,19 @@ inline void test_history(Report& t) {
 
 // ---- the model that says what a script says
 
-struct ScriptedModel {
-    ScriptedModel(const Protocol& p, int64_t max_T) : protocol(p), gpt(cpu, config_of(p, max_T), {64}), model(gpt), cache(model.make_cache(4, max_T)), generator(model, *cache) {}
+// A model with a cache, ready to generate.
+struct GeneratingModel {
+    GeneratingModel(const Config& config, int64_t max_tokens, int64_t rows)
+        : gpt(cpu, config, {max_tokens}), model(gpt), cache(model.make_cache(rows, config.max_T)), generator(model, *cache) {}
+    Cpu cpu{1};
+    Gpt<Cpu, float> gpt;
+    ModelOf<Cpu, float> model;
+    std::unique_ptr<ModelCache> cache;
+    Generator generator;
+};
+
+struct ScriptedModel : GeneratingModel {
+    ScriptedModel(const Protocol& p, int64_t max_T) : GeneratingModel(config_of(p, max_T), 64, 4) {}
     static Config config_of(const Protocol& p, int64_t max_T) {
         Config c;
         c.V = p.tokenizer.vocab_size(), c.C = round_up(c.V, int64_t(8)), c.NH = 1, c.L = 1, c.max_T = max_T;
@@ -221,12 +232,6 @@ struct ScriptedModel {
         }
         generator.forget();
     }
-    const Protocol& protocol;
-    Cpu cpu{1};
-    Gpt<Cpu, float> gpt;
-    ModelOf<Cpu, float> model;
-    std::unique_ptr<ModelCache> cache;
-    Generator generator;
 };
 
 // The script writes a call; what the tool returns takes its place in the row, so the script leaves room for it.
@@ -292,8 +297,8 @@ inline void test_tool_loop(Report& t) {
 
 // ---- continuous batching
 
-struct RandomModel {
-    explicit RandomModel(int64_t rows, int64_t max_tokens = 24) : gpt(cpu, config(), {max_tokens}), model(gpt), cache(model.make_cache(rows, 48)), generator(model, *cache) {
+struct RandomModel : GeneratingModel {
+    explicit RandomModel(int64_t rows, int64_t max_tokens = 24) : GeneratingModel(config(), max_tokens, rows) {
         gpt.init_weights(5);
         for (const Tensor& t : gpt.layout.tensors) {                    // larger weights: a distribution that is not flat
             std::vector<float> x(size_t(t.size));
@@ -308,11 +313,6 @@ struct RandomModel {
         c.max_T = 48, c.V = 61, c.L = 2, c.NH = 2, c.C = 32;
         return c;
     }
-    Cpu cpu{1};
-    Gpt<Cpu, float> gpt;
-    ModelOf<Cpu, float> model;
-    std::unique_ptr<ModelCache> cache;
-    Generator generator;
 };
 
 inline void test_continuous_batching(Report& t) {
@@ -450,6 +450,37 @@ inline void test_batches(Report& t) {
     t.check(std::all_of(whole.begin(), whole.end(), [](float g) { return std::isfinite(g); }), "the gradients are numbers");
 }
 
+inline void test_epochs(Report& t) {
+    const std::vector<ShuffledEpochs::List> lists = {{10, 1}, {4, 3}, {10, 0.5}};
+    ShuffledEpochs epochs(7, lists), fresh(7, lists), other(8, lists);
+    t.check(epochs.per_epoch() == 27, "an epoch sees each list as often as its weight says");
+    std::set<size_t> halves[2];
+    for (int64_t epoch = 0; epoch < 2; epoch++) {
+        std::map<std::pair<size_t, size_t>, int> seen;
+        for (int64_t k = 0; k < 27; k++) {
+            const auto [list, index] = epochs.at(1, epoch * 27 + k);
+            seen[{list, index}]++;
+            if (list == 2) halves[epoch].insert(index);
+        }
+        bool as_weighted = halves[epoch].size() == 5;
+        for (size_t i = 0; i < 10; i++) as_weighted = as_weighted && seen[{0, i}] == 1 && (i >= 4 || seen[{1, i}] == 3);
+        t.check(as_weighted, "every member of a whole weight equally often, half of the members of weight 0.5");
+    }
+    t.check(halves[0] != halves[1], "another half in the next epoch");
+    // one user asks for another seed in between: nothing of it stays behind, and the other seed has another order
+    bool same = true, differs = false, keyed = false;
+    for (int64_t k = 0; k < 54; k++) {
+        const auto a = epochs.at(1, k), b = epochs.at(2, k), c = fresh.at(1, k), d = other.at(1, k);
+        same = same && a.list == c.list && a.index == c.index;
+        differs = differs || a.list != b.list || a.index != b.index;
+        keyed = keyed || a.list != d.list || a.index != d.index;
+    }
+    t.check(same, "number k is a function of (seed, k), whatever was asked before");
+    t.check(differs && keyed, "another seed and another key give another order");
+    t.check(parse_weighted_path("data", "a.jsonl:0.5").weight == 0.5 && parse_weighted_path("data", "a.jsonl").path == "a.jsonl", "a path with a weight");
+    t.check_error([] { parse_weighted_path("tasks", "a.jsonl:x"); }, "--tasks x", "a weight that is no number is refused");
+}
+
 inline void test_identity(Report& t) {
     const auto all = identity_conversations("Finch", "the lab");
     t.check(all.size() == 240, "240 conversations");
@@ -477,6 +508,7 @@ inline Suite chat_tests() {
         {"chat: the model pauses for a tool and goes on with its output", test_tool_loop},
         {"chat: continuous batching equals one by one, and shares prompts", test_continuous_batching},
         {"chat: batches of examples: every target once, no crossing, the mask holds", test_batches},
+        {"chat: the order of examples is a function of seed and number, by weight", test_epochs},
         {"chat: identity conversations", test_identity},
     };
 }

@@ -5,6 +5,7 @@
 #include "../../kernels/cublaslt.hpp"
 #include "../../kernels/instances.hpp"
 #include "../../trainer.hpp"
+#include "device_buffer.hpp"
 #include "model_data.hpp"
 #include "test.hpp"
 
@@ -27,30 +28,6 @@ inline bool has_fp8(Report& t) {
     t.skip("fp8", cat("this GPU is sm_", capability()));
     return false;
 }
-
-template <typename T>
-class Buffer {
-   public:
-    Buffer(Cuda& dev, const std::vector<float>& values)
-        : dev_(dev), n_(int64_t(values.size())), p_(static_cast<T*>(dev.allocate(values.size() * sizeof(T) + 1))) {
-        const std::vector<T> host = stored<T>(values);
-        dev.copy_in(p_, host.data(), host.size() * sizeof(T));
-        dev.synchronize();
-    }
-    Buffer(const Buffer&) = delete;
-    ~Buffer() { dev_.release(p_); }
-    operator T*() const { return p_; }
-    std::vector<float> values() const {
-        std::vector<T> host(size_t(n_), T(0.0f));
-        dev_.copy_out(host.data(), p_, host.size() * sizeof(T));
-        return {host.begin(), host.end()};
-    }
-
-   private:
-    Cuda& dev_;
-    int64_t n_;
-    T* p_;
-};
 
 #ifdef TRAIN_GPT_EMULATOR
 // How many of the device's plans have this epilogue and are possible.

@@ -4,6 +4,7 @@
 
 #include "../../generate.hpp"
 #include "../../trainer.hpp"
+#include "device_buffer.hpp"
 #include "model_data.hpp"
 #include "test.hpp"
 
@@ -12,30 +13,6 @@ namespace cuda_model_test {
 // What a comparison may differ by, ||a - b|| / ||b||: sums in another order (fp32), and a rounding per operation (bf16).
 template <typename T>
 constexpr double bound() { return sizeof(T) == 2 ? 2e-2 : 1e-5; }
-
-// A copy of host values in device memory, and back.
-template <typename T>
-class Buffer {
-   public:
-    Buffer(Cuda& dev, const std::vector<float>& values) : dev_(dev), n_(int64_t(values.size())), p_(static_cast<T*>(dev.allocate(values.size() * sizeof(T) + 1))) {
-        const std::vector<T> host = stored<T>(values);
-        dev.copy_in(p_, host.data(), host.size() * sizeof(T));
-        dev.synchronize();
-    }
-    Buffer(const Buffer&) = delete;
-    ~Buffer() { dev_.release(p_); }
-    T* get() const { return p_; }
-    std::vector<float> values() const {
-        std::vector<T> host(size_t(n_), T(0.0f));
-        dev_.copy_out(host.data(), p_, host.size() * sizeof(T));
-        return {host.begin(), host.end()};
-    }
-
-   private:
-    Cuda& dev_;
-    int64_t n_;
-    T* p_;
-};
 
 template <typename T>
 void check_linear(Report& t, Cpu& cpu, Cuda& cuda, int64_t N, int64_t K, int64_t M) {

@@ -88,19 +88,21 @@ lab_lines() { # FILE
     esac | awk 'NF { $1 = $1; print }'
 }
 
-# Token shards of the training text with a vocabulary of $1 ids (256: plain bytes); prints their directory.
-lab_shards() {
-    local dir=$lab_common/v$1 tokenizer=bytes
+# A tokenizer of VOCABULARY ids (256: plain bytes) and token shards of the text in FILE, a share of it held back; prints their directory.
+lab_shards_of() { # NAME FILE VOCABULARY VAL_FRACTION
+    local dir=$lab_common/$1 tokenizer=bytes
     if [ ! -s "$dir/data/index.json" ]; then
         mkdir -p "$dir"
-        if [ "$1" != 256 ]; then
+        if [ "$3" != 256 ]; then
             tokenizer=$dir/tokenizer.json
-            train_gpt tokenizer train --input "$lab_train" --vocab-size "$1" --out "$tokenizer" > "$dir/tokenizer.log"
+            train_gpt tokenizer train --input "$2" --vocab-size "$3" --out "$tokenizer" > "$dir/tokenizer.log"
         fi
-        train_gpt tokenize --tokenizer "$tokenizer" --input "$lab_train" --val-fraction 0.02 --out "$dir/data" > "$dir/tokenize.log" 2>&1
+        train_gpt tokenize --tokenizer "$tokenizer" --input "$2" --val-fraction "$4" --out "$dir/data" > "$dir/tokenize.log" 2>&1
     fi
     echo "$dir/data"
 }
+# Of the training text.
+lab_shards() { lab_shards_of "v$1" "$lab_train" "$1" 0.02; } # VOCABULARY
 
 # A training run, unless it is there already. Its console goes to RUN.log.
 lab_pretrain() { # RUN_DIR STEPS FLAG...

@@ -68,19 +68,7 @@ assistant_begin() { # NAME ARGUMENT...
 # Number of steps times --scale, at least 8.
 scaled() { awk -v n="$1" -v x="$lab_scale" 'BEGIN { n = int(n * x + 0.5); print (n < 8 ? 8 : n) }'; }
 
-# A tokenizer and shards of the text in FILE; prints their directory.
-shards_of() { # NAME FILE VOCABULARY
-    local dir=$lab_common/$1 tokenizer=bytes
-    if [ ! -s "$dir/data/index.json" ]; then
-        mkdir -p "$dir"
-        if [ "$3" != 256 ]; then
-            tokenizer=$dir/tokenizer.json
-            train_gpt tokenizer train --input "$2" --vocab-size "$3" --out "$tokenizer" > "$dir/tokenizer.log"
-        fi
-        train_gpt tokenize --tokenizer "$tokenizer" --input "$2" --val-fraction 0.01 --out "$dir/data" > "$dir/tokenize.log" 2>&1
-    fi
-    echo "$dir/data"
-}
+shards_of() { lab_shards_of "$@" 0.01; } # NAME FILE VOCABULARY
 small_model=(--layers 4 --heads 4 --channels 128 --seq-len 256 --batch-size 8 --lr 3e-3 --min-lr 2e-4 --checkpoint-every 0)
 
 # The base model. Prints its run directory.
