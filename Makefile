@@ -1,6 +1,6 @@
 # train_gpt: `make help` lists the targets.
 #
-# train_gpt.cu with the headers is the program; text_chapters.cpp and assistant_chapters.cpp are parts of it that other cores build beside it. g++ compiles them;
+# train_gpt.cu with the headers is the program; text_chapters.cpp is a part of it that another core builds beside it. g++ compiles them;
 # nvcc compiles kernels/cuda_instances.cu alone, all that runs on a GPU, where it is found. The tests compile that same file with g++
 # for the emulator (dev/emu). Object files live apart (build/cpu, build/cuda, build/emu; with SAN=1 build/san, build/san_emu), and
 # ./train_gpt is a link to the program built last.
@@ -104,14 +104,14 @@ endef
 $(CPU_DIR)/flags: force
 	$(call write_if_changed,$(CXX) $(ALL_CXX) $(LIBS))
 # the kernels, once for each storage type: program, tests and the CUDA build share them
-CHAPTERS := $(CPU_DIR)/text_chapters.o $(CPU_DIR)/assistant_chapters.o
+CHAPTERS := $(CPU_DIR)/text_chapters.o
 KERNELS  := $(CPU_DIR)/kernels_bf16.o $(CPU_DIR)/kernels_fp32.o
 EXTERN   := -DTRAIN_GPT_EXTERN_KERNELS
 $(CPU_DIR)/kernels_fp32.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_FP32 -MMD -MP -c $< -o $@
 $(CPU_DIR)/kernels_bf16.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_BF16 -MMD -MP -c $< -o $@
-$(CPU_DIR)/%_chapters.o: %_chapters.cpp $(CPU_DIR)/flags
+$(CPU_DIR)/text_chapters.o: text_chapters.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(EXTERN) -MMD -MP -c $< -o $@
 $(CPU_DIR)/train_gpt.o: train_gpt.cu $(CPU_DIR)/flags | build/version.hpp
 	$(CXX) $(ALL_CXX) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@

@@ -1,13 +1,17 @@
 // train_gpt.cu -- the program: one table of commands. The chapters are the headers; README.md has the order to read them in.
-#include "assistant_chapters.hpp"
 #include "bench.hpp"
+#include "chat_terminal.hpp"
+#include "eval.hpp"
+#include "generate.hpp"
 #include "info.hpp"
 #include "pretrain.hpp"
+#include "probe.hpp"
 #include "rl.hpp"
+#include "rollouts_view.hpp"
 #include "sft.hpp"
 #include "text_chapters.hpp"
 
-// the four models are compiled here, for training and for all who only ask them
+// the models are compiled here, for training and for all who only ask them
 void with_model(const std::string& device, const std::string& dtype, int threads, const ModelReader& reader, int64_t max_tokens,
                 const std::function<void(Model&)>& use) {
     with_device(device, dtype, threads, [&](auto& dev, auto t) {
@@ -20,7 +24,8 @@ void with_model(const std::string& device, const std::string& dtype, int threads
 
 int main(int argc, char** argv) {
     std::vector<Command> commands;
-    for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), rl_commands(), assistant_commands(), convert_commands(), bench_commands(), info_commands()})
+    for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), rl_commands(), probe_commands(), eval_commands(), generate_commands(), chat_commands(),
+                                rl_show_commands(), convert_commands(), bench_commands(), info_commands()})
         commands.insert(commands.end(), chapter.begin(), chapter.end());
     return run_program(commands, argc, argv);
 }

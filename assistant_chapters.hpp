@@ -1,6 +1,0 @@
-// assistant_chapters.hpp -- what assistant_chapters.cpp holds: the commands probe, eval, generate, score, chat and rl show.
-#pragma once
-
-#include "cli.hpp"
-
-std::vector<Command> assistant_commands();
