@@ -103,19 +103,19 @@ endef
 
 $(CPU_DIR)/flags: force
 	$(call write_if_changed,$(CXX) $(ALL_CXX) $(LIBS))
-# the kernels, once for each storage type: program, tests and the CUDA build share them
+# the kernels, once for each storage type, and the templates of the libraries: program, tests and the CUDA build share them
 CHAPTERS := $(CPU_DIR)/text_chapters.o
-KERNELS  := $(CPU_DIR)/kernels_bf16.o $(CPU_DIR)/kernels_fp32.o
-EXTERN   := -DTRAIN_GPT_EXTERN_KERNELS
+SHARED   := $(CPU_DIR)/kernels_bf16.o $(CPU_DIR)/kernels_fp32.o $(CPU_DIR)/libraries.o
+EXTERN   := -DTRAIN_GPT_EXTERN_KERNELS -DTRAIN_GPT_EXTERN_LIBRARIES
 $(CPU_DIR)/kernels_fp32.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_FP32 -MMD -MP -c $< -o $@
 $(CPU_DIR)/kernels_bf16.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_BF16 -MMD -MP -c $< -o $@
-$(CPU_DIR)/text_chapters.o: text_chapters.cpp $(CPU_DIR)/flags
+$(CPU_DIR)/text_chapters.o $(CPU_DIR)/libraries.o: $(CPU_DIR)/%.o: %.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(EXTERN) -MMD -MP -c $< -o $@
 $(CPU_DIR)/train_gpt.o: train_gpt.cu $(CPU_DIR)/flags | build/version.hpp
 	$(CXX) $(ALL_CXX) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
-$(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CHAPTERS) $(KERNELS) build/version.o
+$(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CHAPTERS) $(SHARED) build/version.o
 	$(CXX) $(ALL_CXX) $^ -o $@ $(LIBS)
 
 # the tests: a suite each, so that an edit recompiles one of them. $(1): its name, $(2): the compiler with its flags
@@ -126,7 +126,7 @@ $(CPU_DIR)/suite_%.o: dev/test/test_%.hpp $(CPU_DIR)/flags
 	$(call compile_suite,$*,$(CXX) $(ALL_CXX))
 $(CPU_DIR)/test_gpt.o: test_gpt.cu $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) -MMD -MP -c -x c++ $< -o $@
-$(CPU_DIR)/test_gpt: $(CPU_DIR)/test_gpt.o $(SUITES:%=$(CPU_DIR)/suite_%.o) $(KERNELS)
+$(CPU_DIR)/test_gpt: $(CPU_DIR)/test_gpt.o $(SUITES:%=$(CPU_DIR)/suite_%.o) $(SHARED)
 	$(CXX) $(ALL_CXX) $^ -o $@ $(LIBS)
 
 # CUDA: Ampere, Hopper and (where the toolkit knows it) Blackwell; newer GPUs compile the PTX of the last one.
@@ -151,7 +151,7 @@ $(CUDA_DIR)/cuda_instances.o: kernels/cuda_instances.cu $(CUDA_DIR)/flags
 $(CUDA_DIR)/train_gpt.o: train_gpt.cu $(CUDA_DIR)/flags | build/version.hpp
 	$(CXX) $(ALL_HOST) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
 # cudart is linked statically and looks for the driver at run time: the binary starts on a machine without one
-$(CUDA_DIR)/train_gpt: $(CUDA_DIR)/train_gpt.o $(CUDA_DIR)/cuda_instances.o $(CHAPTERS) $(KERNELS) build/version.o
+$(CUDA_DIR)/train_gpt: $(CUDA_DIR)/train_gpt.o $(CUDA_DIR)/cuda_instances.o $(CHAPTERS) $(SHARED) build/version.o
 	$(NVCC) -ccbin $(CXX) --cudart static -Xcompiler -fopenmp $^ -o $@ -L$(CUDA_LIB) -Xlinker -rpath,$(CUDA_LIB) -lcublasLt $(NCCL) $(LIBS)
 
 # The emulator: the same kernels, compiled by g++, with dev/emu in the place of the CUDA toolkit, which this needs nothing of.
@@ -173,14 +173,14 @@ $(EMU_KERNEL_SUITES:%=$(EMU_DIR)/suite_%.o): $(EMU_DIR)/suite_%.o: dev/test/test
 	$(call compile_suite,$*,$(CXX) $(EMULATOR) $(EMU_O) $(DETECTOR) $(if $(filter cuda_kernels,$*),-DCUDA_INSTANCES))
 $(EMU_MODEL_SUITES:%=$(EMU_DIR)/suite_%.o): $(EMU_DIR)/suite_%.o: dev/test/test_%.hpp $(EMU_DIR)/flags
 	$(call compile_suite,$*,$(CXX) $(EMULATOR))
-$(EMU_DIR)/test_kernels: $(CPU_DIR)/test_gpt.o $(EMU_KERNEL_SUITES:%=$(EMU_DIR)/suite_%.o) $(EMU_DIR)/runtime.o $(KERNELS)
+$(EMU_DIR)/test_kernels: $(CPU_DIR)/test_gpt.o $(EMU_KERNEL_SUITES:%=$(EMU_DIR)/suite_%.o) $(EMU_DIR)/runtime.o $(SHARED)
 	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
-$(EMU_DIR)/test_model: $(CPU_DIR)/test_gpt.o $(EMU_MODEL_SUITES:%=$(EMU_DIR)/suite_%.o) $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(KERNELS)
+$(EMU_DIR)/test_model: $(CPU_DIR)/test_gpt.o $(EMU_MODEL_SUITES:%=$(EMU_DIR)/suite_%.o) $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(SHARED)
 	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
 # the whole program with the emulated GPU: build/emu/train_gpt pretrain --device cuda ...
 $(EMU_DIR)/train_gpt.o: train_gpt.cu $(EMU_DIR)/flags | build/version.hpp
 	$(CXX) $(EMULATOR) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
-$(EMU_DIR)/train_gpt: $(EMU_DIR)/train_gpt.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(CHAPTERS) $(KERNELS) build/version.o
+$(EMU_DIR)/train_gpt: $(EMU_DIR)/train_gpt.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(CHAPTERS) $(SHARED) build/version.o
 	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
 
 # The version is an object of its own: a commit recompiles one line, not the program.
@@ -194,5 +194,5 @@ build/version.o: build/version.txt
 -include $(wildcard build/*/*.d)
 
 # One suite of the tests alone, for a fast loop: make suite NAME=tokenizer && build/suite_tokenizer
-suite: $(CPU_DIR)/test_gpt.o $(CPU_DIR)/suite_$(NAME).o $(KERNELS)
+suite: $(CPU_DIR)/test_gpt.o $(CPU_DIR)/suite_$(NAME).o $(SHARED)
 	$(CXX) $(ALL_CXX) $^ -o build/suite_$(NAME) $(LIBS)

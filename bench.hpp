@@ -338,7 +338,7 @@ inline int run_bench(BenchConfig& c) {
         if (what == "all" || what == "train") all["train"] = bench_train<T>(dev, c, m);
         if (what == "all" || what == "generate") all["generate"] = bench_generate<T>(dev, c, m);
         all["seconds"] = now_s() - start;
-        if (!c.json.empty()) write_file(c.json, all.dump(1) + "\n");
+        if (!c.json.empty()) write_file(c.json, json_text(all, 1) + "\n");
     });
     std::printf("\n%.0f s\n", now_s() - start);
     return 0;

@@ -118,7 +118,7 @@ inline Json bench_encoding(const Texts& texts, const Tokenizer& tokenizer, const
 inline Json bench_shards(const Texts& texts, const Tokenizer& tokenizer, double encode_mb_per_s) {
     const tokenize::TemporaryFolder folder((fs::temp_directory_path() / cat("train_gpt_bench_", ::getpid())).string());
     std::string lines;
-    for (const auto& d : texts.documents) lines += nlohmann::json{{"text", to_valid_utf8(d)}}.dump() + "\n";
+    for (const auto& d : texts.documents) lines += json_text(nlohmann::json{{"text", to_valid_utf8(d)}}) + "\n";
     TokenizeConfig c;
     c.input = {folder.path + "/in.jsonl"}, c.out = folder.path + "/out", c.threads = 1, c.overwrite = true;
     write_file(c.input[0], lines);

@@ -11,8 +11,7 @@
 // Promise: text of any message is ordinary text. A user who types "<|im_end|>" sends these ten characters, not the token.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "json_text.hpp"
 #include "tokenizer.hpp"
 
 // ---- messages
@@ -206,7 +205,7 @@ inline void save_chat_tokenizer(const Tokenizer& tokenizer, const std::string& d
         if (!fs::exists(path)) return;
         Json j = Json::parse(read_file(path));
         change(j);
-        write_file(path, j.dump(2) + "\n");
+        write_file(path, json_text(j, 2) + "\n");
     };
     edit("tokenizer_config.json", [](Json& j) { j["chat_template"] = kChatTemplate; });
     edit("generation_config.json", [&](Json& j) {

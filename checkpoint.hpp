@@ -188,7 +188,7 @@ inline std::vector<int64_t> shape_in_file(const Tensor& t) {
 inline nlohmann::json parse_json_file(const std::string& path) {
     const MappedFile file(path);
     try {
-        return nlohmann::json::parse(file.data(), file.data() + file.size());
+        return parse_json_text<nlohmann::json>(file.view());
     } catch (const nlohmann::json::parse_error& e) {
         throw Error(cat(path, ": not valid JSON at byte ", e.byte > 0 ? e.byte - 1 : 0));
     } catch (const nlohmann::json::exception&) {
@@ -200,7 +200,7 @@ inline nlohmann::json parse_json_file(const std::string& path) {
 inline Config config_from_json(const nlohmann::json& j, const std::string& path) {
     if (!j.is_object()) throw Error(cat(path, ": expected a JSON object"));
     auto refuse = [&](const std::string& key, const std::string& expected) {
-        throw Error(cat(path, ": ", key, " is ", j.contains(key) ? j[key].dump(-1, ' ', true).substr(0, 80) : "missing",
+        throw Error(cat(path, ": ", key, " is ", j.contains(key) ? json_text(j[key], -1, JsonBytes::ascii).substr(0, 80) : "missing",
                         ", expected ", expected),
                     "train_gpt reads GPT-2 as published: learned positions, pre-LayerNorm, tanh GELU");
     };
@@ -210,7 +210,7 @@ inline Config config_from_json(const nlohmann::json& j, const std::string& path)
         return j[key].get<int64_t>();
     };
     auto only = [&](const char* key, const nlohmann::json& value) {
-        if (given(key) && j[key] != value) refuse(key, value.dump());
+        if (given(key) && j[key] != value) refuse(key, json_text(value));
     };
     if (!given("model_type") || j["model_type"] != "gpt2") refuse("model_type", "\"gpt2\"");
     Config c;
@@ -561,11 +561,11 @@ inline void write_hf_model(const std::string& directory, const Config& c, std::s
     }
     out.commit();
     const nlohmann::ordered_json config = checkpoint::config_to_json(c, dtype);
-    write_file(directory + "/config.json", config.dump(2) + "\n");
+    write_file(directory + "/config.json", json_text(config, 2) + "\n");
     const nlohmann::ordered_json generation = {{"_from_model_config", true},
                                                {"bos_token_id", config["bos_token_id"]},
                                                {"eos_token_id", config["eos_token_id"]}};
-    write_file(directory + "/generation_config.json", generation.dump(2) + "\n");
+    write_file(directory + "/generation_config.json", json_text(generation, 2) + "\n");
     if (save_tokenizer) save_tokenizer(directory);
 }
 

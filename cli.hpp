@@ -18,10 +18,6 @@
 
 #include <unistd.h>
 
-#define CXXOPTS_VECTOR_DELIMITER '\0'
-#define CXXOPTS_NO_REGEX  // std::regex costs seconds of compile time, and GCC 12 warns inside it
-#include <cxxopts.hpp>
-
 #include "common.hpp"
 
 template <typename C>
@@ -134,62 +130,18 @@ std::vector<std::pair<std::string, std::string>> settings(const C& config, const
     return rows;
 }
 
-// What the parser must know of a flag; the same for all commands, so that cxxopts is compiled once.
+// What the parser must know of a flag; the same for all commands, so that it is compiled once.
 struct FlagShape {
     std::string name, unit;
     bool is_list, is_switch;
 };
 
-// The values typed for each flag, in order. `positional` takes words without a flag; null refuses them.
-inline std::map<std::string, std::vector<std::string>> parse_words(const std::string& command, const std::vector<FlagShape>& flags,
-                                                                   const Args& args, std::vector<std::string>* positional) {
-    cxxopts::Options options(program_texts().name + " " + command);
-    options.allow_unrecognised_options();
-    std::vector<std::string> names;
-    for (const auto& f : flags) {
-        names.push_back(f.name);
-        const auto value = cxxopts::value<std::vector<std::string>>();
-        options.add_options()(f.name, "", f.is_switch ? value->implicit_value("on") : value);
-    }
-    // `--input a b c` is `--input a --input b --input c`; everything else that cxxopts takes as a value is checked here
-    Args words = {program_texts().name};
-    const FlagShape* open_list = nullptr;
-    for (size_t i = 0; i < args.size(); i++) {
-        const std::string& word = args[i];
-        if (word.size() > 2 && word.starts_with("--")) {
-            const std::string name = word.substr(2, word.find('=') - 2);
-            const auto it = std::find_if(flags.begin(), flags.end(), [&](auto& f) { return name == f.name; });
-            if (it == flags.end()) {
-                const std::string guess = closest(name, names);
-                throw UsageError(cat("unknown flag --", name, " of `", program_texts().name, " ", command, "`",
-                                     guess.empty() ? "" : "; did you mean --" + guess + "?"),
-                                 cat(program_texts().name, " ", command, " --help lists the flags"));
-            }
-            open_list = it->is_list ? &*it : nullptr;
-            if (it->is_switch || word.find('=') != std::string::npos) {
-                words.push_back(word);
-            } else {
-                if (i + 1 >= args.size() || args[i + 1].starts_with("--"))
-                    throw UsageError(cat("--", name, ": a value is missing", it->unit.empty() ? "" : cat(" (", it->unit, ")")));
-                words.push_back("--" + name + "=" + args[++i]);
-            }
-        } else if (open_list) {
-            words.push_back(cat("--", open_list->name, "=", word));
-        } else if (positional) {
-            positional->push_back(word);
-        } else {
-            throw UsageError(cat("unexpected word \"", word, "\" in `", program_texts().name, " ", command, "`"),
-                             cat(program_texts().name, " ", command, " --help shows the usage"));
-        }
-    }
-    std::vector<char*> argv;
-    for (auto& w : words) argv.push_back(w.data());
-    const auto parsed = options.parse(int(argv.size()), argv.data());
-    std::map<std::string, std::vector<std::string>> typed;
-    for (const auto& f : flags)
-        if (parsed.count(f.name)) typed[f.name] = parsed[f.name].as<std::vector<std::string>>();
-    return typed;
-}
+// The values typed for each flag, in order. `positional` takes words without a flag; null refuses them. Defined in cli_parser.hpp.
+#ifndef TRAIN_GPT_EXTERN_LIBRARIES
+inline
+#endif
+std::map<std::string, std::vector<std::string>> parse_words(const std::string& command, const std::vector<FlagShape>& flags, const Args& args,
+                                                            std::vector<std::string>* positional);
 
 // Fill `config` from `args`. Throws UsageError that names the flag.
 template <typename C>
@@ -362,3 +314,7 @@ inline int run_program(const std::vector<Command>& commands, int argc, char** ar
     }
     return 1;
 }
+
+#ifndef TRAIN_GPT_EXTERN_LIBRARIES
+#include "cli_parser.hpp"
+#endif

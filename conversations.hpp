@@ -104,7 +104,7 @@ inline std::string conversation_json(const Conversation& c, nlohmann::ordered_js
     }
     nlohmann::ordered_json out = {{"messages", std::move(list)}};
     out.update(extra);
-    return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    return json_text(out, -1, JsonBytes::replaced);
 }
 
 // Calls f(object, line number) for each record of a JSONL file; blank lines are none. A line that is not JSON, or that f refuses
@@ -121,7 +121,7 @@ void each_json_line(const std::string& path, int64_t* bad, F&& f) {
         number++;
         if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
         try {
-            const auto j = nlohmann::ordered_json::parse(line, nullptr, false);
+            const auto j = parse_json_text<nlohmann::ordered_json>(line, nullptr, false);
             if (j.is_discarded()) throw Error("not JSON");
             f(j, number);
         } catch (const Error& e) {

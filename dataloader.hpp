@@ -16,7 +16,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #ifdef __SSE2__
@@ -24,6 +23,7 @@
 #endif
 
 #include "common.hpp"
+#include "json_text.hpp"
 
 // ---- the shard file
 
@@ -169,18 +169,18 @@ inline std::string index_to_json(const DataIndex& index) {
         j["splits"][name] = {{"documents", split.documents}, {"tokens", split.tokens},
                              {"text_bytes", split.text_bytes}, {"shards", shards}};
     }
-    return j.dump(1) + "\n";
+    return json_text(j, 1) + "\n";
 }
 
 // `path` is for messages.
 inline DataIndex index_from_json(const std::string& text, const std::string& path) {
     const char* remedy = "make the folder again with train_gpt tokenize ... --overwrite, or move index.json away";
     try {
-        const auto j = nlohmann::json::parse(text);
+        const auto j = parse_json_text<nlohmann::json>(text);
         if (!j.is_object() || j.value("format", "") != kIndexFormat)
             throw Error(cat(path, ": not an index of token shards: no \"format\": \"", kIndexFormat, "\""), remedy);
         if (j.at("version") != kIndexVersion)
-            throw Error(cat(path, ": index version ", j.at("version").dump(), ", expected ", kIndexVersion), remedy);
+            throw Error(cat(path, ": index version ", json_text(j.at("version")), ", expected ", kIndexVersion), remedy);
         DataIndex index;
         j.at("tokenizer_hash").get_to(index.tokenizer_hash);
         j.at("vocab_size").get_to(index.vocab_size);

@@ -32,7 +32,7 @@ inline TaskItem task_from_json(const nlohmann::ordered_json& j) {
     const auto& a = j["answer"];
     if (a.is_null()) item.answerable = false;
     else if (a.is_string()) item.answer = a.get<std::string>();
-    else if (a.is_number()) item.answer = a.dump();
+    else if (a.is_number()) item.answer = json_text(a);
     else throw Error("\"answer\" is neither a string nor a number nor null");
     if (const size_t p = item.answer.rfind("####"); p != std::string::npos) item.answer = item.answer.substr(p + 4);
     if (item.answerable && rewards::canonical_words(item.answer).empty() && !rewards::canonical_number(item.answer)) throw Error("the \"answer\" is empty");
@@ -278,7 +278,7 @@ inline std::string group_of(const TaskItem& item, const std::string& by) {
     if (by == "task") return item.task;
     if (!item.extra.contains(by)) return "-";
     const auto& v = item.extra[by];
-    return v.is_string() ? v.get<std::string>() : v.dump();
+    return v.is_string() ? v.get<std::string>() : json_text(v);
 }
 
 inline std::string unescape_newlines(std::string s) {
@@ -332,13 +332,13 @@ inline int run_eval(EvalConfig& c) {
                 for (const Reply& r : replies[i]) {
                     const json line = {{"prompt", items[i].prompt}, {"answer", items[i].answerable ? json(items[i].answer) : json()}, {"reply", r.text}, {"right", is_right(items[i], r.text)},
                                  {"well_formed", r.well_formed}, {"tokens", r.tokens}, {"task", items[i].task}};
-                    dump += line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+                    dump += json_text(line, -1, JsonBytes::replaced) + "\n";
                 }
             }
         }
     });
     const json figures = print_scores(groups);
-    if (!c.out.empty()) write_file(c.out, figures.dump(1) + "\n");
+    if (!c.out.empty()) write_file(c.out, json_text(figures, 1) + "\n");
     if (!c.dump.empty()) write_file(c.dump, dump);
     return 0;
 }

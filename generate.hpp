@@ -9,10 +9,10 @@
 #pragma once
 
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "cli.hpp"
 #include "kernels/sampling.hpp"
+#include "json_text.hpp"
 #include "model.hpp"
 #include "tokenizer.hpp"
 
@@ -330,7 +330,7 @@ inline const std::vector<Flag<GenerateConfig>> generate_flags = {
 
 // A token as it can be printed in one line: escapes for control bytes and broken UTF-8.
 inline std::string printable_token(std::string_view bytes) {
-    std::string s = nlohmann::json(std::string(bytes)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    std::string s = json_text(nlohmann::json(std::string(bytes)), -1, JsonBytes::replaced);
     return s;
 }
 
@@ -395,7 +395,7 @@ inline int run_generate(GenerateConfig& c) {
             const Completion& d = done[size_t(row)];
             if (c.json) {
                 nlohmann::json j = {{"prompt", texts[size_t(row)]}, {"text", out[size_t(row)]}, {"ids", d.ids}, {"stop", stop_reason_name(d.reason)}};
-                std::cout << j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+                std::cout << json_text(j, -1, JsonBytes::replaced) << "\n";
             } else if (streaming) {
                 std::cout << "\n";
             } else {
@@ -458,7 +458,7 @@ inline int run_score(ScoreConfig& c) {
     nlohmann::json out = {{"ids", ids}, {"logprobs", nlohmann::json::array({nullptr})}};
     for (int64_t t = 1; t < N; t++) out["logprobs"].push_back(log_probability(&logits[size_t((t - 1) * V)], V, ids[size_t(t)]));
     if (!c.logits.empty()) write_file(c.logits, {reinterpret_cast<const char*>(logits.data()), logits.size() * sizeof(float)});
-    std::cout << out.dump() << "\n";
+    std::cout << json_text(out) << "\n";
     return 0;
 }
 

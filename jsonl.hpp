@@ -7,13 +7,12 @@
 // which decides, and names the byte where it is broken. So the answer is always nlohmann's.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
 #include "common.hpp"
+#include "json_text.hpp"
 #include "utf8.hpp"
 
 namespace tokenize {

@@ -135,7 +135,7 @@ class PretrainRun {
                 if (state.at("tokenizer_hash") != train_.tokenizer_hash())
                     throw Error(cat("--resume: ", config_.data, " was tokenized with another vocabulary than the run in ", config_.out));
                 if (state.at("data_tokens") != train_.num_tokens())
-                    throw Error(cat("--resume: ", config_.data, " has ", train_.num_tokens(), " tokens, the run in ", config_.out, " began with ", state.at("data_tokens").dump()));
+                    throw Error(cat("--resume: ", config_.data, " has ", train_.num_tokens(), " tokens, the run in ", config_.out, " began with ", json_text(state.at("data_tokens"))));
             });
         } else if (!config.init.empty()) {
             const ModelReader reader(config.init);

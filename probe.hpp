@@ -216,7 +216,7 @@ inline void write_probe(const ProbeConfig& c, const std::vector<ProbedFact>& fac
     for (const ProbedFact& f : facts) {
         const json line = {{"question", f.questions[0]}, {"questions", f.questions}, {"answer", f.item.answerable ? json(f.item.answer) : json()}, {"known", f.known}, {"taught", f.taught},
                            {"right", f.right}, {"declined", f.declined}, {"samples", f.replies.size()}, {"replies", f.replies}};
-        lines += line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+        lines += json_text(line, -1, JsonBytes::replaced) + "\n";
     }
     write_file(c.out + "/facts.jsonl", lines);
     json report = {{"taught", to_json(probe_rates(facts, true))}, {"held", to_json(probe_rates(facts, false))}};
@@ -227,7 +227,7 @@ inline void write_probe(const ProbeConfig& c, const std::vector<ProbedFact>& fac
         report["conversations"] = conversations.size();
         std::printf("%s/teach.jsonl: %zu conversations, half of them \"I don't know\"\n", c.out.c_str(), conversations.size());
     }
-    write_file(c.out + "/report.json", report.dump(1) + "\n");
+    write_file(c.out + "/report.json", json_text(report, 1) + "\n");
     std::printf("%-28s %8s %8s\n", "", "taught", "held");
     for (const auto& [key, value] : report["held"].items()) {
         const double a = report["taught"][key].get<double>(), b = value.get<double>();

@@ -9,9 +9,8 @@
 // Does not: understand. "Not Foxley" holds Foxley; a task whose wording allows such an answer needs its own check.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "common.hpp"
+#include "json_text.hpp"
 #include "utf8.hpp"
 
 // A question with its answer, as a line of a task file says it.

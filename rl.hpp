@@ -420,7 +420,7 @@ class RlRun {
             for (size_t k = 0; k < p.row.ids.size(); k++) drawn.push_back(p.drawn(k));
             const json line = {{"prompt", p.item->prompt}, {"answer", p.item->answerable ? json(p.item->answer) : json()}, {"reply", p.text}, {"reward", p.sampled.reward}, {"right", p.sampled.right},
                                {"advantage", p.advantage}, {"ids", p.row.ids}, {"drawn", drawn}, {"weights", p.row.weights}, {"logprobs", p.lp_old}};
-            lines += line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+            lines += json_text(line, -1, JsonBytes::replaced) + "\n";
         }
         write_file(cat(config_.out, "/rollouts/", checkpoint::step_name(step), "-rank", stage_.ranks.rank(), ".jsonl"), lines);
     }

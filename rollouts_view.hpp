@@ -30,7 +30,7 @@ inline std::string show_rollout(const Tokenizer& tokenizer, const nlohmann::orde
     const auto weights = j["weights"].get<std::vector<float>>();
     if (drawn.size() != ids.size() || weights.size() != ids.size()) throw Error("not an answer that rl dumped: its arrays differ in length");
     std::string out = strprintf("reward %.3f  advantage %+.3f  %s, expected %s\n", j["reward"].get<double>(), j["advantage"].get<double>(),
-                                j["right"].get<bool>() ? "right" : "wrong", j["answer"].dump().c_str());
+                                j["right"].get<bool>() ? "right" : "wrong", json_text(j["answer"]).c_str());
     for (size_t i = 0; i < ids.size(); i++) {
         const std::string token = to_valid_utf8(tokenizer.token_bytes(ids[i]));
         const int sign = (weights[i] > 0) - (weights[i] < 0);

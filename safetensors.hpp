@@ -11,13 +11,13 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "common.hpp"
 #include "kernels/device.hpp"
+#include "json_text.hpp"
 
 // ---- number types of a file
 
@@ -85,8 +85,7 @@ inline std::string shape_text(const std::vector<int64_t>& shape) {
 }
 // A name out of a file, safe to print: quoted, escaped, on one line, not endless.
 inline std::string quoted(const std::string& name) {
-    return nlohmann::json(name.size() > 100 ? name.substr(0, 100) + "..." : name)
-        .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+    return json_text(nlohmann::json(name.size() > 100 ? name.substr(0, 100) + "..." : name), -1, JsonBytes::ascii);
 }
 
 }  // namespace safetensors
@@ -174,7 +173,7 @@ class SafetensorsFile {
         };
         nlohmann::json header;
         try {
-            header = nlohmann::json::parse(file_.data() + 8, file_.data() + data_begin_, watch);
+            header = parse_json_text<nlohmann::json>({file_.data() + 8, size_t(data_begin_ - 8)}, watch);
         } catch (const nlohmann::json::parse_error& e) {
             refuse(7 + int64_t(e.byte), "the header is not valid JSON");
         } catch (const nlohmann::json::exception&) {
@@ -251,7 +250,7 @@ class SafetensorsWriter {
     SafetensorsWriter(const std::string& path, std::vector<StoredTensor> tensors,
                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}})
         : path_(path), out_(path), tensors_(std::move(tensors)) {
-        std::string text = "{\"__metadata__\":" + nlohmann::json(metadata).dump();
+        std::string text = "{\"__metadata__\":" + json_text(nlohmann::json(metadata));
         std::unordered_set<std::string> names;
         int64_t at = 0;
         for (StoredTensor& t : tensors_) {
@@ -260,8 +259,8 @@ class SafetensorsWriter {
             ASSERT(names.insert(t.name).second, "tensor ", t.name, " is declared twice");
             t.begin = at;
             t.end = at += t.size() * bytes;
-            text += "," + nlohmann::json(t.name).dump() + ":" +
-                    nlohmann::json{{"dtype", t.dtype}, {"shape", t.shape}, {"data_offsets", {t.begin, t.end}}}.dump();
+            text += "," + json_text(nlohmann::json(t.name)) + ":" +
+                    json_text(nlohmann::json{{"dtype", t.dtype}, {"shape", t.shape}, {"data_offsets", {t.begin, t.end}}});
         }
         text += "}";
         text.resize(round_up(text.size(), size_t(8)), ' ');  // the buffer begins at a multiple of 8, as the format asks

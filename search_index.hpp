@@ -12,9 +12,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "common.hpp"
+#include "json_text.hpp"
 #include "utf8.hpp"
 
 struct SearchOptions {
@@ -247,7 +247,7 @@ class DocumentIndex {
     }
     void add_record(std::string_view record, const std::string& path, int64_t line) {
         if (record.find_first_not_of(" \t\r") == std::string_view::npos) return;
-        const auto j = nlohmann::json::parse(record, nullptr, false);
+        const auto j = parse_json_text<nlohmann::json>(record, nullptr, false);
         const char* wrong = j.is_discarded()                 ? "is no JSON"
                             : !j.is_object()                 ? "is no JSON object"
                             : !j.contains("text")            ? "has no field \"text\""

@@ -66,13 +66,13 @@ class Stage {
     void resume(int64_t step, const std::vector<const char*>& decisive, const std::function<void(const json& state)>& check) {
         const std::string dir = config.out + "/" + checkpoint::step_name(step);
         try {
-            const json state = json::parse(read_file(dir + "/state.json"));
+            const json state = parse_json_text<json>(read_file(dir + "/state.json"));
             if (state.at("stage") != name_)
                 throw UsageError(cat("--resume: ", config.out, " holds a run of train_gpt ", state.at("stage").get<std::string>()), "choose another --out");
             for (const auto& list : {kDecisiveSettings, decisive})
                 for (const char* name : list) require_unchanged(name, state, dir);
             if (state.at("dtype") != dtype_name<T>())
-                throw UsageError(cat("--resume: the run stores ", state.at("dtype").dump(), ", now it would be ", dtype_name<T>()), "give the same --dtype");
+                throw UsageError(cat("--resume: the run stores ", json_text(state.at("dtype")), ", now it would be ", dtype_name<T>()), "give the same --dtype");
             check(state);
             trainer.set_state(state.at("trainer"));
             lineage = state.at("lineage");
@@ -200,7 +200,7 @@ inline json lineage_of(const std::string& dir) {
         lineage.push_back({{"init", dir}});
         return lineage;
     }
-    const json state = json::parse(read_file(dir + "/state.json"), nullptr, false);
+    const json state = parse_json_text<json>(read_file(dir + "/state.json"), nullptr, false);
     if (!state.is_object() || !state.contains("lineage")) throw Error(cat(dir, "/state.json: not a state of this program"));
     lineage = state["lineage"];
     lineage.push_back({{"stage", state.value("stage", "")}, {"dir", dir}, {"step", state["trainer"].value("step", 0)}, {"version", state.value("version", "")}});

@@ -2,9 +2,8 @@
 // of an assistant (open_tools of assistant.hpp).
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "cli.hpp"
+#include "json_text.hpp"
 
 std::vector<Command> text_commands();
 nlohmann::ordered_json bench_tokenizer();

@@ -435,14 +435,14 @@ class FolderWriter {
                                      {"bytes", after.bytes}, {"line", after.line}, {"starts", after.starts}, {"documents", documents_},
                                      {"input_bytes", input_bytes_}, {"bad_lines", bad_lines_}, {"empty", empty_}, {"in_val", in_val_},
                                      {"shards", index_to_json(shards)}};
-        write_file(resume_path_, note.dump(1) + "\n");
+        write_file(resume_path_, json_text(note, 1) + "\n");
         has_checkpoint_ = true;
     }
     // nullopt: there is nothing to go on with (another command, an older program, a broken note).
     std::optional<ResumePoint> read_resume_point() const {
         if (identity_.empty() || config_.fresh || !fs::exists(resume_path_)) return std::nullopt;
         try {
-            const auto note = nlohmann::json::parse(read_file(resume_path_));
+            const auto note = parse_json_text<nlohmann::json>(read_file(resume_path_));
             if (note.at("identity") != identity_) return std::nullopt;
             ResumePoint r;
             r.from = {note.at("input"), note.at("bytes"), note.at("line"), note.at("starts")};

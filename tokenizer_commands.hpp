@@ -177,7 +177,7 @@ inline std::string tokenizer_decode(const Tokenizer& tokenizer, const TokenizerD
     if (!c.lines) return decode(input, "standard input");
     std::string out;
     TokenizerFiles::for_each_line(input, "standard input", [&](std::string_view line, const auto& where) {
-        out += nlohmann::json(to_valid_utf8(decode(line, where()))).dump() + "\n";
+        out += json_text(nlohmann::json(to_valid_utf8(decode(line, where())))) + "\n";
     });
     return out;
 }

@@ -12,8 +12,7 @@
 
 #include <charconv>
 
-#include <nlohmann/json.hpp>
-
+#include "json_text.hpp"
 #include "tokenizer.hpp"
 
 // JSON may escape half a surrogate pair ("\ud83d"), which is no character and which the parser refuses: make it \ufffd,
@@ -42,8 +41,8 @@ inline std::string mend_surrogates(std::string json) {
 template <typename Where>
 nlohmann::json parse_json(std::string_view text, const Where& where) {
     try {
-        if (text.find("\\u") == text.npos) return nlohmann::json::parse(text);
-        return nlohmann::json::parse(mend_surrogates(std::string(text)));
+        if (text.find("\\u") == text.npos) return parse_json_text<nlohmann::json>(text);
+        return parse_json_text<nlohmann::json>(mend_surrogates(std::string(text)));
     } catch (const nlohmann::json::exception& e) {
         std::string place;
         if constexpr (std::is_invocable_v<Where>) place = where();
@@ -494,7 +493,7 @@ struct TokenizerFiles {
 
     // ---- writers
 
-    static std::string quoted(const std::string& s) { return Json(s).dump(); }
+    static std::string quoted(const std::string& s) { return json_text(Json(s)); }
     static std::string pre_tokenizer_json(Split split) {
         const std::string byte_level =
             R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":)";
@@ -546,7 +545,7 @@ struct TokenizerFiles {
         Json config = {{"tokenizer_class", "PreTrainedTokenizerFast"}, {"clean_up_tokenization_spaces", false}};
         if (t.end_of_text() >= 0)
             for (const char* name : {"bos_token", "eos_token", "unk_token"}) config[name] = kEndOfText;
-        return config.dump(2) + "\n";
+        return json_text(config, 2) + "\n";
     }
     static std::string tiktoken(const Tokenizer& t, const std::string& path) {
         std::vector<std::string> tokens;

@@ -12,11 +12,10 @@
 #include <deque>
 #include <numbers>
 
-#include <nlohmann/json.hpp>
-
 #include "checkpoint.hpp"
 #include "cli.hpp"
 #include "gpt.hpp"
+#include "json_text.hpp"
 
 #ifndef TRAIN_GPT_VERSION
 #define TRAIN_GPT_VERSION "unknown"
@@ -159,7 +158,7 @@ class RunLog {
         if (writes_) write(log_, s);
     }
     void metrics(const json& j) {
-        if (writes_) write(metrics_, j.dump());
+        if (writes_) write(metrics_, json_text(j));
     }
 
    private:
@@ -171,7 +170,7 @@ class RunLog {
         std::istringstream in(read_file(path));
         std::string kept;
         for (std::string l; std::getline(in, l);) {
-            const auto j = json::parse(l, nullptr, false);
+            const auto j = parse_json_text<json>(l, nullptr, false);
             if (j.is_object() && j.contains("step") && j["step"].is_number_integer() && j["step"].get<int64_t>() <= resume_step) kept += l + "\n";
         }
         write_file(path, kept);
@@ -346,7 +345,7 @@ void save_checkpoint(const std::string& out, int64_t keep, Gpt<Dev, T>& model, c
     AtomicDirectory dir(out + "/" + checkpoint::step_name(step), true);
     write_hf_model(dir.path(), model.config, "F32", tensors_of(model), save_tokenizer);
     save_optimizer(model, dir.path() + "/optimizer-0.safetensors");
-    write_file(dir.path() + "/state.json", state.dump(1) + "\n");
+    write_file(dir.path() + "/state.json", json_text(state, 1) + "\n");
     dir.commit();
     std::error_code ec;
     if (keep > 0) {

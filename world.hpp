@@ -11,9 +11,8 @@
 
 #include <omp.h>
 
-#include <nlohmann/json.hpp>
-
 #include "cli.hpp"
+#include "json_text.hpp"
 #include "world_chat.hpp"
 
 struct DocumentKind {
@@ -204,7 +203,7 @@ inline void write_world_facts(const World& world, const WorldStatistics& stats, 
             {"kind", fact.kind},   {"entity", fact.entity},       {"attribute", fact.attribute},
             {"value", fact.value}, {"told", stats.told[fact.id]}, {"held_out", fact.held_out},
             {"question", questions[0]}, {"questions", questions}};
-        out.write(line.dump() + "\n");
+        out.write(json_text(line) + "\n");
     }
 }
 

@@ -17,7 +17,7 @@ using program_test::binary;
 
 inline void test_template(Report& t) {
     const chat_test::Protocol p;
-    const auto rows = nlohmann::ordered_json::parse(read_file("dev/ref/fixtures/chat_template.json"));
+    const auto rows = parse_json_text<nlohmann::ordered_json>(read_file("dev/ref/fixtures/chat_template.json"));
     for (const auto& row : rows) {
         Conversation c;
         for (const auto& m : row["messages"]) {
@@ -266,18 +266,18 @@ inline void test_sft_command(Report& t) {
     const auto losses = [&](const std::string& run) {
         std::vector<double> all;
         std::istringstream in(read_file(b.dir / (run + "/metrics.jsonl")));
-        for (std::string l; std::getline(in, l);) all.push_back(nlohmann::ordered_json::parse(l)["loss"]);
+        for (std::string l; std::getline(in, l);) all.push_back(parse_json_text<nlohmann::ordered_json>(l)["loss"]);
         return all;
     };
     t.check(two.status == 0 && relative_error(losses("two"), losses("whole")) < 1e-5, cat("two ranks with smaller micro-batches have the same losses ", two.err));
     // what the checkpoint holds
     const std::string dir = b.dir / ("whole/" + checkpoint::step_name(12));
-    const auto config = nlohmann::ordered_json::parse(read_file(dir + "/tokenizer_config.json"));
-    const auto generation = nlohmann::ordered_json::parse(read_file(dir + "/generation_config.json"));
+    const auto config = parse_json_text<nlohmann::ordered_json>(read_file(dir + "/tokenizer_config.json"));
+    const auto generation = parse_json_text<nlohmann::ordered_json>(read_file(dir + "/generation_config.json"));
     t.check(config["chat_template"] == kChatTemplate && generation["eos_token_id"].size() == 2 && generation["eos_token_id"][0] == 302, "the template and the end of a turn are in the directory");
-    const auto state = nlohmann::ordered_json::parse(read_file(dir + "/state.json"));
+    const auto state = parse_json_text<nlohmann::ordered_json>(read_file(dir + "/state.json"));
     t.check(state["stage"] == "sft" && state["lineage"].size() == 1 && state["lineage"][0]["stage"] == "pretrain", "the lineage names the stage before");
-    t.check(nlohmann::ordered_json::parse(read_file(dir + "/config.json"))["vocab_size"] == 311, "eleven tokens more than the base model");
+    t.check(parse_json_text<nlohmann::ordered_json>(read_file(dir + "/config.json"))["vocab_size"] == 311, "eleven tokens more than the base model");
     // early stopping keeps the best
     const auto stopped = Base::run(Words{"sft", "--init", b.dir / "base", "--data", b.dir / "c.jsonl", "--out", b.dir / "patient", "--steps", "40", "--examples", "8", "--patience", "1", "--lr", "0.5", "--grad-clip",
                                    "0", "--skip-z", "0", "--eval-every", "1", "--device", "cpu"});
@@ -338,7 +338,7 @@ inline void test_chat_command(Report& t) {
     write_file(b.dir / "tasks.jsonl", "{\"prompt\": \"what is 3?\", \"answer\": \"4\"}\n{\"prompt\": \"what is 5?\", \"answer\": \"6\"}\n");
     const auto eval = Base::run({"eval", "--model", b.dir / "whole", "--tasks", b.dir / "tasks.jsonl", "--samples", "3", "--temperature", "1", "--out", b.dir / "eval.json", "--dump", b.dir / "dump.jsonl", "--max-tokens", "12"});
     const std::string dump = eval.status == 0 ? read_file(b.dir / "dump.jsonl") : "";
-    t.check(eval.status == 0 && std::count(dump.begin(), dump.end(), '\n') == 6 && nlohmann::ordered_json::parse(read_file(b.dir / "eval.json"))["tasks"]["questions"] == 2, cat("eval writes its figures and every answer: ", eval.err));
+    t.check(eval.status == 0 && std::count(dump.begin(), dump.end(), '\n') == 6 && parse_json_text<nlohmann::ordered_json>(read_file(b.dir / "eval.json"))["tasks"]["questions"] == 2, cat("eval writes its figures and every answer: ", eval.err));
     const auto plain = Base::run({"eval", "--model", b.dir / "base", "--tasks", b.dir / "tasks.jsonl", "--template", "{prompt}", "--shots", "1", "--max-tokens", "8"});
     t.check(plain.status == 0 && plain.out.find("tasks") != std::string::npos, cat("a base model is asked in plain text: ", plain.err));
     const auto probe = Base::run({"probe", "--model", b.dir / "whole", "--facts", b.dir / "tasks.jsonl", "--samples", "2", "--max-tokens", "8", "--out", b.dir / "probe"});
@@ -354,7 +354,7 @@ inline std::vector<nlohmann::ordered_json> metrics_of(const std::string& run) {
     std::vector<nlohmann::ordered_json> all;
     std::istringstream in(read_file(run + "/metrics.jsonl"));
     for (std::string l; std::getline(in, l);)
-        if (auto j = nlohmann::ordered_json::parse(l); j.contains("loss")) all.push_back(std::move(j));
+        if (auto j = parse_json_text<nlohmann::ordered_json>(l); j.contains("loss")) all.push_back(std::move(j));
     return all;
 }
 
@@ -389,12 +389,12 @@ inline void test_rl_command(Report& t) {
         finite = finite && std::isfinite(m[i]["grad_norm"].get<double>());
     }
     t.check(first && moved, "the ratio is exactly 1 at the first use of an answer, and moves after it");
-    t.check(gap && finite, cat("log probabilities of rollout and training agree: ", m[0]["gap_max"].dump()));
+    t.check(gap && finite, cat("log probabilities of rollout and training agree: ", json_text(m[0]["gap_max"])));
     // the dump: weights only on drawn tokens, and their sign is the advantage's
     std::istringstream dumped(read_file(b.dir / "rl/rollouts/step-000002-rank0.jsonl"));
     int64_t answers = 0, wrong_sign = 0, weighted = 0;
     for (std::string l; std::getline(dumped, l); answers++) {
-        const auto j = nlohmann::ordered_json::parse(l);
+        const auto j = parse_json_text<nlohmann::ordered_json>(l);
         for (size_t i = 0; i < j["ids"].size(); i++) {
             const double w = j["weights"][i], a = j["advantage"];
             weighted += w != 0;

@@ -7,7 +7,7 @@
 namespace checkpoint_test {
 
 inline std::string fixture(const std::string& name) { return "dev/ref/fixtures/" + name; }
-inline nlohmann::json fixture_json(const std::string& name) { return nlohmann::json::parse(read_file(fixture(name))); }
+inline nlohmann::json fixture_json(const std::string& name) { return parse_json_text<nlohmann::json>(read_file(fixture(name))); }
 inline uint32_t crc_of(const std::vector<float>& x) { return crc32(x.data(), x.size() * 4); }
 inline uint32_t bits_of(float x) {
     uint32_t u;
@@ -479,12 +479,12 @@ inline void test_llmc_files(Report& report) {
 inline void test_refusals(Report& report) {
     TempDir dir;
     save_model(dir / "m", random_model(small_config()), "F32");
-    const auto good = nlohmann::json::parse(read_file(dir / "m/config.json"));
+    const auto good = parse_json_text<nlohmann::json>(read_file(dir / "m/config.json"));
     auto with = [&](const std::string& key, const nlohmann::json& value, const std::string& message) {
         auto j = good;
         j[key] = value;
-        write_file(dir / "m/config.json", j.dump());
-        report.check_error([&] { ModelReader r(dir / "m"); }, message, cat(key, " = ", value.dump()));
+        write_file(dir / "m/config.json", json_text(j));
+        report.check_error([&] { ModelReader r(dir / "m"); }, message, cat(key, " = ", json_text(value)));
         report.check_error([&] { ModelReader r(dir / "m"); }, dir / "m", "the message names the file");
     };
     with("model_type", "llama", "model_type is \"llama\", expected \"gpt2\"");
@@ -514,15 +514,15 @@ inline void test_refusals(Report& report) {
     for (const auto& [key, value] : fine) {
         auto j = good;
         j[key] = value;
-        write_file(dir / "m/config.json", j.dump());
+        write_file(dir / "m/config.json", json_text(j));
         report.check(ModelReader(dir / "m").config().V == 131,
-                     cat("control: ", key, " = ", value.dump(), " is accepted"));
+                     cat("control: ", key, " = ", json_text(value), " is accepted"));
     }
     write_file(dir / "m/config.json", "{\"model_type\": \"gpt2\"");
     report.check_error([&] { ModelReader r(dir / "m"); }, "config.json: not valid JSON at byte", "a config cut short");
     write_file(dir / "m/config.json", "[]");
     report.check_error([&] { ModelReader r(dir / "m"); }, "expected a JSON object", "a config that is a list");
-    write_file(dir / "m/config.json", good.dump());
+    write_file(dir / "m/config.json", json_text(good));
     HostModel other(Config{});
     report.check_error([&] { load_weights(other, ModelReader(dir / "m")); }, "another shape",
                        "a model of another shape");

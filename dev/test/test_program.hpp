@@ -15,7 +15,7 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
+#include "json_text.hpp"
 #include <sstream>
 
 #include "test.hpp"
@@ -213,7 +213,7 @@ struct Fixture {
     }
     // the file of the training split
     std::string train_shard(const std::string& shards) const {
-        const auto index = nlohmann::json::parse(read_file(shards + "/index.json"));
+        const auto index = parse_json_text<nlohmann::json>(read_file(shards + "/index.json"));
         return shards + "/" + index["splits"]["train"]["shards"][0]["file"].get<std::string>();
     }
 };
@@ -237,7 +237,7 @@ inline std::vector<nlohmann::json> json_lines(const std::string& text) {
     std::vector<nlohmann::json> all;
     std::istringstream in(text);
     for (std::string line; std::getline(in, line);)
-        if (!line.empty()) all.push_back(nlohmann::json::parse(line));
+        if (!line.empty()) all.push_back(parse_json_text<nlohmann::json>(line));
     return all;
 }
 
@@ -323,20 +323,20 @@ inline void test_bad_checkpoints(Report& t) {
     refuse("a header longer than the file", "model.safetensors", [&](const std::string& d) { poke(d + "/model.safetensors", 0, std::string(8, '\x7f')); });
     refuse("no weights", "model", [&](const std::string& d) { fs::remove(d + "/model.safetensors"); });
     refuse("a config of another size", "shape", [&](const std::string& d) {
-        auto j = nlohmann::json::parse(read_file(d + "/config.json"));
+        auto j = parse_json_text<nlohmann::json>(read_file(d + "/config.json"));
         j["n_embd"] = 64;
-        write_file(d + "/config.json", j.dump());
+        write_file(d + "/config.json", json_text(j));
     });
     refuse("a config with more layers than the file has", "h.2", [&](const std::string& d) {
-        auto j = nlohmann::json::parse(read_file(d + "/config.json"));
+        auto j = parse_json_text<nlohmann::json>(read_file(d + "/config.json"));
         j["n_layer"] = 3;
-        write_file(d + "/config.json", j.dump());
+        write_file(d + "/config.json", json_text(j));
     });
     refuse("a config of a foreign architecture", "config.json", [&](const std::string& d) {
-        auto j = nlohmann::json::parse(read_file(d + "/config.json"));
+        auto j = parse_json_text<nlohmann::json>(read_file(d + "/config.json"));
         j["model_type"] = "llama";
         j["architectures"] = {"LlamaForCausalLM"};
-        write_file(d + "/config.json", j.dump());
+        write_file(d + "/config.json", json_text(j));
     });
     refuse("a config that is not JSON", "config.json", [&](const std::string& d) { write_file(d + "/config.json", "{\"n_embd\": "); });
     refuse("an empty tokenizer", "tokenizer.json", [&](const std::string& d) { write_file(d + "/tokenizer.json", ""); });
@@ -388,9 +388,9 @@ inline void test_bad_shards(Report& t) {
     });
     refuse("an index that is not JSON", "index.json", [&](const std::string& d) { write_file(d + "/index.json", "shards"); });
     refuse("an index that names a shard which is not there", "no-such", [&](const std::string& d) {
-        auto j = nlohmann::json::parse(read_file(d + "/index.json"));
+        auto j = parse_json_text<nlohmann::json>(read_file(d + "/index.json"));
         j["splits"]["train"]["shards"][0]["file"] = "no-such.bin";
-        write_file(d + "/index.json", j.dump());
+        write_file(d + "/index.json", json_text(j));
     });
     refuse("a directory without shards", "", [&](const std::string& d) {
         fs::remove_all(d);
@@ -498,7 +498,7 @@ inline void test_full_disk(Report& t) {
 inline std::string losses_of(const std::string& run) {
     std::string s;
     for (const auto& j : json_lines(read_file(run + "/metrics.jsonl")))
-        s += cat(j["step"].dump(), " ", j["loss"].dump(), " ", j["grad_norm"].dump(), " ", j.value("val_loss", 0.0), "\n");
+        s += cat(json_text(j["step"]), " ", json_text(j["loss"]), " ", json_text(j["grad_norm"]), " ", j.value("val_loss", 0.0), "\n");
     return s;
 }
 inline bool same_file(const std::string& a, const std::string& b) { return read_file(a) == read_file(b); }
@@ -615,7 +615,7 @@ inline void test_generate(Report& t) {
     const std::string stop = full.substr(full.size() / 2, 3);
     const auto stopped = json_lines(must(generate_words(*f, {"--json", "--prompt", "Anna", "--seed", "5", "--stop", stop})));
     t.check(stopped[0]["stop"] == "stop_string" && stopped[0]["text"] == full.substr(0, full.find(stop)),
-            cat("the text ends before the stop string \"", stop, "\": ", stopped[0].dump()));
+            cat("the text ends before the stop string \"", stop, "\": ", json_text(stopped[0])));
     const Outcome filled = start(plus({"generate", "--model", f->model, "--prompt", "Anna"}, {"--max-tokens", "500", "--seed", "3", "--json"}));
     t.check(filled.status == 0 && (filled.err.find("context") != std::string::npos || filled.out.find("end_of_text") != std::string::npos),
             "a continuation ends at the context's end, and says so");
@@ -632,8 +632,8 @@ inline void test_score(Report& t) {
     piped.input = text;
     std::string ids = must({"tokenizer", "encode", "--tokenizer", f->model}, piped);
     ids.erase(ids.find_last_not_of(" \n") + 1);
-    const auto by_ids = nlohmann::json::parse(must({"score", "--model", f->model, "--ids", ids, "--logits", logits_path, "--dtype", "fp32"}));
-    const auto by_text = nlohmann::json::parse(must({"score", "--model", f->model, "--text", text, "--dtype", "fp32"}));
+    const auto by_ids = parse_json_text<nlohmann::json>(must({"score", "--model", f->model, "--ids", ids, "--logits", logits_path, "--dtype", "fp32"}));
+    const auto by_text = parse_json_text<nlohmann::json>(must({"score", "--model", f->model, "--text", text, "--dtype", "fp32"}));
     t.check(by_ids == by_text, "a text and its ids score alike");
     const auto& logprobs = by_ids["logprobs"];
     t.check(logprobs.size() == by_ids["ids"].size() && logprobs[0].is_null(), "one log probability a token, none for the first");

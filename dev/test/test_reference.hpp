@@ -19,7 +19,7 @@ struct OneThread : Cpu {
 };
 
 struct Reference {
-    nlohmann::json json = nlohmann::json::parse(read_file("dev/ref/fixtures/reference.json"));
+    nlohmann::json json = parse_json_text<nlohmann::json>(read_file("dev/ref/fixtures/reference.json"));
     SafetensorsFile file{"dev/ref/fixtures/reference.safetensors"};
     Config config;
     int64_t B, T, steps;

@@ -49,7 +49,7 @@ inline std::string random_text(Rng& rng, size_t bytes, bool valid_utf8 = false) 
 
 inline std::string json_line(const std::string& text, const char* field = "text") {
     const nlohmann::json meta = {{"text", "not this"}, {"list", {1, "x", nullptr}}};
-    return nlohmann::json{{"id", 7}, {"meta", meta}, {field, text}}.dump() + "\n";
+    return json_text(nlohmann::json{{"id", 7}, {"meta", meta}, {field, text}}) + "\n";
 }
 
 // What run_tokenize prints on stdout goes into a string, what it prints on stderr nowhere.
@@ -211,7 +211,7 @@ inline void test_index(Report& t) {
     const Tokenizer tokenizer = Tokenizer::load(c.tokenizer);
     const auto ids = tokens_of(c.out, "train");
     t.check(ids == expected(tokenizer, documents), "the tokens of all documents, across shards");
-    const auto j = nlohmann::json::parse(read_file(c.out + "/index.json"));
+    const auto j = parse_json_text<nlohmann::json>(read_file(c.out + "/index.json"));
     const auto& split = j["splits"]["train"];
     t.check(j["format"] == "train_gpt token shards" && j["version"] == 1, "format and version");
     t.check(j["vocab_size"] == tokenizer.vocab_size() && j["end_of_text"] == tokenizer.end_of_text(), "vocabulary");

@@ -190,13 +190,13 @@ inline void golden_tokens(Report& t) {
             const std::string text = from_hex(row["utf8_hex"]), column = column_of(name);
             const Ids ours = official(name)->encode(text);
             if (ours != row[column].get<Ids>() && wrong++ == 0)
-                t.check(false, cat(name, " row ", row["id"].dump(), ": ", shown(ours), " for ", row[column].dump()));
+                t.check(false, cat(name, " row ", json_text(row["id"]), ": ", shown(ours), " for ", json_text(row[column])));
             not_back += official(name)->decode(ours) != text;
             if (!row.contains(column + "_special_all")) continue;
             special++;
             const Ids all = official(name)->encode(text, SpecialPolicy::all);
             if (all != row[column + "_special_all"].get<Ids>() && wrong++ == 0)
-                t.check(false, cat(name, " row ", row["id"].dump(), " with special tokens: ", shown(all)));
+                t.check(false, cat(name, " row ", json_text(row["id"]), " with special tokens: ", shown(all)));
         }
         t.check(wrong == 0 && special == 15, cat(name, ": all golden ids, ", special, " rows with special tokens"));
         t.check(not_back == 0, cat(name, ": decoding gives the golden texts back"));

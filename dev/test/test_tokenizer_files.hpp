@@ -90,7 +90,7 @@ inline void one_vocabulary_many_files(Report& t) {
     }
     t.check(all.size() > merges.size() + 1000, "there are pairs to add");
     merges = all;
-    write_file(dir / "more.json", json.dump());
+    write_file(dir / "more.json", json_text(json));
     t.check(Tokenizer::load(dir / "more.json").hash() == official("cl100k")->hash(),
             "merges that no text reaches change nothing");
 }
@@ -173,7 +173,7 @@ inline void broken_files(Report& t) {
     const auto changed = [&](const char* pointer, nlohmann::json value, const char* expected) {
         auto json = good;
         json[nlohmann::json::json_pointer(pointer)] = std::move(value);
-        refused("a.json", json.dump(), expected, "");
+        refused("a.json", json_text(json), expected, "");
     };
     changed("/model/vocab/a", 1 << 30, "id 1073741824");
     changed("/model/vocab/a", 18446744073709551615ull, "token a: id");
@@ -192,7 +192,7 @@ inline void broken_files(Report& t) {
     changed("/added_tokens", 1, "no array");
     changed("/model/byte_fallback", true, "byte_fallback");
     changed("/model/end_of_word_suffix", "</w>", "end_of_word_suffix");
-    write_file(dir / "vocab.json", good["model"]["vocab"].dump());
+    write_file(dir / "vocab.json", json_text(good["model"]["vocab"]));
     t.check_error([&] { Tokenizer::load(dir / "vocab.json"); }, "merges.txt: missing", "vocab.json without merges.txt");
     write_file(dir / "merges.txt", "#version: 0.2\na b c\n");
     t.check_error([&] { Tokenizer::load(dir / "vocab.json"); }, "merges.txt: line 2: ", "a line of three symbols");

@@ -20,7 +20,7 @@ inline std::vector<std::string> python_outputs(const std::vector<std::string>& p
     const std::string python = child::find_python();
     if (python.empty()) return {};
     const TempDir dir;
-    write_file(dir / "in.json", nlohmann::json(programs).dump());
+    write_file(dir / "in.json", json_text(nlohmann::json(programs)));
     write_file(dir / "run.py", R"PY(
 import ast, contextlib, io, json, sys, traceback, warnings
 warnings.simplefilter('ignore')
@@ -46,7 +46,7 @@ result = [run(p) for p in json.load(open(here + '/in.json'))]
 json.dump(['%d.%d' % sys.version_info[:2]] + result, open(here + '/out.json', 'w'))
 )PY");
     if (std::system(cat(python, " -I ", dir / "run.py", " ", dir.path(), " 2> /dev/null").c_str()) != 0) return {};
-    auto all = nlohmann::json::parse(read_file(dir / "out.json")).get<std::vector<std::string>>();
+    auto all = parse_json_text<nlohmann::json>(read_file(dir / "out.json")).get<std::vector<std::string>>();
     version = all[0];
     all.erase(all.begin());
     return all;
@@ -338,11 +338,11 @@ inline void run_noise(Report& t, uint64_t seed, int64_t count) {
         ok += r.ok;
         if (now_s() - begin > slowest) slowest = now_s() - begin, slow = p;
         if (!is_valid_utf8(r.output) || r.output.size() > 20000) t.check(false, cat("the output is text of a limited length, for ",
-                nlohmann::json(to_valid_utf8(p)).dump()));
+                json_text(nlohmann::json(to_valid_utf8(p)))));
     }
     t.check(ok > count / 20 && ok < count * 3 / 4, cat(count, " mutilated programs end (", ok, " without an error) in ", now_s() - start,
             " s"));
-    t.check_at_most(slowest, 2, cat("the slowest of them ends soon (seconds): ", nlohmann::json(to_valid_utf8(slow)).dump().substr(0, 200)));
+    t.check_at_most(slowest, 2, cat("the slowest of them ends soon (seconds): ", json_text(nlohmann::json(to_valid_utf8(slow))).substr(0, 200)));
 }
 
 inline void test_fuzz(Report& t) { run_noise(t, 20261122, 20000); }

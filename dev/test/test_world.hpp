@@ -693,7 +693,7 @@ inline std::vector<nlohmann::json> read_jsonl(const std::string& path) {
     std::vector<nlohmann::json> v;
     const std::string all = read_file(path);
     for (const std::string& line : split_on(all.substr(0, all.size() - (all.empty() ? 0 : 1)), "\n"))
-        v.push_back(nlohmann::json::parse(line));
+        v.push_back(parse_json_text<nlohmann::json>(line));
     return v;
 }
 inline void files_are_reproducible(Report& t) {

@@ -20,7 +20,7 @@ inline std::string shown(const Ids& ids) {
     return s.size() > 200 ? s.substr(0, 200) + " ..." : s;
 }
 inline std::string quoted(std::string_view text) {
-    return nlohmann::json(to_valid_utf8(text.substr(0, 80))).dump();
+    return json_text(nlohmann::json(to_valid_utf8(text.substr(0, 80))));
 }
 
 // ---- oracles
