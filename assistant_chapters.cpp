@@ -6,11 +6,12 @@
 #include "eval.hpp"
 #include "generate.hpp"
 #include "probe.hpp"
+#include "rankings.hpp"
 #include "rollouts_view.hpp"
 
 std::vector<Command> assistant_commands() {
     std::vector<Command> commands;
-    for (const auto& chapter : {probe_commands(), eval_commands(), generate_commands(), chat_commands(), rl_show_commands()})
+    for (const auto& chapter : {probe_commands(), eval_commands(), generate_commands(), chat_commands(), rl_show_commands(), ranking_commands()})
         commands.insert(commands.end(), chapter.begin(), chapter.end());
     return commands;
 }

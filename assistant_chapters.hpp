@@ -1,4 +1,4 @@
-// assistant_chapters.hpp -- what assistant_chapters.cpp holds: the commands probe, eval, generate, score, chat and rl show.
+// assistant_chapters.hpp -- what assistant_chapters.cpp holds: the commands probe, eval, generate, score, chat, rl show and reward label.
 #pragma once
 
 #include "cli.hpp"

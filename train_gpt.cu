@@ -3,6 +3,7 @@
 #include "bench.hpp"
 #include "info.hpp"
 #include "pretrain.hpp"
+#include "reward.hpp"
 #include "rl.hpp"
 #include "sft.hpp"
 #include "text_chapters.hpp"
@@ -20,7 +21,7 @@ void with_model(const std::string& device, const std::string& dtype, int threads
 
 int main(int argc, char** argv) {
     std::vector<Command> commands;
-    for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), rl_commands(), assistant_commands(), convert_commands(), bench_commands(), info_commands()})
+    for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), reward_commands(), rl_commands(), assistant_commands(), convert_commands(), bench_commands(), info_commands()})
         commands.insert(commands.end(), chapter.begin(), chapter.end());
     return run_program(commands, argc, argv);
 }
