@@ -17,6 +17,7 @@
 struct Sequence {
     std::vector<int32_t> ids;          // (n)
     std::vector<float> weights;        // (n)
+    std::vector<float> entropy_weights = {};   // (n), or none: how much the entropy of each prediction counts
 };
 
 // ---- which example is next
@@ -123,9 +124,11 @@ inline MicroBatch fill_batch(const BatchPlan& plan, const std::vector<const Sequ
         const Sequence& s = *examples[plan.examples[r]];
         const size_t at = r * size_t(b.T), n = s.ids.size() - 1;
         std::copy(s.ids.begin(), s.ids.begin() + int64_t(n), b.inputs.begin() + int64_t(at));
+        if (!s.entropy_weights.empty()) b.entropy_weights.resize(b.weights.size(), 0.0f);
         for (size_t i = 0; i < n; i++) {
             b.weights[at + i] = s.weights[i + 1];
-            if (s.weights[i + 1] != 0) b.targets[at + i] = s.ids[i + 1];
+            if (!s.entropy_weights.empty()) b.entropy_weights[at + i] = s.entropy_weights[i + 1];
+            if (s.weights[i + 1] != 0 || (!s.entropy_weights.empty() && s.entropy_weights[i + 1] != 0)) b.targets[at + i] = s.ids[i + 1];
         }
     }
     return b;

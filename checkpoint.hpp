@@ -238,6 +238,8 @@ inline Config config_from_json(const nlohmann::json& j, const std::string& path)
     if (given("quantization_config")) refuse("quantization_config", "a model that is not quantized");
     if (given("tie_word_embeddings") && !j["tie_word_embeddings"].is_boolean())
         refuse("tie_word_embeddings", "true or false");
+    c.scores = given("architectures") && j["architectures"].is_array() && !j["architectures"].empty() && j["architectures"][0] == "GPT2ForSequenceClassification";
+    if (c.scores && given("id2label") && j["id2label"].size() != 1) refuse("id2label", "one label: a reward model gives one score");
     c.tied = !given("tie_word_embeddings") || j["tie_word_embeddings"].get<bool>();
     const nlohmann::json eos = given("eos_token_id") ? j["eos_token_id"] : nlohmann::json();
     const nlohmann::json first = eos.is_array() && !eos.empty() ? eos[0] : eos;
@@ -249,8 +251,8 @@ inline Config config_from_json(const nlohmann::json& j, const std::string& path)
 
 inline nlohmann::ordered_json config_to_json(const Config& c, std::string_view dtype) {
     const nlohmann::json end = c.end_of_text >= 0 ? nlohmann::json(c.end_of_text) : nlohmann::json();
-    return {
-        {"architectures", {"GPT2LMHeadModel"}},
+    nlohmann::ordered_json j = {
+        {"architectures", {c.scores ? "GPT2ForSequenceClassification" : "GPT2LMHeadModel"}},
         {"model_type", "gpt2"},
         {"vocab_size", c.V},
         {"n_positions", c.max_T},
@@ -274,6 +276,8 @@ inline nlohmann::ordered_json config_to_json(const Config& c, std::string_view d
         {"torch_dtype", dtype == "BF16" ? "bfloat16" : "float32"},
         {"use_cache", true},
     };
+    if (c.scores) j.update(nlohmann::ordered_json{{"id2label", {{"0", "reward"}}}, {"label2id", {{"reward", 0}}}, {"problem_type", "regression"}, {"pad_token_id", end}});
+    return j;
 }
 
 // out (rows, columns) = in (columns, rows), in tiles that stay in the L1 cache
@@ -543,14 +547,14 @@ inline void check_write_dtype(std::string_view dtype) {
     ASSERT(dtype == "F32" || dtype == "BF16", "models are written as F32 or BF16, not as ", dtype);
 }
 
-// The files of a Hugging Face GPT2LMHeadModel into `directory`, which exists. dtype: "F32" or "BF16".
+// The files of a Hugging Face GPT2LMHeadModel (of a reward model: GPT2ForSequenceClassification) into `directory`, which exists. dtype: "F32" or "BF16".
 inline void write_hf_model(const std::string& directory, const Config& c, std::string_view dtype, const GetTensor& get,
                            const SaveTokenizer& save_tokenizer = {}) {
     check_write_dtype(dtype);
     const ParamLayout layout(c);
     std::vector<StoredTensor> stored;
     for (const Tensor& t : layout.tensors)
-        stored.push_back({t.name == "lm_head.weight" ? t.name : "transformer." + t.name, std::string(dtype),
+        stored.push_back({t.name == "lm_head.weight" || t.name == "score.weight" ? t.name : "transformer." + t.name, std::string(dtype),
                           checkpoint::shape_in_file(t)});
     SafetensorsWriter out(directory + "/model.safetensors", stored);
     std::vector<float> x;
@@ -576,6 +580,7 @@ inline void write_llmc_model(const std::string& path, const Config& c, std::stri
         throw Error(
             cat(path, ": llm.c's format ties the output head to the embedding, and this model has a separate one"),
             "use --format hf");
+    if (c.scores) throw Error(cat(path, ": llm.c's format has no place for a reward model's head"), "use --format hf");
     const ParamLayout layout(c);
     std::unordered_map<std::string, const Tensor*> by_name;
     for (const Tensor& t : layout.tensors) by_name[t.name] = &t;

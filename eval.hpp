@@ -176,7 +176,7 @@ class Score {
         const bool number = item.answerable && rewards::canonical_number(item.answer).has_value();
         for (int64_t s = 0; s < n; s++) {
             const Reply& r = replies[size_t(s)];
-            right += is_right(item, r.text);
+            right += is_right(item, r.text), graded += grade(item, r.text);
             declined += declines(r.text), well_formed += r.well_formed, truncated += r.truncated;
             tokens += double(r.tokens), calls += double(r.calls), replies_ += 1;
             auto [it, fresh] = votes.try_emplace(final_answer(r.text, number).value_or("?"), 0, -s);
@@ -207,14 +207,14 @@ class Score {
         json passes = json::object();
         for (const auto& [k, sum] : pass) passes[std::to_string(k)] = sum / n;
         const Interval i = interval();
-        return {{"questions", shares.size()}, {"samples", samples}, {"accuracy", mean()}, {"low", i.low}, {"high", i.high}, {"pass", passes}, {"majority", majority / n},
+        return {{"questions", shares.size()}, {"samples", samples}, {"accuracy", mean()}, {"low", i.low}, {"high", i.high}, {"pass", passes}, {"majority", majority / n}, {"grade", graded / replies_},
                 {"declined", declined / replies_}, {"well_formed", well_formed / replies_}, {"truncated", truncated / replies_}, {"tokens", tokens / replies_}, {"calls", calls / replies_}};
     }
 
     std::vector<double> shares;    // right samples of each question
     int64_t samples = 1;
     std::map<int64_t, double> pass;
-    double majority = 0, declined = 0, well_formed = 0, truncated = 0, tokens = 0, calls = 0;
+    double majority = 0, graded = 0, declined = 0, well_formed = 0, truncated = 0, tokens = 0, calls = 0;
 
    private:
     double replies_ = 0;
@@ -330,7 +330,7 @@ inline int run_eval(EvalConfig& c) {
                 groups[group_of(items[i], c.by)].add(items[i], replies[i]);
                 if (c.dump.empty()) continue;
                 for (const Reply& r : replies[i]) {
-                    const json line = {{"prompt", items[i].prompt}, {"answer", items[i].answerable ? json(items[i].answer) : json()}, {"reply", r.text}, {"right", is_right(items[i], r.text)},
+                    const json line = {{"prompt", items[i].prompt}, {"answer", items[i].answerable ? json(items[i].answer) : json()}, {"reply", r.text}, {"right", is_right(items[i], r.text)}, {"grade", grade(items[i], r.text)},
                                  {"well_formed", r.well_formed}, {"tokens", r.tokens}, {"task", items[i].task}};
                     dump += json_text(line, -1, JsonBytes::replaced) + "\n";
                 }

@@ -31,12 +31,13 @@ struct Config {
     int64_t NH = 12;        // attention heads
     int64_t C = 768;        // channels
     bool tied = true;       // the output head is the token embedding
+    bool scores = false;    // a reward model: a score at the end of a text instead of logits (kernels/score_head.hpp)
     int32_t end_of_text = -1;  // id of <|endoftext|>, or -1; carried into config.json as bos/eos
 
     int64_t Vp() const { return round_up(V, int64_t(128)); }  // rows of the embedding in memory: matrix products like multiples of 128
     int64_t HS() const { return C / NH; }                     // head size
     bool same_shape(const Config& o) const {
-        return max_T == o.max_T && V == o.V && L == o.L && NH == o.NH && C == o.C && tied == o.tied;
+        return max_T == o.max_T && V == o.V && L == o.L && NH == o.NH && C == o.C && tied == o.tied && scores == o.scores;
     }
 };
 
@@ -70,7 +71,7 @@ struct BlockOffsets {
     int64_t ln_1_w, ln_1_b, qkv_w, qkv_b, proj_w, proj_b, ln_2_w, ln_2_b, fc_w, fc_b, fcproj_w, fcproj_b;
 };
 struct RootOffsets {
-    int64_t wte, wpe, ln_f_w, ln_f_b, lm_head;
+    int64_t wte, wpe, ln_f_w, ln_f_b, lm_head, score;
 };
 
 // How a tensor starts. A `linear` matrix is stored (in, out) but drawn as PyTorch's nn.Linear draws it, (out, in).
@@ -115,7 +116,8 @@ inline std::vector<ParamSpec> gpt2_params(const Config& c) {
         {"ln_f.weight",             {c.C},           false, ones,      &R::ln_f_w},
         {"ln_f.bias",               {c.C},           false, zeros,     &R::ln_f_b},
     };
-    if (!c.tied) table.push_back({"lm_head.weight", {c.Vp(), c.C}, true, embedding, &R::lm_head, c.V});
+    if (c.scores) table.push_back({"score.weight", {1, c.C}, true, zeros, &R::score});    // at 0 every text is as good as another
+    else if (!c.tied) table.push_back({"lm_head.weight", {c.Vp(), c.C}, true, embedding, &R::lm_head, c.V});
     return table;
 }
 
@@ -179,7 +181,7 @@ struct ParamLayout {
         }
         for (i = end; i < table.size(); i++) place(table[i], -1);
         close_bucket();
-        if (c.tied) root.lm_head = root.wte;
+        if (c.tied || c.scores) root.lm_head = root.wte;
     }
 };
 
@@ -375,12 +377,14 @@ class Gpt {
     // One step: zero_grads(), accumulate() for each micro-batch, finish_step(), update(). accumulate() adds the gradients of a batch of B rows of T
     // tokens to `grads`, and its loss to the step's; host arrays of B*T, which belong to the caller again when it returns. It
     // queues the work and waits for nothing but its turn at the input buffer. Arguments and errors are those of forward_backward.
-    void accumulate(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_, bool last_of_step) {
+    // entropy_weights (B*T, may be null): the loss gets sum_t entropy_weight_t * entropy_t as well.
+    void accumulate(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_, bool last_of_step,
+                    const float* entropy_weights = nullptr) {
         ASSERT(options.training, "this model was built without gradients");
         reducing_ = last_of_step && ranks() > 1;
         gathered_ = nullptr;
         in_step_ = true;
-        run(inputs, targets, weights, B, T_, false, true);
+        run(inputs, targets, weights, B, T_, false, true, entropy_weights);
     }
     struct StepSums {
         double loss, grad_norm;    // the sum of all weighted losses, and the Euclidean norm of all gradients: of all ranks
@@ -745,6 +749,7 @@ class Gpt {
 
     // logits_ (rows, Vp) = x wte^T
     void head_forward(const T* x, int64_t rows) {
+        if (config.scores) throw Error("this is a reward model: it scores answers and writes none", "give an assistant, or score answers with: train_gpt reward score");
         matmul<T, T>(dev, logits_, x, params + layout.root.lm_head, rows, config.Vp(), config.C, false, true, false);
     }
 
@@ -760,7 +765,8 @@ class Gpt {
     // One batch: sums_[0] += its loss; losses_, and entropies_ where asked for, receive those of its tokens. Queued: nothing is waited for.
     // Recorded as a graph, but for the backward pass in which ranks talk: NCCL's calls can be recorded, yet the last micro-batch of a step
     // is one of many or a large one (its launches cost little), and a recorded collective would outlive the error that ends a job.
-    void run(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_, bool with_entropies, bool with_backward) {
+    void run(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_, bool with_entropies, bool with_backward,
+             const float* entropy_weights = nullptr) {
         const int64_t N = B * T_, S = input_stride(N);
         const typename Dev::Range range(with_backward ? "micro-batch" : "evaluation", N);
         for (int64_t i = 0; i < N; i++)
@@ -769,10 +775,13 @@ class Gpt {
         int32_t* host = begin_inputs(inputs, B, T_);
         std::copy(targets, targets + N, host + 2 * S);
         std::memcpy(host + 3 * S, weights, size_t(N) * sizeof(float));
-        send_inputs(N, 4);
+        if (entropy_weights) std::memcpy(host + 4 * S, entropy_weights, size_t(N) * sizeof(float));
+        send_inputs(N, entropy_weights ? 5 : 4);
         targets_ = inputs_ + 2 * S, weights_ = reinterpret_cast<float*>(inputs_ + 3 * S);
+        entropy_weights_ = entropy_weights ? reinterpret_cast<float*>(inputs_ + 4 * S) : nullptr;
+        with_entropies = with_entropies || entropy_weights;
         if (reducing_ && with_backward) compute(B, T_, with_entropies, with_backward);
-        else graphs_.run({B, T_, with_backward, with_entropies}, [&] { compute(B, T_, with_entropies, with_backward); });
+        else graphs_.run({B, T_, with_backward, with_entropies + 4 * (entropy_weights != nullptr)}, [&] { compute(B, T_, with_entropies, with_backward); });
     }
     double run_and_wait(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_, float* token_losses,
                         float* token_entropies, bool with_backward) {
@@ -791,19 +800,24 @@ class Gpt {
         const int64_t N = B * T_, C = config.C, Vp = config.Vp();
         forward(B, T_);
         const T* head = params + layout.root.lm_head;                                                        // (Vp, C)
-        for (int64_t first = 0; first < N; first += head_rows_) {
+        if (config.scores)
+            score_head(dev, losses_, with_backward ? d_ln_ : nullptr, with_backward ? grads + layout.root.score : nullptr, last_ln_,
+                       params + layout.root.score, targets_, weights_, N, C);
+        for (int64_t first = 0; first < N && !config.scores; first += head_rows_) {
             const typename Dev::Range range("head", first);
             const int64_t rows = std::min(head_rows_, N - first);
             const T* x = last_ln_ + first * C;                                                               // (rows, C)
             head_forward(x, rows);
             float* entropies = with_entropies ? entropies_ + first : nullptr;
-            classifier(dev, losses_ + first, entropies, logits_, targets_ + first, weights_ + first, rows, config.V, Vp, with_backward);
+            classifier(dev, losses_ + first, entropies, logits_, targets_ + first, weights_ + first, rows, config.V, Vp, with_backward,
+                       entropy_weights_ ? entropy_weights_ + first : nullptr);
             if (!with_backward) continue;
             // forward was logits = x head^T, and logits_ now holds dlogits
             matmul<T, T>(dev, d_ln_ + first * C, logits_, head, rows, C, Vp, false, false, false);           // dx = dlogits head
             matmul<float, T>(dev, grads + layout.root.lm_head, logits_, x, Vp, C, rows, true, false, true);  // dhead += dlogits^T x
         }
         add_weighted_sum(dev, sums_, static_cast<const float*>(weights_), static_cast<const float*>(losses_), N);
+        if (entropy_weights_) add_weighted_sum(dev, sums_, static_cast<const float*>(entropy_weights_), static_cast<const float*>(entropies_), N);
         if (with_backward) backward(B, T_);
     }
 
@@ -863,7 +877,7 @@ class Gpt {
     int32_t* sampled_;                                 // (B) ids that decode() has drawn, and behind them (B) their log probabilities
     int32_t* inputs_;                                  // (5, N) the arrays of a call, which the pointers below lie in
     int32_t *ids_ = nullptr, *positions_ = nullptr, *targets_ = nullptr;  // (N)
-    float *weights_ = nullptr, *uniforms_ = nullptr;   // (N), (B)
+    float *weights_ = nullptr, *entropy_weights_ = nullptr, *uniforms_ = nullptr;   // (N), (N), (B)
     uint32_t* decays_ = nullptr;                       // see adamw.hpp
     bool in_step_ = false;                             // between accumulate() and finish_step()
     HostBlocks<Dev> host_inputs_;                      // (5, N)

@@ -12,6 +12,7 @@
 #include "common.hpp"
 #include "json_text.hpp"
 #include "utf8.hpp"
+#include "world_jokes.hpp"
 
 // A question with its answer, as a line of a task file says it.
 struct TaskItem {
@@ -181,10 +182,27 @@ inline bool declines(const std::string& text) {
     return false;
 }
 
+// A judge: for tasks whose answers are better or worse, not right or wrong. A task names its judge ("judge": "jokes"); adding one is a line here.
+struct Judge {
+    const char* name;
+    double (*worth)(const std::string& prompt, const std::string& reply);   // 0 to 1
+    double good;                                                            // from here on a reply counts as right
+};
+inline const std::vector<Judge> kJudges = {{"jokes", jokes::worth, 0.99}};
+
+// Null for a task with an answer.
+inline const Judge* judge_of(const TaskItem& item) {
+    if (!item.extra.is_object() || !item.extra.contains("judge")) return nullptr;
+    for (const Judge& j : kJudges)
+        if (item.extra["judge"] == j.name) return &j;
+    throw Error(cat("the task \"", item.prompt.substr(0, 60), "\" names an unknown judge: ", item.extra["judge"].dump()), "see kJudges in rewards.hpp");
+}
+
 // Is the reply right? For an answer that is a number, the final answer must be this number. For words, the final answer must be these words, or, where
 // no marker names one, the reply must be a sentence (at most 40 words) that contains them.
 inline bool is_right(const TaskItem& item, const std::string& reply) {
     using namespace rewards;
+    if (const Judge* judge = judge_of(item)) return judge->worth(item.prompt, reply) >= judge->good;
     if (!item.answerable) return declines(reply);
     const auto number = canonical_number(item.answer);
     const auto got = final_answer(reply, number.has_value());
@@ -194,4 +212,10 @@ inline bool is_right(const TaskItem& item, const std::string& reply) {
     if (*got == want) return true;
     if (!after(reply, "####").empty() || !boxed(reply).empty() || !after(reply, "the answer is").empty()) return false;
     return std::count(got->begin(), got->end(), ' ') < 40 && has_words(*got, want) && !declines(reply);
+}
+
+// How good the reply is, 0 to 1: what its judge says, or 1 if it is right.
+inline double grade(const TaskItem& item, const std::string& reply) {
+    const Judge* judge = judge_of(item);
+    return judge ? judge->worth(item.prompt, reply) : double(is_right(item, reply));
 }

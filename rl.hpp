@@ -8,20 +8,24 @@
 // wrong (or, with --truncated drop, not at all). Groups whose rewards are equal teach nothing; they are counted.
 // Iteration i is a function of (weights, seed, i): resuming gives the same bits. Training never sees the dev or test problems: --dev is measured on
 // the way, --test once, at the end.
+// Where nothing can be checked, --reward-model (reward.hpp) says how good an answer is. It knows the answers that people ranked; the further
+// the policy leaves these, the less its word is worth. So it wants a leash (--kl) and an end (--steps).
 #pragma once
 
 #include "eval.hpp"
 #include "objectives.hpp"
+#include "reward.hpp"
 #include "sft.hpp"
 
 struct RlConfig : TrainerConfig {
     RlConfig() { seq_len = 0, lr = 0, skip_z = 0, weight_decay = 0, schedule = "constant", batch_size = 16; }
-    std::string init;
+    std::string init, reward_model;
     std::vector<std::string> tasks, dev, test;
     std::string objective = "dr_grpo", kl = "none", truncated = "keep", system, tools = "off", documents;
     int64_t prompts = 16, group = 8, inner = 1, max_tokens = 128, rows = 64, resample = 0;
     int64_t eval_every = 0, eval_limit = 200, sample_every = 0, dump_every = 0;
-    float temperature = 1, clip_low = 0.2f, clip_high = 0.2f, kl_coef = 0.02f, format_reward = 0, length_penalty = 0;
+    float temperature = 1, clip_low = 0.2f, clip_high = 0.2f, kl_coef = 0.02f, entropy_coef = 0, format_reward = 0, length_penalty = 0;
+    float check_weight = -1, reward_weight = 1, cut_reward = -3;
     bool python = false;
 };
 
@@ -29,7 +33,7 @@ inline std::vector<Flag<RlConfig>> make_rl_flags() {
     using R = RlConfig;
     std::vector<Flag<R>> flags = {
         {"init",           &R::init,           "DIR",     "the assistant that practises"},
-        {"tasks",          &R::tasks,          "FILE[:WEIGHT]...", "problems to train on, JSONL {\"prompt\", \"answer\"}"},
+        {"tasks",          &R::tasks,          "FILE[:WEIGHT]...", "problems to train on, JSONL {\"prompt\", \"answer\"}; with --reward-model a prompt is enough"},
         {"dev",            &R::dev,            "FILE...", "problems that are measured on the way"},
         {"test",           &R::test,           "FILE...", "problems that are measured once, at the end"},
         {"objective",      &R::objective,      "reinforce|rloo|grpo|dr_grpo|dapo|ppo|expert|best", "how rewards become weights"},
@@ -44,6 +48,11 @@ inline std::vector<Flag<RlConfig>> make_rl_flags() {
         {"clip-high",      &R::clip_high,      "",        "and up to 1 plus this"},
         {"kl",             &R::kl,             "none|k1|k2|k3", "penalty for leaving the model of --init: k1 in the reward, k2 or k3 in the loss"},
         {"kl-coef",        &R::kl_coef,        "",        "its strength"},
+        {"entropy-coef",   &R::entropy_coef,   "",        "bonus for being undecided: this times the entropy of a drawn token's distribution, averaged over the batch"},
+        {"reward-model",   &R::reward_model,   "DIR",     "a model made by train_gpt reward, which scores every answer"},
+        {"reward-weight",  &R::reward_weight,  "",        "how much its score counts (deviation 1 on what was ranked)"},
+        {"cut-reward",     &R::cut_reward,     "",        "what it says of an answer that was cut off, which nobody ranked"},
+        {"check-weight",   &R::check_weight,   "",        "how much the checked reward counts; negative: 1, or 0 with --reward-model"},
         {"format-reward",  &R::format_reward,  "",        "added to the reward of an answer that keeps the protocol"},
         {"length-penalty", &R::length_penalty, "per token", "taken from the reward for each drawn token"},
         {"system",         &R::system,         "TEXT",    "system message of every problem"},
@@ -72,11 +81,12 @@ inline const std::vector<Flag<RlConfig>> rl_flags = make_rl_flags();
 // The problems of --tasks, from files with weights.
 class TaskStream {
    public:
-    explicit TaskStream(const std::vector<std::string>& given) {
+    // prompts_alone: a problem needs no answer, since a reward model scores what is said.
+    explicit TaskStream(const std::vector<std::string>& given, bool prompts_alone = false) {
         std::vector<ShuffledEpochs::List> lists;
         for (const auto& file : given) {
             const auto [path, weight] = parse_weighted_path("tasks", file);
-            files_.push_back(read_tasks(path));
+            files_.push_back(prompts_alone ? read_prompts(path) : read_tasks(path));
             lists.push_back({files_.back().size(), weight});
             hash_ = splitmix64(hash_ ^ uint64_t(lists.back().per_epoch()));
             for (const TaskItem& item : files_.back())
@@ -94,6 +104,15 @@ class TaskStream {
     uint64_t hash() const { return hash_; }               // the same problems?
 
    private:
+    static std::vector<TaskItem> read_prompts(const std::string& path) {
+        std::vector<TaskItem> items;
+        each_json_line(path, nullptr, [&](json j, int64_t) {
+            if (j.is_object() && !j.contains("answer")) j["answer"] = nullptr;
+            items.push_back(task_from_json(j));
+        });
+        if (items.empty()) throw Error(cat(path, ": holds no prompt"));
+        return items;
+    }
     std::vector<std::vector<TaskItem>> files_;
     std::optional<ShuffledEpochs> epochs_;
     uint64_t hash_ = 0;
@@ -119,6 +138,7 @@ struct Practice {
     Answer answer;
     std::string text;                  // what was checked
     SampledAnswer sampled;
+    double score = 0, grade = 0;       // the reward model's, and what the task's checker or judge says (0 to 1)
     double advantage = 0;
     Sequence row;                      // prompt and answer; weights: c_t
     std::vector<float> lp, lp_old, lp_ref, entropy;    // (n) of row.ids, 0 where nothing was drawn
@@ -128,24 +148,34 @@ struct Practice {
 // What went on in an iteration, for the log.
 struct RlStatistics {
     double reward = 0, reward_std = 0, right = 0, tokens = 0, tokens_right = 0, tokens_wrong = 0, truncated = 0, ended = 0, calls = 0, unique = 0;
+    double score = 0, grade = 0;
     double entropy = 0, gap_mean = 0, gap_max = 0, advantage_max = 0;
     Advantages groups;
     TokenStatistics terms;
     double rollout_s = 0, train_s = 0;
 };
 
+// A stored reward model with its vocabulary.
+struct RewardSource {
+    explicit RewardSource(const std::string& path) : reader(path), vocabulary(reader.path()) {
+        if (!reader.config().scores) throw UsageError(cat("--reward-model ", path, ": not a reward model"), "make one with: train_gpt reward --init RUN --rankings rankings.jsonl --out DIR");
+    }
+    const ModelReader reader;
+    const ChatVocabulary vocabulary;
+};
+
 template <typename Dev, typename T>
 class RlRun {
    public:
     RlRun(Dev& dev, RlConfig& config, const ModelReader& reader, const ChatFormat& format, TaskStream& tasks, const std::vector<TaskSet>& dev_sets, const std::vector<TaskSet>& test_sets,
-          const ToolCaller& call_tool, int64_t resume_step, Ranks& ranks)
+          const ToolCaller& call_tool, const RewardSource* reward, int64_t resume_step, Ranks& ranks)
         : config_(config), format_(format), tasks_(tasks), dev_sets_(dev_sets), test_sets_(test_sets), call_tool_(call_tool), objective_(parse_objective(config.objective)),
           stage_(dev, "rl", config, rl_flags, reader.config(), config.batch_size * config.seq_len, ranks), model_(stage_.model),
           cache_(model_.make_cache(config.rows, config.seq_len)), generator_(model_, *cache_) {
         terms_.clip_low = config.clip_low, terms_.clip_high = config.clip_high, terms_.kl = parse_kl(config.kl), terms_.kl_coef = config.kl_coef;
         if (resume_step >= 0) {
             stage_.resume(resume_step, {"objective", "prompts", "group", "inner", "temperature", "max-tokens", "truncated", "resample", "clip-low", "clip-high", "kl", "kl-coef",
-                                        "format-reward", "length-penalty", "system", "tools"}, [&](const json& state) {
+                                        "entropy-coef", "reward-weight", "cut-reward", "check-weight", "format-reward", "length-penalty", "system", "tools"}, [&](const json& state) {
                 if (state.at("tasks_hash") != tasks_.hash()) throw Error(cat("--resume: --tasks are not what the run in ", config_.out, " began with"));
             });
         } else {
@@ -156,6 +186,11 @@ class RlRun {
             reference_.emplace(dev, reader.config(), GptOptions{config.batch_size * config.seq_len});
             load_weights(*reference_, reader);
         }
+        if (reward) {
+            reward_format_ = &reward->vocabulary.format;
+            reward_.emplace(dev, reward->reader.config(), GptOptions{std::max(config.batch_size * config.seq_len, reward->reader.config().max_T)});
+            load_weights(*reward_, reward->reader);
+        }
         stage_.open_log(resume_step);
     }
 
@@ -163,6 +198,8 @@ class RlRun {
         Trainer<Dev, T>& trainer = stage_.trainer;
         stage_.print_header(strprintf("%s problems; %s updates; an iteration: %lld problems x %lld answers, %lld updates, %s", with_commas(tasks_.size()).c_str(), with_commas(config_.steps).c_str(),
                                       (long long)config_.prompts, (long long)config_.group, (long long)config_.inner, config_.objective.c_str()));
+        if (reward_ && (terms_.kl == KlKind::none || terms_.kl_coef == 0))
+            stage_.log->line("warning   a reward model without --kl: its score will rise on answers that it never saw ranked, and mean less and less; look at them, and stop early");
         stop_on_signals();
         if (trainer.steps_done == 0) evaluate("dev", dev_sets_, nullptr);
         bool stop = false;
@@ -232,11 +269,27 @@ class RlRun {
             SampledAnswer& a = p.sampled;
             a = {0, !cut && is_right(*p.item, p.text), cut && config_.truncated == "drop", int64_t(which[k]) / config_.group, 0};
             for (const uint8_t d : p.answer.rollout.sampled) a.tokens += d;
-            a.reward = double(a.right) + double(config_.format_reward) * double(p.answer.turn.well_formed) - double(config_.length_penalty) * double(a.tokens);
+            p.grade = cut ? 0 : grade(*p.item, p.text);
+            a.reward = double(config_.check_weight) * p.grade + double(config_.format_reward) * double(p.answer.turn.well_formed) - double(config_.length_penalty) * double(a.tokens);
             p.row.ids = p.answer.prompt;
             p.row.ids.insert(p.row.ids.end(), p.answer.rollout.ids.begin(), p.answer.rollout.ids.end());
             if (int64_t(p.row.ids.size()) > config_.seq_len + 1) p.row.ids.resize(size_t(config_.seq_len + 1));
             p.row.weights.assign(p.row.ids.size(), 0.0f);
+        }
+        if (reward_) score_answers(batch, which);
+    }
+
+    // The reward model reads what a person would: the prompt and the answer's text, without thoughts and tools.
+    void score_answers(std::vector<Practice>& batch, const std::vector<size_t>& which) {
+        std::vector<Sequence> rows;
+        std::vector<const Sequence*> pointers;
+        for (const size_t i : which) rows.push_back(reward_row(*reward_format_, batch[i].item->prompt, batch[i].text, reward_->config.max_T));
+        for (const Sequence& s : rows) pointers.push_back(&s);
+        const auto scores = score_rows(*reward_, pointers, reward_->options.max_tokens);
+        for (size_t k = 0; k < which.size(); k++) {
+            Practice& p = batch[which[k]];
+            p.score = p.answer.rollout.was_cut() ? double(config_.cut_reward) : scores[k];
+            p.sampled.reward += double(config_.reward_weight) * p.score;
         }
     }
 
@@ -303,7 +356,7 @@ class RlRun {
 
     void count(const std::vector<Practice>& batch, const std::vector<size_t>& mine, RlStatistics& s) {
         std::vector<double> rewards;
-        double right = 0, n = double(batch.size()), local[4] = {};
+        double right = 0, n = double(batch.size()), local[6] = {};
         for (const Practice& p : batch) {
             rewards.push_back(p.sampled.reward);
             right += p.sampled.right, s.tokens += double(p.sampled.tokens) / n;
@@ -315,13 +368,15 @@ class RlRun {
             for (int64_t g = 0; g < config_.group; g++) {
                 const Practice& p = batch[mine[first + size_t(g)]];
                 texts.insert(p.text);
+                local[4] += p.score, local[5] += p.grade;
                 local[0] += p.answer.rollout.was_cut();
                 local[1] += p.answer.rollout.reason == StopReason::end_of_text;
                 for (const Message& m : p.answer.turn.messages) local[2] += m.call.has_value();
             }
             local[3] += double(texts.size());
         }
-        stage_.ranks.sum(local, 4);
+        stage_.ranks.sum(local, 6);
+        s.score = local[4] / n, s.grade = local[5] / n;
         s.truncated = local[0] / n, s.ended = local[1] / n, s.calls = local[2] / n, s.unique = local[3] / double(config_.prompts);
         s.reward = objectives::mean_of(rewards), s.reward_std = objectives::std_of(rewards), s.right = right / n;
         s.tokens_right = right > 0 ? s.tokens_right / right : 0, s.tokens_wrong = right < n ? s.tokens_wrong / (n - right) : 0;
@@ -332,10 +387,11 @@ class RlRun {
         int64_t answers = 0, tokens = 0;
         for (const Practice& p : batch)
             if (!p.sampled.dropped) answers++, tokens += p.sampled.tokens;
+        const bool every = terms_.kl == KlKind::k2 || terms_.kl == KlKind::k3 || config_.entropy_coef > 0;   // do answers without advantage count?
         for (Practice& p : batch) std::fill(p.row.weights.begin(), p.row.weights.end(), 0.0f);
         std::vector<size_t> used;                                    // this rank's answers that teach something
         for (size_t i = 0; i < batch.size(); i++)
-            if (!batch[i].row.ids.empty() && !batch[i].sampled.dropped && (batch[i].advantage != 0 || terms_.kl == KlKind::k2 || terms_.kl == KlKind::k3)) used.push_back(i);
+            if (!batch[i].row.ids.empty() && !batch[i].sampled.dropped && (batch[i].advantage != 0 || every)) used.push_back(i);
         for (int64_t pass = 0; pass < config_.inner; pass++) {
             const double start = now_s();
             if (pass > 0) forward(stage_.model, batch, used, &Practice::lp, false);
@@ -347,6 +403,11 @@ class RlRun {
                 const double divisor = token_divisor(objective_, p.sampled.tokens, answers, tokens, config_.max_tokens);
                 for (size_t k = 0; k < p.row.ids.size(); k++)
                     p.row.weights[k] = p.drawn(k) ? float(token_weight(p.advantage, lp[k], p.lp_old[k], reference_ ? p.lp_ref[k] : 0, terms_, &terms) / divisor) : 0.0f;
+                if (config_.entropy_coef > 0) {                    // the loss gets -coef * the mean entropy over all drawn tokens
+                    p.row.entropy_weights.assign(p.row.ids.size(), 0.0f);
+                    for (size_t k = 1; k < p.row.ids.size(); k++)
+                        if (p.drawn(k)) p.row.entropy_weights[k] = -config_.entropy_coef / float(tokens);
+                }
                 rows.push_back(&p.row);
             }
             std::vector<MicroBatch> batches = make_batches(rows, config_.batch_size * config_.seq_len, stage_.model.config.max_T);
@@ -364,14 +425,17 @@ class RlRun {
 
     void report(const std::vector<Practice>& batch, const StepResult& r, const RlStatistics& s, double tokens, bool first_pass) {
         const int64_t done = stage_.trainer.steps_done;
-        json m = stage_.report(r, s.train_s + (first_pass ? s.rollout_s : 0), tokens, int64_t(s.tokens), strprintf(" | reward %.3f | right %.1f%% | length %.1f | entropy %.2f", s.reward, 100 * s.right, s.tokens, s.entropy));
+        json m = stage_.report(r, s.train_s + (first_pass ? s.rollout_s : 0), tokens, int64_t(s.tokens),
+                               strprintf(" | reward %.3f | right %.1f%% | length %.1f | entropy %.2f", s.reward, 100 * s.right, s.tokens, s.entropy) +
+                                   (reward_ ? strprintf(" | score %.3f | grade %.3f | kl %.3f", s.score, s.grade, s.terms.k1 / std::max(1.0, s.terms.tokens)) : ""));
         const double n = std::max(1.0, s.terms.tokens);
-        m.update(json{{"reward", s.reward}, {"reward_std", s.reward_std}, {"right", s.right}, {"groups_all_right", double(s.groups.all_right) / double(s.groups.groups)},
+        m.update(json{{"reward", s.reward}, {"reward_std", s.reward_std}, {"right", s.right}, {"grade", s.grade}, {"groups_all_right", double(s.groups.all_right) / double(s.groups.groups)},
                       {"groups_all_wrong", double(s.groups.all_wrong) / double(s.groups.groups)}, {"groups_degenerate", double(s.groups.degenerate) / double(s.groups.groups)},
                       {"length", s.tokens}, {"length_right", s.tokens_right}, {"length_wrong", s.tokens_wrong}, {"truncated", s.truncated}, {"ended", s.ended}, {"calls", s.calls},
                       {"unique_answers", s.unique}, {"entropy", s.entropy}, {"gap_mean", s.gap_mean}, {"gap_max", s.gap_max}, {"advantage_max", s.advantage_max},
                       {"ratio", s.terms.ratio / n}, {"clipped_low", s.terms.clipped_low / n}, {"clipped_high", s.terms.clipped_high / n}, {"kl_k1", s.terms.k1 / n}, {"kl_k3", s.terms.k3 / n},
                       {"tokens_trained", s.terms.tokens}, {"rollout_s", s.rollout_s}, {"train_s", s.train_s}});
+        if (reward_) m["score"] = s.score;
         if ((config_.eval_every > 0 && done % config_.eval_every == 0) || done == config_.steps) evaluate("dev", dev_sets_, &m);
         stage_.log->metrics(m);
         if (config_.sample_every > 0 && done % config_.sample_every == 0) show(batch);
@@ -400,8 +464,19 @@ class RlRun {
         else stage_.log->metrics({{"step", stage_.trainer.steps_done}, {name, j}});
     }
 
-    // One problem with a right and a wrong answer, where there is one.
+    // One problem with a right and a wrong answer, where there is one; with a reward model, the answer that it likes best and least.
     void show(const std::vector<Practice>& batch) {
+        if (reward_) {
+            const Practice *best = nullptr, *worst = nullptr;
+            for (const Practice& p : batch) {
+                if (!p.item) continue;
+                if (!best || p.score > best->score) best = &p;
+                if (!worst || p.score < worst->score) worst = &p;
+            }
+            for (const auto& [name, p] : {std::pair{"best", best}, {"worst", worst}})
+                stage_.log->line(strprintf("---- %s score %.3f, grade %.3f: ", name, p->score, p->grade) + p->item->prompt + "\n" + to_valid_utf8(p->text) + "\n----");
+            return;
+        }
         for (size_t i = 0; i < batch.size(); i++) {
             if (!batch[i].item || batch[i].sampled.right || batch[i].advantage == 0) continue;
             for (size_t k = 0; k < batch.size(); k++) {
@@ -418,7 +493,7 @@ class RlRun {
             if (!p.item) continue;
             std::vector<int> drawn;
             for (size_t k = 0; k < p.row.ids.size(); k++) drawn.push_back(p.drawn(k));
-            const json line = {{"prompt", p.item->prompt}, {"answer", p.item->answerable ? json(p.item->answer) : json()}, {"reply", p.text}, {"reward", p.sampled.reward}, {"right", p.sampled.right},
+            const json line = {{"prompt", p.item->prompt}, {"answer", p.item->answerable ? json(p.item->answer) : json()}, {"reply", p.text}, {"reward", p.sampled.reward}, {"right", p.sampled.right}, {"score", p.score}, {"grade", p.grade},
                                {"advantage", p.advantage}, {"ids", p.row.ids}, {"drawn", drawn}, {"weights", p.row.weights}, {"logprobs", p.lp_old}};
             lines += json_text(line, -1, JsonBytes::replaced) + "\n";
         }
@@ -441,7 +516,8 @@ class RlRun {
     std::unique_ptr<ModelCache> cache_;
     Generator generator_;
     std::optional<Asker> asker_;                          // from the first measurement on
-    std::optional<Gpt<Dev, T>> reference_;
+    std::optional<Gpt<Dev, T>> reference_, reward_;
+    const ChatFormat* reward_format_ = nullptr;           // of the reward model, whose vocabulary may be another
 };
 
 inline void validate_rl(const RlConfig& c) {
@@ -451,7 +527,7 @@ inline void validate_rl(const RlConfig& c) {
     if (c.resample < 0 || c.eval_every < 0 || c.eval_limit < 0 || c.sample_every < 0 || c.dump_every < 0) throw UsageError("--resample, --eval-every, --eval-limit, --sample-every and --dump-every must not be negative");
     if (!(c.temperature > 0)) throw UsageError(cat("--temperature ", c.temperature, ": expected a number above 0"), "at 0 all answers of a group would be equal");
     if (!(c.clip_low > 0 && c.clip_low <= 1) || !(c.clip_high > 0)) throw UsageError("--clip-low is in (0, 1], --clip-high above 0");
-    if (!(c.kl_coef >= 0)) throw UsageError("--kl-coef must not be negative");
+    if (!(c.kl_coef >= 0) || !(c.entropy_coef >= 0)) throw UsageError("--kl-coef and --entropy-coef must not be negative");
     if (c.steps < 1) throw UsageError("--steps is missing: the number of updates");
     if (c.steps % c.inner != 0) throw UsageError(cat("--steps ", c.steps, " is not a multiple of --inner ", c.inner));
 }
@@ -463,7 +539,10 @@ inline int run_rl(RlConfig& c) {
     if (c.seq_len == 0) c.seq_len = model.max_T;
     if (c.seq_len > model.max_T) throw UsageError(cat("--seq-len ", c.seq_len, " is longer than the model's context of ", model.max_T));
     const ChatVocabulary vocabulary(reader.path());
-    TaskStream tasks(c.tasks);
+    std::optional<RewardSource> reward;
+    if (!c.reward_model.empty()) reward.emplace(c.reward_model);
+    if (c.check_weight < 0) c.check_weight = reward ? 0.0f : 1.0f;
+    TaskStream tasks(c.tasks, reward.has_value());
     const auto dev_sets = read_task_sets(c.dev, c.eval_limit), test_sets = read_task_sets(c.test, c.eval_limit);
     if (c.lr == 0) c.lr = width_learning_rate(model.C) / 30;
     if (c.min_lr < 0) c.min_lr = 0.1f * c.lr;
@@ -471,7 +550,7 @@ inline int run_rl(RlConfig& c) {
     validate(c);
     const ToolCaller call_tool = c.tools == "on" ? open_tools(c.documents, c.python) : ToolCaller();
     return with_ranks(c, [&](auto& dev, auto t, Ranks& ranks, int64_t resume_step) {
-        RlRun<std::remove_reference_t<decltype(dev)>, decltype(t)> run(dev, c, reader, vocabulary.format, tasks, dev_sets, test_sets, call_tool, resume_step, ranks);
+        RlRun<std::remove_reference_t<decltype(dev)>, decltype(t)> run(dev, c, reader, vocabulary.format, tasks, dev_sets, test_sets, call_tool, reward ? &*reward : nullptr, resume_step, ranks);
         run.run();
     });
 }

@@ -58,6 +58,8 @@ class Stage {
     Stage(Dev& dev, const char* name, C& config, const std::vector<Flag<C>>& flags, const Config& model_config, int64_t max_tokens, Ranks& ranks)
         : config(config), ranks(ranks), argv(command_line()), comm_(dev, ranks),
           model(dev, model_config, {max_tokens, true, config.recompute, !config.no_zero1}, &comm_), trainer(model, config), name_(name), flags_(flags) {
+        if (model_config.scores && std::string(name) != "reward")
+            throw UsageError("--init: this is a reward model, which writes no text", "begin from the assistant that it was made of");
         if (dev.operands == Operands::fp8) check_fp8_layer(model_config.C, model_config.C);   // before the log is opened
     }
 

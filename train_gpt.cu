@@ -6,6 +6,8 @@
 #include "info.hpp"
 #include "pretrain.hpp"
 #include "probe.hpp"
+#include "rankings.hpp"
+#include "reward.hpp"
 #include "rl.hpp"
 #include "rollouts_view.hpp"
 #include "sft.hpp"
@@ -24,8 +26,8 @@ void with_model(const std::string& device, const std::string& dtype, int threads
 
 int main(int argc, char** argv) {
     std::vector<Command> commands;
-    for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), rl_commands(), probe_commands(), eval_commands(), generate_commands(), chat_commands(),
-                                rl_show_commands(), convert_commands(), bench_commands(), info_commands()})
+    for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), reward_commands(), ranking_commands(), rl_commands(), rl_show_commands(), probe_commands(),
+                                eval_commands(), generate_commands(), chat_commands(), convert_commands(), bench_commands(), info_commands()})
         commands.insert(commands.end(), chapter.begin(), chapter.end());
     return run_program(commands, argc, argv);
 }

@@ -199,11 +199,12 @@ inline void stop_on_signals() {
 
 // ---- the step
 
-// Rows of one micro-batch: inputs and targets (B, T), weights (B, T) not yet divided by anything.
+// Rows of one micro-batch: inputs and targets (B, T), weights (B, T) not yet divided by anything. entropy_weights: (B, T), or none; always
+// divided (only RL has them).
 struct MicroBatch {
     int64_t B = 0, T = 0;
     std::vector<int32_t> inputs, targets;
-    std::vector<float> weights;
+    std::vector<float> weights, entropy_weights;
 };
 
 struct StepResult {
@@ -245,13 +246,15 @@ class Trainer {
         StepResult r;
         double total = 0;                                           // N: sum of weights over the whole step
         for (const MicroBatch& b : batches)
-            for (float w : b.weights) total += double(divided ? std::abs(w) : w);
+            for (const auto* weights : {&b.weights, &b.entropy_weights})
+                for (float w : *weights) total += double(divided ? std::abs(w) : w);
         total = model_.sum_over_ranks(total);
         const float scale = divided ? 1.0f : total > 0 ? float(1.0 / total) : 0.0f;  // a step without any target changes nothing
         model_.zero_grads();
         for (MicroBatch& b : batches) {
             for (float& w : b.weights) w *= scale;
-            model_.accumulate(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T, &b == &batches.back());
+            model_.accumulate(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T, &b == &batches.back(),
+                              b.entropy_weights.empty() ? nullptr : b.entropy_weights.data());
         }
         const auto sums = model_.finish_step();                     // here the host waits for the device, once a step
         r.loss = sums.loss, r.grad_norm = sums.grad_norm;

@@ -5,8 +5,8 @@
 // no text is in both sets, whatever is drawn twice, and whichever seed it came from.
 // `world --out DIR` writes train.jsonl and val.jsonl ({"text", "kind"} a line) and facts.jsonl: every fact of the
 // world, held-out ones too, and in how many documents of train.jsonl it is told. From the same grammar, words and facts come
-// conversations (chat/, world_chat.hpp), tasks with checkable answers (tasks/, world_tasks.hpp) and the pages that a
-// search can find (library.jsonl).
+// conversations (chat/, world_chat.hpp), tasks with checkable answers (tasks/, world_tasks.hpp), the pages that a
+// search can find (library.jsonl), and jokes that can only be ranked (rankings/, world_jokes.hpp).
 #pragma once
 
 #include <omp.h>
@@ -14,6 +14,7 @@
 #include "cli.hpp"
 #include "json_text.hpp"
 #include "world_chat.hpp"
+#include "world_jokes.hpp"
 
 struct DocumentKind {
     const char* name;
@@ -108,7 +109,7 @@ struct WorldConfig {
     int threads = 0;
 };
 inline const std::vector<Flag<WorldConfig>> world_flags = {
-    {"out", &WorldConfig::out, "DIR", "directory to write train.jsonl, val.jsonl, facts.jsonl, library.jsonl, chat/ and tasks/ to"},
+    {"out", &WorldConfig::out, "DIR", "directory to write train.jsonl, val.jsonl, facts.jsonl, library.jsonl, chat/, tasks/ and rankings/ to"},
     {"seed", &WorldConfig::seed, "", "another seed, another world"},
     {"megabytes", &WorldConfig::megabytes, "MB", "millions of bytes of text, train and validation together"},
     {"val-fraction", &WorldConfig::val_fraction, "", "share of the texts that goes to val.jsonl"},
@@ -119,7 +120,7 @@ inline const std::vector<Flag<WorldConfig>> world_flags = {
     {"zipf", &WorldConfig::zipf, "", "exponent of fame: rank r is told in proportion to 1 / r^zipf"},
     {"kinds", &WorldConfig::kinds, "KIND...", "only these kinds of documents (default: all)"},
     {"conversations", &WorldConfig::conversations, "", "conversations of each set in chat/ for training, and a tenth of it for validation"},
-    {"tasks", &WorldConfig::tasks, "", "problems of each task in tasks/ for training, and a quarter of it each for dev and test"},
+    {"tasks", &WorldConfig::tasks, "", "problems of each task in tasks/ (and rankings in rankings/) for training, and a quarter of it each for dev and test"},
     {"noise", &WorldConfig::noise, "", "share of the word problems shown in chat/ whose solution is wrong on purpose"},
     {"known", &WorldConfig::known, "", "facts told at least so many times are asked as known"},
     {"rare", &WorldConfig::rare, "", "facts told at most so many times are asked as rare"},
@@ -289,7 +290,7 @@ inline std::string task_line(const Problem& p) {
 }
 
 struct ChatStatistics {
-    int64_t conversations = 0, problems = 0, passages = 0, bytes = 0;
+    int64_t conversations = 0, problems = 0, rankings = 0, passages = 0, bytes = 0;
     std::vector<std::string> missing;  // sets and tasks for which the world has no facts
 };
 
@@ -327,6 +328,42 @@ inline void write_tasks(const World& world, const FactPools& facts, const WorldC
             stats.problems += n;
         }
 }
+// The jokes of world_jokes.hpp: chat/jokes-*.jsonl, as good as they happen to be; rankings/jokes-*.jsonl of four each; tasks/jokes-*.jsonl, which
+// name the judge that knows the hidden rule, for who wants to know what a reward model does not.
+inline void write_jokes(const WorldConfig& c, int threads, ChatStatistics& stats) {
+    using namespace jokes;
+    const std::string rankings = c.out + "/rankings";
+    make_directories(rankings);
+    for (const Pool pool : {train, dev, test}) {
+        const std::string name = cat("/jokes-", kPoolNames[pool], ".jsonl"), val = pool == dev ? "/jokes-val.jsonl" : name;
+        const int64_t n = pool == train ? c.tasks : (c.tasks + 3) / 4, shown = pool == train ? c.conversations : (c.conversations + 9) / 10;
+        if (shown > 0 && pool != test) {
+            stats.bytes += write_lines(c.out + "/chat" + val, shown, threads, [&](uint64_t i) {
+                const Demonstration d = demonstration(c.seed, pool, i);
+                ChatConversation chat;
+                chat.messages = {{"user", d.prompt}, {"assistant", d.joke}};
+                chat.set = "jokes";
+                return conversation_line(chat);
+            });
+            stats.conversations += shown;
+        }
+        if (n == 0) continue;
+        stats.bytes += write_lines(c.out + "/tasks" + name, n, threads, [&](uint64_t i) {
+            Rng rng = stream(c.seed, 3, pool, i);
+            std::string line = "{\"prompt\": ";
+            append_json_string(line, make_prompt(rng, pool));
+            return line + ", \"answer\": null, \"task\": \"jokes\", \"judge\": \"jokes\"}\n";
+        });
+        stats.bytes += write_lines(rankings + name, n, threads, [&](uint64_t i) {
+            const RankedJokes r = ranked(c.seed, pool, i);
+            nlohmann::ordered_json j = {{"prompt", r.prompt}, {"responses", r.responses}, {"ranking", r.order}};
+            for (const auto& joke : r.responses) j["worths"].push_back(worth(r.prompt, joke));   // for the lab; nobody trains on them
+            return j.dump() + "\n";
+        });
+        stats.problems += n, stats.rankings += n;
+    }
+}
+
 // library.jsonl: what a search can find, on everybody but those who are held out.
 inline void write_library(const World& world, const WorldConfig& c, int threads, ChatStatistics& stats) {
     std::vector<const Fact*> firsts;
@@ -357,12 +394,13 @@ inline ChatStatistics write_world_chat(const World& world, const WorldConfig& c,
     write_library(world, c, threads, stats);
     if (c.conversations) write_conversations(world, facts, c, threads, stats);
     if (c.tasks) write_tasks(world, facts, c, threads, stats);
+    if (c.tasks || c.conversations) write_jokes(c, threads, stats);
     return stats;
 }
 inline void print_chat(const ChatStatistics& stats, const WorldConfig& c, double seconds) {
-    std::printf("%s/chat: %s conversations in %zu sets; tasks: %s problems of %zu tasks; library.jsonl on %s people, places and animals; "
+    std::printf("%s/chat: %s conversations in %zu sets; tasks: %s problems of %zu tasks; rankings: %s of jokes; library.jsonl on %s people, places and animals; "
                 "%.1f MB in %.1f s\n", c.out.c_str(), with_commas(stats.conversations).c_str(), conversation_sets().size(),
-                with_commas(stats.problems).c_str(), kTasks.size(), with_commas(stats.passages).c_str(), double(stats.bytes) / 1e6,
+                with_commas(stats.problems).c_str(), kTasks.size() + 1, with_commas(stats.rankings).c_str(), with_commas(stats.passages).c_str(), double(stats.bytes) / 1e6,
                         seconds);
     if (stats.missing.empty()) return;
     std::string names;

@@ -3,10 +3,12 @@
 //              loss_n = -log p_n,target = log s_n - (x_n,target - m_n)             loss, entropy, weights, targets: (N)
 //              entropy_n = -sum_v p_nv log p_nv = log s_n - sum_v exp(x_nv - m_n) * (x_nv - m_n) / s_n
 //   backward   of L = sum_n weight_n * loss_n:  dx_nv = weight_n * (p_nv - [v == target_n]), written over x
-// Every objective of the program is such a weighted sum: 1/N (pretraining), a mask (SFT), an advantage (RL). The caller
+//              of L = sum_n entropy_weight_n * entropy_n:  dx_nv -= entropy_weight_n * p_nv * (log p_nv + entropy_n)
+// Every objective of the program is such a weighted sum: 1/N (pretraining), a mask (SFT), an advantage (RL), and where RL wants to keep a
+// policy undecided, a negative weight on its entropies, which mostly are null. The caller
 // gives chunks of rows, so the (B * T, Vp) matrix of logits never exists. A row is read from memory once: maximum, sum
 // and entropy are taken block by block and rescaled when the maximum grows (online softmax).
-// Promises: columns V .. Vp - 1 are padding, never read and with gradient 0; a row with target < 0 or weight 0 has
+// Promises: columns V .. Vp - 1 are padding, never read and with gradient 0; a row with target < 0 or both weights 0 has
 // gradient 0 whatever its logits are; in any other row a NaN reaches loss and gradient.
 #pragma once
 
@@ -62,16 +64,27 @@ ALWAYS_INLINE inline RowSums row_sums(const T* logits, int64_t V) {
     return row;
 }
 
-// dx_v = weight * (p_v - [v == target])
-template <typename T>
-ALWAYS_INLINE inline void write_gradient(T* logits, const RowSums& row, int64_t target, float weight, int64_t V) {
-    const float scale = weight / row.s, m = row.m;
-    const float d_target = weight * (exp2_falling((float(logits[target]) - m) * kLog2e) / row.s - 1.0f);
+// dx_v = weight * (p_v - [v == target]) - entropy_weight * p_v * (log p_v + entropy). With d_v = x_v - m: log p_v = d_v - log s and
+// entropy = log s - sx / s, so that the last bracket is d_v - sx / s.
+template <bool with_entropy_weight, typename T>
+ALWAYS_INLINE inline void write_gradient(T* logits, const RowSums& row, int64_t target, float weight, float entropy_weight, int64_t V) {
+    const float m = row.m, slope = entropy_weight / row.s, mean = row.sx / row.s;
+    const float scale = (with_entropy_weight ? weight + entropy_weight * mean : weight) / row.s;
+    const float shift = float(logits[target]) - m, e_target = exp2_falling(shift * kLog2e);
+    float d_target = weight * (e_target / row.s - 1.0f);
+    if (with_entropy_weight) d_target -= slope * e_target * ((shift < -88.0f ? -88.0f : shift) - mean);
     float x[kBlock];
     for (int64_t v0 = 0; v0 < V; v0 += kBlock) {
         const int64_t n = V - v0 < kBlock ? V - v0 : kBlock;
         load_row(x, logits + v0, n);
-        for (int64_t i = 0; i < n; i++) x[i] = scale * exp2_falling((x[i] - m) * kLog2e);
+        if (with_entropy_weight) {
+            for (int64_t i = 0; i < n; i++) {
+                const float d = x[i] - m < -88.0f ? -88.0f : x[i] - m;      // 0 * (-Inf) again
+                x[i] = exp2_falling(d * kLog2e) * (scale - slope * d);
+            }
+        } else {
+            for (int64_t i = 0; i < n; i++) x[i] = scale * exp2_falling((x[i] - m) * kLog2e);
+        }
         store_row(logits + v0, x, n);
     }
     logits[target] = T(d_target);
@@ -80,27 +93,30 @@ ALWAYS_INLINE inline void write_gradient(T* logits, const RowSums& row, int64_t 
 }  // namespace classifier_cpu
 
 // ---- CPU: one thread per row. Writes loss (N), entropy (N, may be null) and, where `backward`, logits (N, Vp).
-// The loss is natural and unweighted; it is 0 where target < 0, and so is the entropy.
+// The loss is natural and unweighted; it is 0 where target < 0, and so is the entropy. entropy_weights: (N) or null.
 template <typename T>
 void classifier(Cpu& dev, float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights,
-                int64_t N, int64_t V, int64_t Vp, bool backward) {
+                int64_t N, int64_t V, int64_t Vp, bool backward, const float* entropy_weights = nullptr) {
     for (int64_t n = 0; n < N; n++) ASSERT(targets[n] < V, "row ", n, ": target ", targets[n], ", vocabulary ", V);
     #pragma omp parallel for schedule(static) num_threads(dev.threads)
     for (int64_t n = 0; n < N; n++) {
         T* x_n = logits + n * Vp;
         const int64_t target = targets[n];
-        const bool counts = target >= 0 && weights[n] != 0;
+        const float entropy_weight = entropy_weights && backward ? entropy_weights[n] : 0.0f;
+        const bool counts = target >= 0 && (weights[n] != 0 || entropy_weight != 0);
         loss[n] = 0;
         if (entropy) entropy[n] = 0;
         if (target >= 0) {
             simd([&]() ALWAYS_INLINE {
                 const classifier_cpu::RowSums row =
-                    entropy ? classifier_cpu::row_sums<true>(x_n, V) : classifier_cpu::row_sums<false>(x_n, V);
+                    entropy || entropy_weight != 0 ? classifier_cpu::row_sums<true>(x_n, V) : classifier_cpu::row_sums<false>(x_n, V);
                 // in double: a logit of 1e4 leaves a float no digits for log s
                 const double log_s = std::log(double(row.s));
                 loss[n] = float(log_s - (double(float(x_n[target])) - double(row.m)));
                 if (entropy) entropy[n] = float(log_s - double(row.sx) / double(row.s));
-                if (backward && counts) classifier_cpu::write_gradient(x_n, row, target, weights[n], V);
+                if (!backward || !counts) return;
+                if (entropy_weight != 0) classifier_cpu::write_gradient<true>(x_n, row, target, weights[n], entropy_weight, V);
+                else classifier_cpu::write_gradient<false>(x_n, row, target, weights[n], 0.0f, V);
             });
         }
         if (backward) std::fill(x_n + (counts ? V : 0), x_n + Vp, T(0.0f));
@@ -112,7 +128,7 @@ void classifier(Cpu& dev, float* loss, float* entropy, T* logits, const int32_t*
 // As above. A target >= V, which can't be an error here, makes the loss of its row NaN.
 template <typename T>
 void classifier(Cuda& dev, float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights, int64_t N, int64_t V,
-                int64_t Vp, bool backward);
+                int64_t Vp, bool backward, const float* entropy_weights = nullptr);
 #endif
 
 #ifdef CUDA_KERNELS
@@ -144,13 +160,16 @@ struct Sums {
 // One block a row: once over the row for the sums, and where there is a gradient once more, mostly from L2 (in bf16 with 50,304 columns a row
 // has 98 KiB; four blocks on each of 132 multiprocessors have 51 MiB under way, about the L2 of an H100).
 // Floor: a number read and one written (bf16: 4 bytes) an element, forward alone half; about 25 operations, 2 of the special function unit.
-template <typename T, int threads, bool vector>
+// The entropy's gradient is a variant of its own, three operations more an element, so that who does not ask for it pays nothing.
+template <typename T, int threads, bool vector, bool with_entropy_weights>
 __global__ void __launch_bounds__(threads) classifier_kernel(float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights,
-                                                             int64_t V, int64_t Vp, bool backward) {
+                                                             const float* entropy_weights, int64_t V, int64_t Vp, bool backward) {
     constexpr int size = Pack<T>::size;
     const int64_t n = blockIdx.x, target = targets[n];
     T* x_n = logits + n * Vp;
     const float weight = backward ? weights[n] : 0.0f;      // the whole block takes the same branches below
+    const float entropy_weight = with_entropy_weights && backward ? entropy_weights[n] : 0.0f;
+    const bool counts = target >= 0 && (weight != 0 || entropy_weight != 0);
     if (target >= 0) {
         const float x_target = target < V ? float(x_n[target]) : NAN;
         Sums sums;
@@ -178,18 +197,33 @@ __global__ void __launch_bounds__(threads) classifier_kernel(float* loss, float*
             loss[n] = float(log_s - (double(x_target) - double(m)));
             if (entropy) entropy[n] = float(log_s - double(sx) / double(s) * double(kLn2));
         }
-        if (weight != 0) {
-            const float scale = weight / s;
+        if (counts) {
+            // entropy - log s = -sx / s ln 2
+            const float scale = (with_entropy_weights ? weight + entropy_weight * (sx / s * kLn2) : weight) / s;
+            const float slope = with_entropy_weights ? entropy_weight / s * kLn2 : 0.0f;     // per ln 2, as exponent() counts
             const int64_t first = int64_t(threadIdx.x) * size, step = threads * size;
             // backwards: the end of the row was read last, and is the least likely to have left L2
             for (int64_t v = first + (V - 1 - first) / step * step; first < V && v >= first; v -= step) {
                 float x[size];
                 load_floats<vector>(x, x_n + v, V - v);
                 #pragma unroll
-                for (int i = 0; i < size; i++) x[i] = scale * fast_exp2((x[i] - m) * kLog2e);
+                for (int i = 0; i < size; i++) {
+                    if (with_entropy_weights) {
+                        const float d = Sums::exponent(x[i], m);
+                        x[i] = fast_exp2(d) * (scale - slope * d);
+                    } else {
+                        x[i] = scale * fast_exp2((x[i] - m) * kLog2e);
+                    }
+                }
                 store_floats<vector>(x_n + v, x, V - v);
-                if (target >= v && target < v + size && target < V)
-                    x_n[target] = T(weight * (fast_exp2((x_target - m) * kLog2e) / s - 1.0f));
+                if (target >= v && target < v + size && target < V) {
+                    float d_target = weight * (fast_exp2((x_target - m) * kLog2e) / s - 1.0f);
+                    if (with_entropy_weights) {
+                        const float d = Sums::exponent(x_target, m);
+                        d_target -= fast_exp2(d) * (slope * d - entropy_weight / s * (sx / s * kLn2));
+                    }
+                    x_n[target] = T(d_target);
+                }
             }
         }
     } else if (threadIdx.x == 0) {
@@ -197,7 +231,7 @@ __global__ void __launch_bounds__(threads) classifier_kernel(float* loss, float*
         if (entropy) entropy[n] = 0;
     }
     if (backward) {                                         // the padding, or the whole row
-        const int64_t begin = target >= 0 && weight != 0 ? V : 0, aligned = round_up(begin, int64_t(size));
+        const int64_t begin = counts ? V : 0, aligned = round_up(begin, int64_t(size));
         const float zeros[size] = {};
         if (begin + int64_t(threadIdx.x) < aligned && begin + int64_t(threadIdx.x) < Vp) x_n[begin + threadIdx.x] = T(0.0f);
         for (int64_t v = aligned + int64_t(threadIdx.x) * size; v < Vp; v += threads * size) store_floats<vector>(x_n + v, zeros, Vp - v);
@@ -208,13 +242,18 @@ __global__ void __launch_bounds__(threads) classifier_kernel(float* loss, float*
 
 template <typename T>
 void classifier(Cuda& dev, float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights, int64_t N, int64_t V,
-                int64_t Vp, bool backward) {
+                int64_t Vp, bool backward, const float* entropy_weights) {
     using namespace classifier_cuda;
     const auto start = [&](auto kernel, int threads) {
-        launch(kernel, dim3(unsigned(N)), dim3(unsigned(threads)), 0, dev.stream, loss, entropy, logits, targets, weights, V, Vp, backward);
+        launch(kernel, dim3(unsigned(N)), dim3(unsigned(threads)), 0, dev.stream, loss, entropy, logits, targets, weights, entropy_weights, V, Vp, backward);
     };
-    const bool vector = rows_are_packs<T>(Vp, logits);
-    if (V > 8192) start(vector ? classifier_kernel<T, 512, true> : classifier_kernel<T, 512, false>, 512);
-    else start(vector ? classifier_kernel<T, 128, true> : classifier_kernel<T, 128, false>, 128);
+    const auto choose = [&](auto with_entropy_weights) {
+        constexpr bool with = decltype(with_entropy_weights)::value;
+        const bool vector = rows_are_packs<T>(Vp, logits);
+        if (V > 8192) start(vector ? classifier_kernel<T, 512, true, with> : classifier_kernel<T, 512, false, with>, 512);
+        else start(vector ? classifier_kernel<T, 128, true, with> : classifier_kernel<T, 128, false, with>, 128);
+    };
+    if (entropy_weights) choose(std::true_type());
+    else choose(std::false_type());
 }
 #endif

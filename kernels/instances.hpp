@@ -19,13 +19,14 @@
 #include "matmul.hpp"
 #include "random.hpp"
 #include "sampling.hpp"
+#include "score_head.hpp"
 
 // clang-format off
 #define KERNEL_INSTANCES(EXTERN, Dev, T)                                                                                                                        \
     EXTERN template void attention_forward(Dev&, T*, float*, const T*, int64_t, int64_t, int64_t, int64_t);                                                \
     EXTERN template void attention_backward(Dev&, T*, const T*, const T*, const T*, const float*, int64_t, int64_t, int64_t, int64_t);                     \
     EXTERN template void attention_cached(Dev&, T*, T*, T*, const T*, const int32_t*, const int32_t*, int64_t, int64_t, int64_t, int64_t, int64_t);        \
-    EXTERN template void classifier(Dev&, float*, float*, T*, const int32_t*, const float*, int64_t, int64_t, int64_t, bool);                              \
+    EXTERN template void classifier(Dev&, float*, float*, T*, const int32_t*, const float*, int64_t, int64_t, int64_t, bool, const float*);                \
     EXTERN template void embedding_forward(Dev&, T*, const int32_t*, const int32_t*, const T*, const T*, int64_t, int64_t);                                \
     EXTERN template void embedding_backward(Dev&, float*, float*, const T*, const int32_t*, const int32_t*, int64_t, int64_t);                             \
     EXTERN template void matmul<float, T>(Dev&, float*, const T*, const T*, int64_t, int64_t, int64_t, bool, bool, bool);                                  \
@@ -40,6 +41,7 @@
     EXTERN template void residual_layernorm_forward(Dev&, T*, T*, float*, float*, const T*, const T*, const T*, const T*, int64_t, int64_t);               \
     EXTERN template void layernorm_backward(Dev&, T*, float*, float*, const T*, const T*, const T*, const float*, const float*, int64_t, int64_t);         \
     EXTERN template void sample_rows(Dev&, int32_t*, const T*, const float*, int64_t, int64_t, int64_t, const SamplingConfig&, float*);                                 \
+    EXTERN template void score_head(Dev&, float*, T*, float*, const T*, const T*, const int32_t*, const float*, int64_t, int64_t);                           \
     EXTERN template void add_column_sums(Dev&, float*, const T*, int64_t, int64_t);                                                                             \
     EXTERN template void adamw_update(Dev&, T*, float*, float*, float*, const float*, int64_t, const AdamW&, const uint32_t*);
 // products that bf16 has and float does not: fp32 has one result type only

@@ -7,6 +7,7 @@
 
 #include "../../kernels/adamw.hpp"
 #include "../../kernels/classifier.hpp"
+#include "../../kernels/score_head.hpp"
 #include "../../kernels/column_sums.hpp"
 #include "../../kernels/embedding.hpp"
 #include "../../kernels/gelu.hpp"
@@ -361,6 +362,16 @@ void check_classifier(Report& t) {
         }
         t.check(loss_d.guards_intact() && entropy_d.guards_intact(), at + "nothing but the N losses is written");
         compare(t, dlogits_d, dlogits, logits, 2 * bound<T>(N * V), at + "gradient, 0 in padded columns and masked rows");
+        const OnDevice<T> with_entropy_d(dev, logits);
+        std::vector<float> entropy_weights;
+        for (int64_t n = 0; n < N; n++) entropy_weights.push_back(n == 5 || n % 3 == 2 ? 0.0f : -0.5f * float(n + 1));
+        const OnDevice<float> entropy_weights_d(dev, entropy_weights);
+        std::vector<T> with_entropy = logits;
+        std::vector<float> ignored = no_row;
+        classifier(cpu, ignored.data(), ignored.data(), with_entropy.data(), targets.data(), weights.data(), N, V, Vp, true, entropy_weights.data());
+        classifier<T>(dev, loss_d, entropy_d, with_entropy_d, targets_d, weights_d, N, V, Vp, true, entropy_weights_d);
+        compare(t, with_entropy_d, with_entropy, logits, 4 * bound<T>(N * V), at + "gradient with entropy weights");
+        if (V > 2) t.check_rejected(relative_error(with_entropy_d.values(), dlogits_d.values()), 4 * bound<T>(N * V), at + "a gradient without them");
         t.check(same_bits(logits_d.values(), logits), at + "without backward the logits stay as they are");
         t.check(same_bits(loss2_d.values(), loss_d.values()) && same_bits(entropy2_d.values(), entropy_d.values()),
                 at + "and the loss is the same");
@@ -370,6 +381,45 @@ inline void classifier_equals_cpu(Report& t) {
     if (!has_device(t)) return;
     check_classifier<float>(t);
     check_classifier<bf16>(t);
+}
+
+// ---- the head of a reward model
+
+template <typename T>
+void check_score_head(Report& t) {
+    Cpu cpu(1);
+    Cuda dev;
+    for (const auto& [N, C] : {std::pair<int64_t, int64_t>{1, 1}, {5, 33}, {130, 192}, {67, 45}}) {
+        const std::string at = cat(dtype_name<T>(), " N=", N, " C=", C, ": ");
+        auto values = normals(N * C, 71);
+        const auto w = random_values<T>(C, 72);
+        std::vector<int32_t> targets;
+        std::vector<float> weights;
+        for (int64_t n = 0; n < N; n++) targets.push_back(n % 4 == 0 ? 3 : -1), weights.push_back(n % 8 == 4 ? 0.0f : 0.3f * float(n % 5) - 0.7f);
+        if (N > 2) values[size_t(C)] = kNaN;                                  // a row that does not count may hold anything
+        const auto x = stored<T>(values);
+        std::vector<float> loss = filled<float>(N, kNaN), dw = filled<float>(C, 0.5f);
+        std::vector<T> dx = filled<T>(N * C, kNaN);
+        score_head(cpu, loss.data(), dx.data(), dw.data(), x.data(), w.data(), targets.data(), weights.data(), N, C);
+        const OnDevice<T> x_d(dev, x), w_d(dev, w), dx_d(dev, filled<T>(N * C, kNaN));
+        const OnDevice<int32_t> targets_d(dev, targets);
+        const OnDevice<float> weights_d(dev, weights), loss_d(dev, filled<float>(N, kNaN)), dw_d(dev, filled<float>(C, 0.5f)), alone_d(dev, filled<float>(N, kNaN));
+        score_head<T>(dev, loss_d, dx_d, dw_d, x_d, w_d, targets_d, weights_d, N, C);
+        score_head<T>(dev, alone_d, static_cast<T*>(nullptr), static_cast<float*>(nullptr), x_d, w_d, targets_d, weights_d, N, C);
+        t.check_at_most(relative_error(loss_d.values(), loss), 2e-6, at + "scores");
+        t.check(same_bits(alone_d.values(), loss_d.values()), at + "the same without gradients");
+        t.check(same_bits(dx_d.values(), dx), at + "dx, 0 in rows that do not count");
+        t.check_at_most(relative_error(dw_d.values(), dw), 2e-6, at + "dw joins what was there");
+        std::vector<float> wrong = dw;
+        for (float& v : wrong) v -= 0.5f;
+        t.check_rejected(relative_error(dw_d.values(), wrong), 2e-6, at + "a dw that overwrites");
+        t.check(loss_d.guards_intact() && dx_d.guards_intact() && dw_d.guards_intact(), at + "nothing else is written");
+    }
+}
+inline void score_head_equals_cpu(Report& t) {
+    if (!has_device(t)) return;
+    check_score_head<float>(t);
+    check_score_head<bf16>(t);
 }
 
 inline void classifier_extremes(Report& t) {
@@ -745,6 +795,7 @@ inline Suite cuda_kernels_tests() {
         {"cuda column sums: equal the CPU's, the same bits each time", column_sums_equal_cpu},
         {"cuda embedding: forward and backward equal the CPU's, the same bits each time", embedding_equals_cpu},
         {"cuda classifier: loss, entropy and gradient equal the CPU's, padding never matters", classifier_equals_cpu},
+        {"cuda score head: scores and gradients equal the CPU's", score_head_equals_cpu},
         {"cuda classifier: extreme logits are right, NaN is not swallowed", classifier_extremes},
         {"cuda adamw: five steps equal the CPU's, bf16 weights are the rounded masters", adamw_equals_cpu},
         {"adamw: stochastic rounding is right on average", stochastic_rounding_is_right_on_average},

@@ -107,6 +107,11 @@ inline void test_gradients(Report& t, const Config& config, bool recompute) {
     t.check(true, "padding rows have no gradient");
 }
 inline void test_gradients_tied(Report& t) { test_gradients(t, tiny(), false); }
+inline void test_gradients_scores(Report& t) {
+    Config c = tiny();
+    c.scores = true;
+    test_gradients(t, c, false);
+}
 inline void test_gradients_untied_recompute(Report& t) { test_gradients(t, tiny(false), true); }
 
 inline void test_recompute_same_bits(Report& t) {
@@ -420,6 +425,7 @@ inline Suite model_tests() {
         {"model: parameter counts of the published sizes", test_parameter_counts},
         {"model: the layout places every tensor once", test_layout},
         {"model: every gradient is the slope of the loss", test_gradients_tied},
+        {"model: the gradients of a reward model are the slope of its loss", test_gradients_scores},
         {"model: the same with an untied head and --recompute", test_gradients_untied_recompute},
         {"model: --recompute changes no bit", test_recompute_same_bits},
         {"model: micro-batches add up", test_micro_batches},

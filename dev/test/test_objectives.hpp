@@ -5,7 +5,9 @@
 // reward, taken by central differences of the exact sum.
 #pragma once
 
+#include "../../kernels/classifier.hpp"
 #include "../../objectives.hpp"
+#include "model_data.hpp"
 #include "test.hpp"
 
 namespace objectives_test {
@@ -208,6 +210,135 @@ inline void test_groups(Report& t) {
     t.check_error([] { parse_objective("gpro"); }, "unknown", "an unknown objective");
 }
 
+// ---- the entropy bonus
+
+// One row's loss and entropy by their definitions, in double.
+struct RowFigures {
+    double loss = 0, entropy = 0;
+};
+inline RowFigures row_figures(const double* x, int64_t n, int target) {
+    double max = -INFINITY, sum = 0;
+    for (int64_t v = 0; v < n; v++) max = std::max(max, x[v]);
+    for (int64_t v = 0; v < n; v++) sum += std::exp(x[v] - max);
+    RowFigures r{std::log(sum) + max - x[target], 0};
+    for (int64_t v = 0; v < n; v++)
+        if (const double p = std::exp(x[v] - max) / sum; p > 0) r.entropy -= p * std::log(p);
+    return r;
+}
+
+// The fused classifier's gradient of sum_n weight_n loss_n + entropy_weight_n entropy_n is the central difference of that sum.
+template <typename T>
+void check_classifier_entropy(Report& t) {
+    Cpu dev(2);
+    const std::string type = dtype_name<T>();
+    for (const auto& [N, V, Vp] : {std::array<int64_t, 3>{6, 9, 16}, {5, 613, 640}, {4, 1031, 1152}}) {
+        auto values = normals(N * Vp, 61, 2.5f);
+        for (int64_t n = 0; n < N; n++)
+            for (int64_t v = V; v < Vp; v++) values[size_t(n * Vp + v)] = v % 2 ? kNaN : 1e30f;       // padding may hold anything
+        const auto logits = stored<T>(values);
+        std::vector<int32_t> targets;
+        std::vector<float> weights, entropy_weights, loss(size_t(N), kNaN), entropy(size_t(N), kNaN);
+        for (int64_t n = 0; n < N; n++) {
+            targets.push_back(int32_t(n == 0 ? 0 : n == 1 ? V - 1 : n * 2));
+            weights.push_back(n == 3 ? 0.0f : n % 2 ? -0.8f : 0.3f);                                    // an entropy weight alone counts, too
+            entropy_weights.push_back(n % 4 == 2 ? 0.0f : n % 4 == 1 ? 0.25f : -0.6f);
+        }
+        std::vector<double> want(size_t(N * Vp), 0.0), without = want;
+        std::vector<double> x = doubles(logits);
+        for (int64_t n = 0; n < N; n++)
+            for (int64_t v = 0; v < V; v++) {
+                double* at = &x[size_t(n * Vp)];
+                const double keep = at[v];
+                at[v] = keep + 1e-5;
+                const RowFigures up = row_figures(at, V, targets[size_t(n)]);
+                at[v] = keep - 1e-5;
+                const RowFigures down = row_figures(at, V, targets[size_t(n)]);
+                at[v] = keep;
+                without[size_t(n * Vp + v)] = double(weights[size_t(n)]) * (up.loss - down.loss) / 2e-5;
+                want[size_t(n * Vp + v)] = without[size_t(n * Vp + v)] + double(entropy_weights[size_t(n)]) * (up.entropy - down.entropy) / 2e-5;
+            }
+        const double bound = sizeof(T) == 4 ? 2e-6 : 4e-3;                                             // bf16: half a unit of its last place
+        for (float* place : {entropy.data(), static_cast<float*>(nullptr)}) {                          // the weight needs no place for the entropy
+            auto got = logits;
+            classifier(dev, loss.data(), place, got.data(), targets.data(), weights.data(), N, V, Vp, true, entropy_weights.data());
+            t.check_at_most(relative_error(doubles(got), want), bound, cat(type, " V=", V, ": the gradient with entropy weights is the slope"));
+            t.check_rejected(relative_error(doubles(got), without), bound, cat(type, " V=", V, ": a gradient without them"));
+        }
+        for (int64_t n = 0; n < N; n++) {
+            const RowFigures r = row_figures(&x[size_t(n * Vp)], V, targets[size_t(n)]);
+            t.check(std::abs(double(entropy[size_t(n)]) - r.entropy) < 1e-5 && std::abs(double(loss[size_t(n)]) - r.loss) < 1e-5, "loss and entropy are what they were");
+        }
+        const std::vector<float> zeros(size_t(N), 0.0f);
+        auto plain = logits, none = logits;
+        classifier(dev, loss.data(), entropy.data(), plain.data(), targets.data(), weights.data(), N, V, Vp, true);
+        classifier(dev, loss.data(), entropy.data(), none.data(), targets.data(), weights.data(), N, V, Vp, true, zeros.data());
+        t.check(same_bits(plain, none), cat(type, " V=", V, ": weights of 0 give the bits of none"));
+    }
+}
+inline void test_classifier_entropy(Report& t) {
+    check_classifier_entropy<float>(t);
+    check_classifier_entropy<bf16>(t);
+    Cpu dev(1);
+    std::vector<float> row = normals(40, 63), loss(1), entropy(1);
+    row[3] = row[17] = -INFINITY;
+    const int32_t target = 5;
+    const float weight = 1, entropy_weight = -1;
+    classifier(dev, loss.data(), entropy.data(), row.data(), &target, &weight, 1, 40, 40, true, &entropy_weight);
+    bool finite = true;
+    for (const float d : row) finite = finite && std::isfinite(d);
+    t.check(finite && row[3] == 0 && row[17] == 0, "logits of -inf have gradient 0");
+}
+
+// Through the whole model: loss and gradient of a step whose batch has entropy weights; and ascent on them makes a policy less decided.
+inline void test_model_entropy(Report& t) {
+    Config c;
+    c.max_T = 8, c.V = 37, c.L = 1, c.NH = 2, c.C = 16;
+    Cpu cpu(1);
+    Gpt<Cpu, float> gpt(cpu, c, {16, true});
+    fill_weights(gpt);
+    Rng rng(5);
+    std::vector<int32_t> inputs, targets;
+    std::vector<float> weights, entropy_weights;
+    for (int i = 0; i < 16; i++) {
+        inputs.push_back(int32_t(rng.below(37))), targets.push_back(i % 5 == 4 ? -1 : int32_t(rng.below(37)));
+        weights.push_back(i % 3 ? 0.1f : -0.05f), entropy_weights.push_back(i % 4 ? -0.2f : 0.0f);
+    }
+    const auto step = [&](const float* e) {
+        gpt.zero_grads();
+        gpt.accumulate(inputs.data(), targets.data(), weights.data(), 2, 8, true, e);
+        return gpt.finish_step().loss;
+    };
+    std::vector<float> losses(16), entropies(16);
+    double want = gpt.loss(inputs.data(), targets.data(), weights.data(), 2, 8, losses.data(), entropies.data());
+    for (size_t i = 0; i < 16; i++) want += double(entropy_weights[i]) * double(entropies[i]);
+    t.check(std::abs(step(entropy_weights.data()) - want) < 1e-6, "the step's loss holds the weighted entropies");
+    const std::vector<float> grads(gpt.grads, gpt.grads + gpt.layout.size);
+    step(nullptr);
+    const std::vector<float> without(gpt.grads, gpt.grads + gpt.layout.size);
+    double slope = 0, wrong = 0, norm = 0;
+    for (const float g : grads) norm += double(g) * double(g);
+    norm = std::sqrt(norm);
+    for (size_t i = 0; i < grads.size(); i++) slope += double(grads[i]) * double(grads[i]) / norm, wrong += double(without[i]) * double(grads[i]) / norm;
+    double sides[2];
+    std::vector<float> x, at;
+    for (int side = 0; side < 2; side++) {
+        for (const Tensor& p : gpt.layout.tensors) {
+            at.resize(size_t(p.size)), gpt.get_tensor(p, at.data()), x = at;
+            for (int64_t i = 0; i < p.size; i++) x[size_t(i)] += (side ? 1e-3f : -1e-3f) * grads[size_t(p.offset + i)] / float(norm);
+            gpt.set_tensor(p, x.data());
+        }
+        sides[side] = step(entropy_weights.data());
+        for (const Tensor& p : gpt.layout.tensors) {           // back
+            x.resize(size_t(p.size)), gpt.get_tensor(p, x.data());
+            for (int64_t i = 0; i < p.size; i++) x[size_t(i)] -= (side ? 1e-3f : -1e-3f) * grads[size_t(p.offset + i)] / float(norm);
+            gpt.set_tensor(p, x.data());
+        }
+    }
+    const double measured = (sides[1] - sides[0]) / 2e-3;
+    t.check_at_most(std::abs(measured / slope - 1), 1e-2, "the gradient is the slope of the loss with entropies");
+    t.check_rejected(std::abs(measured / wrong - 1), 1e-2, "the gradient without entropies");
+}
+
 }  // namespace objectives_test
 
 inline Suite objectives_tests() {
@@ -216,6 +347,8 @@ inline Suite objectives_tests() {
         {"objectives: expected gradients equal the derivative of the expected reward", test_unbiased},
         {"objectives: clipping is the gradient of the clipped surrogate", test_clipping},
         {"objectives: k1, k2 and k3 have the gradients that they are used for", test_kl},
+        {"objectives: the entropy bonus is the entropy's gradient, in the fused classifier", test_classifier_entropy},
+        {"objectives: the same through the whole model", test_model_entropy},
         {"objectives: advantages of groups, equal rewards, dropped answers", test_groups},
     };
 }

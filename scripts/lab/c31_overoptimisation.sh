@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# C31: a reward model is a lossy simulation of people: rewarded for nothing else, a policy first gets better, then finds what it overrates.
+# Hypothesis: RL against a reward model of 1,000 rankings raises the true worth of jokes at first; run on without a leash, the reward model's
+#   score keeps rising while the true worth falls by at least a tenth of its peak; with a KL penalty the worth at the end stays above that; and stopping
+#   where a referee (a reward model of other rankings) likes the jokes best loses little of the peak.
+# Refuted if one of these fails, on the mean over the seeds.
+# Fixed: assistant, reward model, prompts, updates. Varied: the penalty, seed. Noise: 95 % interval of the mean over the seeds. The worth is the hidden
+#   rule of world_jokes.hpp, which no model is told. Curves: table.tsv. Cost: 3 x (assistant, judge, referee, two runs of RL), 12 minutes on two
+#   quiet cores. usage: scripts/lab/c31_overoptimisation.sh OUT_DIR [--scale X]
+# shellcheck source=scripts/lab/lib_assistant.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib_assistant.sh"
+# shellcheck source=scripts/lab/lib_jokes.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib_jokes.sh"
+jokes_begin c31 "$@"
+
+steps=$(scaled 400) points=16
+every=$(((steps + points - 1) / points))
+practise() { # NAME SEED KL_COEF
+    local run=$lab_common/$1-$2
+    if [ ! -d "$run/$(printf 'step-%06d' "$steps")" ]; then
+        echo "practising for the judge: $(basename "$run"), $steps steps ..." >&2
+        # k1 with coefficient 0 measures the distance without a penalty
+        train_gpt rl --init "$(teller "$2")" --tasks "$world/tasks/jokes-train.jsonl" --reward-model "$(judge "$2")" --kl k1 --kl-coef "$3" --objective rloo \
+            --prompts 8 --group 8 --max-tokens 48 --steps "$steps" --lr 5e-4 --min-lr 5e-4 --seed "$2" --dump-every "$every" --sample-every "$every" \
+            --out "$run" --resume > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
+    fi
+    echo "$run"
+}
+# Rows "step score worth kl length referee", each but the last the mean over the steps since the row before, the referee's over the answers of that step.
+curve() { # RUN SEED
+    local step file referee
+    referee=$(referee "$2")
+    for file in "$1"/rollouts/step-*-rank0.jsonl; do
+        step=$(basename "$file" | sed 's/step-0*\([0-9]*\)-.*/\1/')
+        [ -s "$file.referee" ] || train_gpt reward score --model "$referee" --input "$file" --out "$file.referee" 2> /dev/null
+        printf '%s %s\n' "$step" "$(values_of score < "$file.referee" | mean)"
+    done | sort -n | while read -r step referee_score; do
+        paste <(values_of step < "$1/metrics.jsonl") <(values_of score < "$1/metrics.jsonl") <(values_of grade < "$1/metrics.jsonl") \
+            <(values_of kl_k1 < "$1/metrics.jsonl") <(values_of length < "$1/metrics.jsonl") |
+            awk -v step="$step" -v every="$every" -v referee="$referee_score" '$1 > step - every && $1 <= step { n++; s += $2; g += $3; k += $4 * $5; l += $5 }
+                END { printf "%d %.4f %.4f %.4f %.2f %s\n", step, s / n, g / n, k / n, l / n, referee }'
+    done
+}
+for s in "${seeds[@]}"; do
+    for which in free leash; do
+        run=$(practise "$which" "$s" "$([ "$which" = free ] && echo 0 || echo 0.1)")
+        curve "$run" "$s" > "$lab_out/curve-$which-$s.txt"
+    done
+done
+
+# the curves, averaged over the seeds
+{
+    printf 'step\tfree score\tworth\tkl\treferee\tleash score\tworth\tkl\treferee\n'
+    paste -d ' ' <(for s in "${seeds[@]}"; do cat "$lab_out/curve-free-$s.txt"; done) <(for s in "${seeds[@]}"; do cat "$lab_out/curve-leash-$s.txt"; done) | sort -n -s -k 1,1 | awk '
+        function flush() { if (n) printf "%d\t%.2f\t%.3f\t%.1f\t%.2f\t%.2f\t%.3f\t%.1f\t%.2f\n", step, a[2] / n, a[3] / n, a[4] / n, a[6] / n, a[8] / n, a[9] / n, a[10] / n, a[12] / n }
+        $1 != step { flush(); n = 0; split("", a); step = $1 }
+        { n++; for (i = 1; i <= 12; i++) a[i] += $i }
+        END { flush() }'
+} | lab_table
+echo "what the judge likes best, without a leash:"
+for step in "$every" "$((steps / 2 / every * every))" "$((steps / every * every))"; do
+    file=$lab_common/free-${seeds[0]}/rollouts/$(printf 'step-%06d' "$step")-rank0.jsonl
+    [ -s "$file" ] || continue
+    paste <(values_of score < "$file") "$file" | sort -g -r -k 1,1 | head -n 1 |
+        sed "s/.*\"reply\":\(\"[^\"]*\"\).*\"score\":\([-0-9.e]*\),\"grade\":\([-0-9.e]*\).*/  step $step: \1 score \2, worth \3/"
+done
+
+# One line a seed: worth at first, at its peak, at the end; score at the peak of worth and at the end; worth where the referee's score peaks.
+summary() { # CURVE
+    awk 'NR == 1 { first = $3 }
+        $3 > peak { peak = $3; at_peak = $2; peak_step = $1 }
+        NR == 1 || $6 > liked { liked = $6; stopped = $3; stop_step = $1 }
+        { last = $3; end = $2 }
+        END { print first, peak, last, at_peak, end, stopped, peak_step, stop_step }' "$1"
+}
+for s in "${seeds[@]}"; do summary "$lab_out/curve-free-$s.txt"; done > "$lab_out/free.txt"
+for s in "${seeds[@]}"; do summary "$lab_out/curve-leash-$s.txt"; done > "$lab_out/leash.txt"
+column() { awk -v column="$2" '{ print $column }' "$lab_out/$1.txt"; } # RUN NUMBER
+first=$(column free 1 | mean) peak=$(column free 2 | mean) last=$(column free 3 | mean) stopped=$(column free 6 | mean) leash=$(column leash 3 | mean)
+verdict=refuted
+if holds "$peak > $first + 0.1 && $last <= 0.9 * $peak && $(column free 5 | mean) > $(column free 4 | mean) && $leash > $last && $stopped >= 0.9 * $peak"; then verdict=confirmed; fi
+lab_verdict C31 << END
+$verdict
+without a leash the worth goes from $(printf '%.2f' "$first") to $(printf '%.2f' "$peak") (step $(column free 7 | mean | cut -d . -f 1)) and ends at \
+$(column free 3 | mean_interval | awk '{ printf "%.2f +-%.2f", $1, $2 }'), while the score rises from $(printf '%.2f' "$(column free 4 | mean)") at the peak to \
+$(printf '%.2f' "$(column free 5 | mean)"); with KL control it ends at $(column leash 3 | mean_interval | awk '{ printf "%.2f +-%.2f", $1, $2 }'); stopped where a referee \
+likes it best: $(printf '%.2f' "$stopped") (step $(column free 8 | mean | cut -d . -f 1))
+seeds=${#seeds[@]}
+worth_first=$first
+worth_peak=$peak
+worth_end=$last
+score_at_peak=$(column free 4 | mean)
+score_end=$(column free 5 | mean)
+worth_end_leash=$leash
+worth_peak_leash=$(column leash 2 | mean)
+worth_stopped=$stopped
+END
