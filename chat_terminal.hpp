@@ -25,7 +25,7 @@ struct ChatConfig {
     float top_p = 1.0f;
     uint64_t seed = 1;
     std::string color = "auto";
-    std::string device = "auto", dtype = "auto";
+    std::string device = "auto", dtype = "auto", weights = "auto";
     int threads = 0;
 };
 
@@ -42,7 +42,8 @@ inline const std::vector<Flag<ChatConfig>> chat_flags = {
     {"seed",        &ChatConfig::seed,        "",       "same seed, same answers"},
     {"color",       &ChatConfig::color,       "auto|always|never", "auto: on a terminal, unless NO_COLOR is set"},
     {"device",      &ChatConfig::device,      "auto|cpu|cuda",  "where to compute"},
-    {"dtype",       &ChatConfig::dtype,       "auto|fp32|bf16", "how weights are stored"},
+    {"dtype",       &ChatConfig::dtype,       "auto|fp32|bf16", "how it computes, and how weights are stored"},
+    {"weights",     &ChatConfig::weights,     "auto|fp32|bf16|int8", "how matrices are kept on the CPU: fewer bytes write faster, int8 costs some accuracy"},
     {"threads",     &ChatConfig::threads,     "",       "CPU threads; 0: all cores"},
 };
 
@@ -270,7 +271,7 @@ inline int run_chat(ChatConfig& c) {
     const ModelReader reader(c.model);
     const ChatVocabulary vocabulary(reader.path());
     const ToolCaller call_tool = open_tools(c.documents, c.python);
-    with_model(c.device, c.dtype, c.threads, reader, tokens_of_a_call(reader.config(), 1),
+    with_model(c.device, c.dtype, c.weights, c.threads, reader, tokens_of_a_call(reader.config(), 1),
                [&](Model& model) { ChatSession(model, c, vocabulary.format, call_tool).run(); });
     return 0;
 }

@@ -233,7 +233,7 @@ struct EvalConfig {
     std::vector<std::string> stop;
     std::string by = "task", tools = "off", documents, out, dump;
     bool python = false;
-    std::string device = "auto", dtype = "auto";
+    std::string device = "auto", dtype = "auto", weights = "auto";
     int threads = 0;
 };
 
@@ -260,7 +260,8 @@ inline const std::vector<Flag<EvalConfig>> eval_flags = {
     {"out",         &EvalConfig::out,         "FILE",    "also write the figures as JSON"},
     {"dump",        &EvalConfig::dump,        "FILE",    "also write every answer, a JSON object a line"},
     {"device",      &EvalConfig::device,      "auto|cpu|cuda",  "where to compute"},
-    {"dtype",       &EvalConfig::dtype,       "auto|fp32|bf16", "how weights are stored"},
+    {"dtype",       &EvalConfig::dtype,       "auto|fp32|bf16", "how it computes, and how weights are stored"},
+    {"weights",     &EvalConfig::weights,     "auto|fp32|bf16|int8", "how matrices are kept on the CPU: fewer bytes write faster, int8 costs some accuracy"},
     {"threads",     &EvalConfig::threads,     "",        "CPU threads; 0: all cores"},
 };
 
@@ -315,7 +316,7 @@ inline int run_eval(EvalConfig& c) {
     const ToolCaller call = c.tools == "on" ? open_tools(c.documents, c.python) : ToolCaller();
     std::map<std::string, Score> groups;
     std::string dump;
-    with_model(c.device, c.dtype, c.threads, reader, tokens_of_a_call(reader.config(), c.rows), [&](Model& model) {
+    with_model(c.device, c.dtype, c.weights, c.threads, reader, tokens_of_a_call(reader.config(), c.rows), [&](Model& model) {
         Asker asker(model, tokenizer, c.prompt_template.empty() ? &format : nullptr, c.rows);
         for (const std::string& path : c.tasks) {
             std::vector<TaskItem> items = read_tasks(path);

@@ -306,7 +306,7 @@ struct GenerateConfig {
     std::vector<std::string> stop;
     int show_probs = 0;
     bool json = false;
-    std::string device = "auto", dtype = "auto";
+    std::string device = "auto", dtype = "auto", weights = "auto";
     int threads = 0;
 };
 
@@ -324,7 +324,8 @@ inline const std::vector<Flag<GenerateConfig>> generate_flags = {
     {"show-probs",  &GenerateConfig::show_probs,  "N",         "print the N likeliest tokens and their probabilities (at temperature 1) at each step"},
     {"json",        &GenerateConfig::json,        "",          "print one JSON object a continuation instead of text"},
     {"device",      &GenerateConfig::device,      "auto|cpu|cuda",  "where to compute"},
-    {"dtype",       &GenerateConfig::dtype,       "auto|fp32|bf16", "how weights are stored"},
+    {"dtype",       &GenerateConfig::dtype,       "auto|fp32|bf16", "how it computes, and how weights are stored"},
+    {"weights",     &GenerateConfig::weights,     "auto|fp32|bf16|int8", "how matrices are kept on the CPU: fewer bytes write faster, int8 costs some accuracy"},
     {"threads",     &GenerateConfig::threads,     "",          "CPU threads; 0: all cores"},
 };
 
@@ -369,7 +370,7 @@ inline int run_generate(GenerateConfig& c) {
         longest = std::max(longest, int64_t(prompts.back().size()));
     }
     const int64_t rows = int64_t(prompts.size());
-    with_model(c.device, c.dtype, c.threads, reader, std::max(rows, std::min(longest, int64_t(512))), [&](Model& model) {
+    with_model(c.device, c.dtype, c.weights, c.threads, reader, std::max(rows, std::min(longest, int64_t(512))), [&](Model& model) {
         const auto cache = model.make_cache(rows, std::min(config.max_T, longest + std::min(c.max_tokens, config.max_T)));
         GenerateOptions options{c.max_tokens, {c.temperature, c.top_k, c.top_p}, c.seed, stop_ids(tokenizer), c.show_probs > 0};
         const bool streaming = rows == 1 && !c.json;
@@ -412,7 +413,7 @@ inline int run_generate(GenerateConfig& c) {
 
 struct ScoreConfig {
     std::string model, tokenizer, ids, text, logits;
-    std::string device = "auto", dtype = "auto";
+    std::string device = "auto", dtype = "auto", weights = "auto";
     int threads = 0;
 };
 
@@ -423,7 +424,8 @@ inline const std::vector<Flag<ScoreConfig>> score_flags = {
     {"text",    &ScoreConfig::text,    "TEXT",           "text to score instead of ids; - reads standard input"},
     {"logits",  &ScoreConfig::logits,  "FILE",           "also write the float32 logits (T, V), little-endian"},
     {"device",  &ScoreConfig::device,  "auto|cpu|cuda",  "where to compute"},
-    {"dtype",   &ScoreConfig::dtype,   "auto|fp32|bf16", "how weights are stored"},
+    {"dtype",   &ScoreConfig::dtype,   "auto|fp32|bf16", "how it computes, and how weights are stored"},
+    {"weights", &ScoreConfig::weights, "auto|fp32|bf16|int8", "how matrices are kept on the CPU: fewer bytes write faster, int8 costs some accuracy"},
     {"threads", &ScoreConfig::threads, "",               "CPU threads; 0: all cores"},
 };
 
@@ -454,7 +456,7 @@ inline int run_score(ScoreConfig& c) {
     if (N == 0) throw UsageError("nothing to score: no token given");
     if (N > config.max_T) throw Error(cat(N, " tokens are longer than the model's context of ", config.max_T), "score a shorter text");
     std::vector<float> logits(size_t(N * V));   // (N, V)
-    with_model(c.device, c.dtype, c.threads, reader, N, [&](Model& model) { model.logits(logits.data(), ids.data(), 1, N); });
+    with_model(c.device, c.dtype, c.weights, c.threads, reader, N, [&](Model& model) { model.logits(logits.data(), ids.data(), 1, N); });
     nlohmann::json out = {{"ids", ids}, {"logprobs", nlohmann::json::array({nullptr})}};
     for (int64_t t = 1; t < N; t++) out["logprobs"].push_back(log_probability(&logits[size_t((t - 1) * V)], V, ids[size_t(t)]));
     if (!c.logits.empty()) write_file(c.logits, {reinterpret_cast<const char*>(logits.data()), logits.size() * sizeof(float)});

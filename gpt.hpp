@@ -11,7 +11,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <variant>
@@ -21,6 +20,7 @@
 #include "kernels/instances.hpp"
 #include "kernels/random.hpp"
 #include "kernels/sampling.hpp"
+#include "kv_cache.hpp"
 
 // ---- the architecture in six numbers
 
@@ -125,7 +125,7 @@ inline std::vector<ParamSpec> gpt2_params(const Config& c) {
 struct Tensor {
     std::string name;             // "h.3.attn.c_attn.weight"
     std::vector<int64_t> shape;
-    int64_t offset, size;         // in elements, with padding rows
+    int64_t offset, size;         // in elements, with padding rows; an offset below 0: it is packed, the (-1 - offset)th such tensor
     int64_t real_size;            // without them: what files for others hold
     bool decay;
     Init init;
@@ -148,19 +148,22 @@ struct ParamLayout {
     int64_t count = 0;            // parameters as the world counts them: no padding rows, no gaps
 
     ParamLayout() = default;
-    explicit ParamLayout(const Config& c, int64_t ranks = 1) : block(size_t(c.L)) {
+    // packed: the matrices of linear layers and the embedding lie elsewhere (quantized.hpp), and take no room here
+    explicit ParamLayout(const Config& c, int64_t ranks = 1, bool packed = false) : block(size_t(c.L)) {
         const auto table = gpt2_params(c);
+        int64_t num_packed = 0;
         auto place = [&](const ParamSpec& spec, int64_t layer) {
             Tensor t{spec.name, spec.shape, size, 1, 1, spec.decay, spec.init};
             for (int64_t d : t.shape) t.size *= d;
             t.real_size = spec.rows ? spec.rows * t.shape[1] : t.size;
+            if (packed && spec.shape.size() == 2 && spec.name != "wpe.weight") t.offset = -1 - num_packed++;
             if (layer >= 0) {
                 t.name.replace(t.name.find('*'), 1, std::to_string(layer));
                 block[size_t(layer)].*std::get<0>(spec.field) = t.offset;
             } else {
                 root.*std::get<1>(spec.field) = t.offset;
             }
-            size = round_up(size + t.size, int64_t(64));
+            if (t.offset >= 0) size = round_up(size + t.size, int64_t(64));
             count += t.real_size;
             tensors.push_back(std::move(t));
         };
@@ -234,33 +237,7 @@ struct GptOptions {
     bool training = false;         // gradients, optimizer state, activations of all layers
     bool recompute = false;        // keep only each block's input and compute the rest again in the backward pass
     bool shard_optimizer = true;   // several ranks: each keeps its piece of the optimizer state (ZeRO-1)
-};
-
-// Keys and values of past positions for generation. One row per sequence.
-template <typename Dev, typename T>
-class KvCache {
-   public:
-    KvCache(Dev& dev, const Config& c, int64_t rows, int64_t max_T) : rows(rows), max_T(max_T), arena_(dev, "kv cache") {
-        for (int pass = 0; pass < 2; pass++) {
-            k.clear(), v.clear();
-            for (int64_t l = 0; l < c.L; l++) {
-                k.push_back(arena_.template take<T>(rows * max_T * c.C));  // (rows, max_T, C)
-                v.push_back(arena_.template take<T>(rows * max_T * c.C));
-            }
-            if (pass == 0) arena_.allocate();
-        }
-    }
-    int64_t rows, max_T;
-    std::vector<T*> k, v;           // one pair a layer
-    const int64_t id = next_id();   // of this object among all there ever were: its memory may be another's later
-    size_t bytes() const { return arena_.bytes(); }
-
-   private:
-    static int64_t next_id() {
-        static std::atomic<int64_t> count{0};
-        return ++count;
-    }
-    Arena<Dev> arena_;
+    WeightStorage weights = WeightStorage::stored;  // inference on the CPU: matrices packed, as quantized.hpp says
 };
 
 // ---- the model
@@ -272,8 +249,8 @@ class Gpt {
 
     // comm connects the ranks that train the same model, and must outlive it; null: this process is alone.
     Gpt(Dev& dev, const Config& config, const GptOptions& options, Comm<Dev>* comm = nullptr)
-        : dev(dev), config(config), options(options), layout(config, comm ? comm->ranks().size() : 1), comm_(comm), params_arena_(dev, "parameters"),
-          grads_arena_(dev, "gradients"), optimizer_arena_(dev, "optimizer"), acts_arena_(dev, "activations"),
+        : dev(dev), config(config), options(options), layout(config, comm ? comm->ranks().size() : 1, options.weights != WeightStorage::stored), comm_(comm),
+          params_arena_(dev, "parameters"), packed_arena_(dev, "packed weights"), grads_arena_(dev, "gradients"), optimizer_arena_(dev, "optimizer"), acts_arena_(dev, "activations"),
           host_inputs_(dev, size_t(kInputArrays * input_stride(options.max_tokens)) * 4), host_results_(dev, size_t(2 * options.max_tokens + 4) * 4),
           graphs_(dev) {
         validate(config);
@@ -283,6 +260,7 @@ class Gpt {
         params_arena_.allocate();
         params = params_arena_.template take<T>(layout.size);
         dev.zero(params, size_t(layout.size) * sizeof(T));
+        place_packed();
         if (options.training) {
             grads_arena_.template take<float>(layout.size);
             grads_arena_.allocate();
@@ -322,6 +300,7 @@ class Gpt {
 
     // Write or read one tensor as fp32 (t.size floats on the host): the master weights where they exist.
     void set_tensor(const Tensor& t, const float* host) {
+        if (t.offset < 0) return pack_matrix(packed(t.offset), host, t.init.kind == InitKind::embedding);
         if constexpr (kHasMaster) {
             if (master) set_state(master, t, host);
             std::vector<T> rounded(size_t(t.size));
@@ -336,6 +315,7 @@ class Gpt {
         }
     }
     void get_tensor(const Tensor& t, float* host) const {
+        if (t.offset < 0) return unpack_matrix(host, packed(t.offset), t.init.kind == InitKind::embedding);
         if constexpr (kHasMaster) {
             if (master) {
                 ASSERT(!sharded() || gathered_ == master, t.name, ": the master weights lie on several ranks; whole_state(master) comes first");
@@ -551,7 +531,7 @@ class Gpt {
     // name and bytes of each arena, for the start-up table
     std::vector<std::pair<std::string, size_t>> arenas() const {
         std::vector<std::pair<std::string, size_t>> rows;
-        for (const Arena<Dev>* a : {&params_arena_, &grads_arena_, &optimizer_arena_, &acts_arena_})
+        for (const Arena<Dev>* a : {&params_arena_, &packed_arena_, &grads_arena_, &optimizer_arena_, &acts_arena_})
             if (a->bytes()) rows.emplace_back(a->name(), a->bytes());
         return rows;
     }
@@ -614,6 +594,39 @@ class Gpt {
     void read_sums(double (&sums)[2]) {
         dev.copy_out(host_results_.template as<void>(), sums_, sizeof(sums));
         std::memcpy(sums, host_results_.template as<void>(), sizeof(sums));
+    }
+
+    // Weights packed for inference: room for them, and where they are.
+    void place_packed() {
+        if (options.weights == WeightStorage::stored) return;
+        ASSERT((kCanPack<Dev, T>) && !options.training, "packed weights are for inference in fp32 on the CPU");
+        for (int pass = 0; pass < 2; pass++) {
+            packed_.clear();
+            for (const Tensor& t : layout.tensors) {
+                if (t.offset >= 0) continue;
+                const bool head = t.init.kind == InitKind::embedding;                                // (Vp, C): its rows are output channels
+                PackedMatrix w{options.weights, t.shape[head ? 1 : 0], t.shape[head ? 0 : 1]};
+                w.panels = packed_arena_.template take<char>(w.padded() * w.K * weight_bytes(w.storage));
+                w.scales = packed_arena_.template take<float>(w.padded());
+                packed_.push_back(w);
+            }
+            if (pass == 0) packed_arena_.allocate();
+        }
+    }
+    PackedMatrix& packed(int64_t offset) { return packed_[size_t(-1 - offset)]; }
+    const PackedMatrix& packed(int64_t offset) const { return packed_[size_t(-1 - offset)]; }
+
+    // y (N, M) = x (N, K) w + b with the tensors at these offsets.
+    void linear(T* y, const T* x, int64_t w, int64_t b, int64_t N, int64_t K, int64_t M) {
+        if constexpr (kCanPack<Dev, T>)
+            if (w < 0) return linear_packed(dev, y, x, packed(w), params + b, false, N);
+        linear_forward(dev, y, x, params + w, params + b, N, K, M);
+    }
+    void embed(T* x, int64_t N) {
+        const T* wpe = params + layout.root.wpe;
+        if constexpr (kCanPack<Dev, T>)
+            if (layout.root.wte < 0) return embedding_packed(dev, x, ids_, positions_, packed(layout.root.wte), wpe, N, config.C);
+        embedding_forward(dev, x, ids_, positions_, params + layout.root.wte, wpe, N, config.C);
     }
 
     void place_activations() {
@@ -711,14 +724,14 @@ class Gpt {
         const RootOffsets& r = layout.root;
         const BlockOffsets& first = layout.block[0];
         BlockActs<T>& a0 = acts_[0];
-        embedding_forward(dev, a0.in, ids_, positions_, p + r.wte, p + r.wpe, N, C);                         // (N, C)
+        embed(a0.in, N);                                                                                     // (N, C)
         layernorm_forward(dev, a0.ln1, a0.ln1_mean, a0.ln1_rstd, a0.in, p + first.ln_1_w, p + first.ln_1_b, N, C);
         for (int64_t l = 0; l < config.L; l++) {
             const typename Dev::Range range("forward of layer", l);
             const BlockOffsets& o = layout.block[size_t(l)];
             BlockActs<T>& a = acts_[size_t(l)];
             forward_inside(l, N, attend);
-            linear_forward(dev, scratch_c_, a.gelu, p + o.fcproj_w, p + o.fcproj_b, N, 4 * C, C);            // (N, C)
+            linear(scratch_c_, a.gelu, o.fcproj_w, o.fcproj_b, N, 4 * C, C);                                 // (N, C)
             // the block's second addition to the stream, together with the LayerNorm that comes next
             if (l + 1 < config.L) {
                 const BlockOffsets& next = layout.block[size_t(l + 1)];
@@ -739,17 +752,21 @@ class Gpt {
         const T* p = params;
         const BlockOffsets& o = layout.block[size_t(l)];
         BlockActs<T>& a = acts_[size_t(l)];
-        linear_forward(dev, a.qkv, a.ln1, p + o.qkv_w, p + o.qkv_b, N, C, 3 * C);                            // (N, 3C)
+        linear(a.qkv, a.ln1, o.qkv_w, o.qkv_b, N, C, 3 * C);                                                 // (N, 3C)
         attend(l, a);                                                                                        // (N, C)
-        linear_forward(dev, scratch_c_, a.att, p + o.proj_w, p + o.proj_b, N, C, C);                         // (N, C)
+        linear(scratch_c_, a.att, o.proj_w, o.proj_b, N, C, C);                                              // (N, C)
         residual_layernorm_forward(dev, a.mid, a.ln2, a.ln2_mean, a.ln2_rstd, a.in, scratch_c_,
                                    p + o.ln_2_w, p + o.ln_2_b, N, C);                                        // in + attention
+        if constexpr (kCanPack<Dev, T>)
+            if (o.fc_w < 0) return linear_packed(dev, a.gelu, a.ln2, packed(o.fc_w), p + o.fc_b, true, N);
         linear_gelu_forward(dev, a.gelu, a.fc, a.ln2, p + o.fc_w, p + o.fc_b, N, C, 4 * C);                  // (N, 4C)
     }
 
     // logits_ (rows, Vp) = x wte^T
     void head_forward(const T* x, int64_t rows) {
         if (config.scores) throw Error("this is a reward model: it scores answers and writes none", "give an assistant, or score answers with: train_gpt reward score");
+        if constexpr (kCanPack<Dev, T>)
+            if (layout.root.lm_head < 0) return linear_packed<T>(dev, logits_, x, packed(layout.root.lm_head), nullptr, false, rows);
         matmul<T, T>(dev, logits_, x, params + layout.root.lm_head, rows, config.Vp(), config.C, false, true, false);
     }
 
@@ -863,7 +880,8 @@ class Gpt {
     bool reducing_ = false;                            // does this backward pass complete a step of several ranks?
     std::optional<uint64_t> rounding_;                 // see round_as
     const float* gathered_ = nullptr;                  // whose whole array lies in `grads` (see whole_state)
-    Arena<Dev> params_arena_, grads_arena_, optimizer_arena_, acts_arena_;
+    Arena<Dev> params_arena_, packed_arena_, grads_arena_, optimizer_arena_, acts_arena_;
+    std::vector<PackedMatrix> packed_;                 // see ParamLayout
     std::vector<BlockActs<T>> acts_;                   // one a layer (shared buffers with --recompute and without training)
     T *last_, *last_ln_;                               // (N, C) the stream after the last block, and normalised
     float *last_mean_, *last_rstd_;                    // (N)

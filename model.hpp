@@ -69,7 +69,10 @@ class ModelOf final : public Model {
         return gpt_.loss(inputs, targets, weights, B, T_, token_losses, token_entropies);
     }
     void logits(float* out, const int32_t* inputs, int64_t B, int64_t T_) override { gpt_.logits(out, inputs, B, T_); }
-    std::string device() const override { return cat(Dev::name(), ", ", dtype_name<T>()); }
+    std::string device() const override {
+        const WeightStorage w = gpt_.options.weights;
+        return cat(Dev::name(), ", ", dtype_name<T>(), w == WeightStorage::bf16 || w == WeightStorage::int8 ? cat(", weights in ", weight_storage_name(w)) : "");
+    }
 
    private:
     Gpt<Dev, T>& gpt_;
@@ -78,7 +81,17 @@ class ModelOf final : public Model {
 // Tokens that a model is built for which writes `rows` answers at once: a decoding step of all of them, and prompts in pieces of up to 512.
 inline int64_t tokens_of_a_call(const Config& c, int64_t rows) { return std::max(rows, std::min(c.max_T, int64_t(512))); }
 
-// The model in `reader` on the device that --device, --dtype and --threads ask for, built for calls of max_tokens tokens. Defined in
-// train_gpt.cu.
-void with_model(const std::string& device, const std::string& dtype, int threads, const ModelReader& reader, int64_t max_tokens,
+// The model in `reader` on the device that --device, --dtype, --weights and --threads ask for, built for calls of max_tokens tokens.
+// Throws UsageError where weights and activations do not go together. Defined in train_gpt.cu.
+void with_model(const std::string& device, const std::string& dtype, const std::string& weights, int threads, const ModelReader& reader, int64_t max_tokens,
                 const std::function<void(Model&)>& use);
+
+// What --weights asks of a model that computes with T on Dev: stored as T, or packed.
+template <typename Dev, typename T>
+WeightStorage weights_for(const std::string& weights) {
+    const WeightStorage asked = weight_storage_of(weights);
+    if constexpr (kCanPack<Dev, T>) return asked == WeightStorage::stored ? WeightStorage::fp32 : asked;
+    if (weights == "auto" || weights == dtype_name<T>()) return WeightStorage::stored;
+    throw UsageError(cat("--weights ", weights, ": computing with ", dtype_name<T>(), " on the ", Dev::name(), " they are stored as ", dtype_name<T>()),
+                     "add --device cpu --dtype fp32");
+}

@@ -20,7 +20,7 @@ struct ProbeConfig {
     float temperature = 0.7f, known_at = 0.5f, teach_fraction = 0.5f;
     uint64_t seed = 1;
     std::string system;
-    std::string device = "auto", dtype = "auto";
+    std::string device = "auto", dtype = "auto", weights = "auto";
     int threads = 0;
 };
 
@@ -41,7 +41,8 @@ inline const std::vector<Flag<ProbeConfig>> probe_flags = {
     {"seed",        &ProbeConfig::seed,        "",        "same seed, same answers"},
     {"rows",        &ProbeConfig::rows,        "",        "answers that are written at once"},
     {"device",      &ProbeConfig::device,      "auto|cpu|cuda",  "where to compute"},
-    {"dtype",       &ProbeConfig::dtype,       "auto|fp32|bf16", "how weights are stored"},
+    {"dtype",       &ProbeConfig::dtype,       "auto|fp32|bf16", "how it computes, and how weights are stored"},
+    {"weights",     &ProbeConfig::weights,     "auto|fp32|bf16|int8", "how matrices are kept on the CPU: fewer bytes write faster, int8 costs some accuracy"},
     {"threads",     &ProbeConfig::threads,     "",        "CPU threads; 0: all cores"},
 };
 
@@ -251,7 +252,7 @@ inline void validate(const ProbeConfig& c) {
 inline void with_assistant(const ProbeConfig& c, const std::string& path, const std::function<void(Asker&)>& use) {
     const ModelReader reader(path);
     const ChatVocabulary vocabulary(reader.path());
-    with_model(c.device, c.dtype, c.threads, reader, tokens_of_a_call(reader.config(), c.rows), [&](Model& model) {
+    with_model(c.device, c.dtype, c.weights, c.threads, reader, tokens_of_a_call(reader.config(), c.rows), [&](Model& model) {
         Asker asker(model, vocabulary.tokenizer, &vocabulary.format, c.rows);
         use(asker);
     });

@@ -14,10 +14,14 @@
 #include "text_chapters.hpp"
 
 // the models are compiled here, for training and for all who only ask them
-void with_model(const std::string& device, const std::string& dtype, int threads, const ModelReader& reader, int64_t max_tokens,
+void with_model(const std::string& device, const std::string& dtype, const std::string& weights, int threads, const ModelReader& reader, int64_t max_tokens,
                 const std::function<void(Model&)>& use) {
-    with_device(device, dtype, threads, [&](auto& dev, auto t) {
-        Gpt<std::remove_reference_t<decltype(dev)>, decltype(t)> gpt(dev, reader.config(), {max_tokens});
+    const bool in_fp32 = dtype == "auto" && (weights == "int8" || weights == "fp32");
+    with_device(device, in_fp32 ? "fp32" : dtype, threads, [&](auto& dev, auto t) {
+        using Dev = std::remove_reference_t<decltype(dev)>;
+        GptOptions options{max_tokens};
+        options.weights = weights_for<Dev, decltype(t)>(weights);
+        Gpt<Dev, decltype(t)> gpt(dev, reader.config(), options);
         load_weights(gpt, reader);
         ModelOf model(gpt);
         use(model);

@@ -17,6 +17,7 @@
 #include "global_norm.hpp"
 #include "layernorm.hpp"
 #include "matmul.hpp"
+#include "quantized.hpp"
 #include "random.hpp"
 #include "sampling.hpp"
 #include "score_head.hpp"
@@ -47,8 +48,10 @@
 // products that bf16 has and float does not: fp32 has one result type only
 #define KERNEL_INSTANCES_BF16(EXTERN, Dev) \
     EXTERN template void matmul<bf16, bf16>(Dev&, bf16*, const bf16*, const bf16*, int64_t, int64_t, int64_t, bool, bool, bool);
-// what depends on neither device nor storage type
-#define KERNEL_INSTANCES_ONCE(EXTERN)                                          \
+// what depends on neither device nor storage type, or exists for one of them only
+#define KERNEL_INSTANCES_ONCE(EXTERN)                                                                                             \
+    EXTERN template void linear_packed(Cpu&, float*, const float*, const PackedMatrix&, const float*, bool, int64_t);             \
+    EXTERN template void embedding_packed(Cpu&, float*, const int32_t*, const int32_t*, const PackedMatrix&, const float*, int64_t, int64_t); \
     EXTERN template void draw_uniforms(Mt19937&, float*, int64_t);             \
     EXTERN template void box_muller_blocks(float*, int64_t, float, float);
 // clang-format on

@@ -99,6 +99,7 @@ struct Gemm {
 #define GEMM_TILE(name, target, bytes, mr, nv)                                             \
     struct name {                                                                          \
         typedef float V __attribute__((vector_size(bytes), aligned(4), may_alias));        \
+        typedef int32_t I __attribute__((vector_size(bytes), aligned(1), may_alias));      \
         static constexpr int MR = mr, NV = nv, W = bytes / 4, NR = NV * W;                 \
         GEMM_TARGET(target)                                                                \
     };

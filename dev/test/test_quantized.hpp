@@ -1,0 +1,238 @@
+// dev/test/test_quantized.hpp -- weights packed for inference: what is kept of them, the product that reads them, a model made of them.
+//
+// The oracle of a product is the loop in double precision over the very numbers that the packed matrix stands for (unpack_matrix, itself
+// checked against the weights that went in); that of a model is the model that trains, with those numbers as weights. The layouts of all
+// instruction sets are tested on every machine, compiled for plain x86-64.
+#pragma once
+
+#include "../../generate.hpp"
+#include "../../kernels/quantized.hpp"
+#include "model_data.hpp"
+
+namespace quantized_test {
+
+using Doubles = std::vector<double>;
+constexpr WeightStorage kAll[] = {WeightStorage::fp32, WeightStorage::bf16, WeightStorage::int8};
+
+// The register tiles of the instruction sets, compiled for plain x86-64.
+struct WideTile : TileAvx512 {
+    template <typename F>
+    static void run(F f) { run_baseline(f); }
+};
+struct MiddleTile : TileAvx2 {
+    template <typename F>
+    static void run(F f) { run_baseline(f); }
+};
+
+// A packed matrix with memory of its own.
+struct Packed {
+    PackedMatrix w;
+    std::vector<char> panels;
+    std::vector<float> scales;
+    Packed(WeightStorage storage, int64_t K, int64_t M, int64_t lanes = packed_lanes()) : w{storage, K, M, lanes} {
+        panels.resize(size_t(w.padded() * K * weight_bytes(storage)), 0x55), scales.resize(size_t(w.padded()), kNaN);
+        w.panels = panels.data(), w.scales = scales.data();
+    }
+    std::vector<float> unpacked(bool transposed) const {
+        std::vector<float> out(size_t(w.K * w.M), kNaN);
+        unpack_matrix(out.data(), w, transposed);
+        return out;
+    }
+};
+
+// y (N, M) = x (N, K) w (K, M) + b, GELU of it where `gate`.
+inline Doubles product(const std::vector<float>& x, const std::vector<float>& w, const std::vector<float>& b, bool gate, int64_t N, int64_t K, int64_t M) {
+    Doubles y(size_t(N * M), 0.0);
+    for (int64_t n = 0; n < N; n++)
+        for (int64_t m = 0; m < M; m++) {
+            double sum = b.empty() ? 0.0 : double(b[size_t(m)]);
+            for (int64_t k = 0; k < K; k++) sum += double(x[size_t(n * K + k)]) * double(w[size_t(k * M + m)]);
+            y[size_t(n * M + m)] = gate ? 0.5 * sum * (1 + std::tanh(std::sqrt(2 / M_PI) * (sum + 0.044715 * sum * sum * sum))) : sum;
+        }
+    return y;
+}
+
+inline void test_packing(Report& r) {
+    for (const int64_t lanes : {4, 8, 16})
+        for (const auto& [K, M] : {std::pair<int64_t, int64_t>{1, 1}, {7, 33}, {130, 70}}) {
+            auto w = normals(K * M, uint64_t(K + M));
+            for (int64_t k = 0; k < K; k++) w[size_t(k * M)] *= 100, w[size_t(k * M + M - 1)] *= M > 1 ? 0.0f : 1.0f;   // a loud channel and a silent one
+            for (const WeightStorage s : kAll) {
+                const std::string what = cat(weight_storage_name(s), ", ", lanes, " lanes, ", K, " x ", M);
+                Packed p(s, K, M, lanes);
+                pack_matrix(p.w, w.data(), false);
+                const auto back = p.unpacked(false);
+                double worst = 0, by_matrix = 0;   // in steps of the channel's scale, and of the whole matrix's
+                for (int64_t m = 0; m < M; m++) {
+                    float most = 0, all = 0;
+                    for (int64_t k = 0; k < K; k++) most = std::max(most, std::fabs(w[size_t(k * M + m)]));
+                    for (const float x : w) all = std::max(all, std::fabs(x));
+                    if (s == WeightStorage::int8) r.check(p.scales[size_t(m)] == most / 127.0f, what + ": a channel's scale is its largest weight / 127");
+                    for (int64_t k = 0; k < K && most > 0; k++) {
+                        const double x = double(w[size_t(k * M + m)]), step = double(most) / 127;
+                        worst = std::max(worst, std::fabs(double(back[size_t(k * M + m)]) - x) / step);
+                        by_matrix = std::max(by_matrix, std::fabs(std::nearbyint(x / (double(all) / 127)) * (double(all) / 127) - x) / step);
+                    }
+                }
+                r.check_at_most(worst, s == WeightStorage::int8 ? 0.5001 : s == WeightStorage::bf16 ? 127.0 / 256 : 0, what + ": rounding error in int8 steps of the channel");
+                if (s == WeightStorage::int8 && M > 1) r.check_rejected(by_matrix, 0.5001, what + ": one scale for the whole matrix");
+                if (s == WeightStorage::bf16) r.check(back == [&] { auto x = w; for (float& v : x) v = float(bf16(v)); return x; }(), what + ": is what bf16 keeps");
+                // the head comes with its output channels as rows
+                std::vector<float> turned(w.size());
+                for (int64_t k = 0; k < K; k++)
+                    for (int64_t m = 0; m < M; m++) turned[size_t(m * K + k)] = w[size_t(k * M + m)];
+                Packed q(s, K, M, lanes);
+                pack_matrix(q.w, turned.data(), true);
+                r.check(q.panels == p.panels && q.scales == p.scales, what + ": the transpose of the transpose is packed the same");
+            }
+        }
+}
+
+template <typename Tile>
+void check_products(Report& r, const char* tile) {
+    Cpu dev(1);
+    for (const auto& [N, K, M] : {std::tuple<int64_t, int64_t, int64_t>{1, 1, 1}, {1, 300, 70}, {2, 129, 33}, {3, 127, 64}, {4, 65, 31}, {5, 256, 32}, {7, 31, 129},
+                                  {8, 128, 65}, {9, 40, 66}, {15, 129, 20}, {100, 130, 71}, {193, 20, 5}})
+        for (const WeightStorage s : kAll) {
+            const std::string what = cat(tile, ", ", weight_storage_name(s), ", (", N, ", ", K, ") x (", K, ", ", M, ")");
+            const auto x = normals(N * K, 1), w = normals(K * M, 2), b = normals(M, 3);
+            Packed p(s, K, M, Tile::W);
+            pack_matrix(p.w, w.data(), false);
+            const auto kept = p.unpacked(false);
+            for (const bool gate : {false, true}) {
+                constexpr int64_t guard = 64;
+                std::vector<float> y(size_t(N * M + 2 * guard), kNaN);
+                packed_product<Tile>(dev, y.data() + guard, x.data(), p.w, gate ? b.data() : nullptr, gate, N);
+                const std::vector<float> inside(y.begin() + guard, y.begin() + guard + N * M);
+                r.check_at_most(relative_error(inside, product(x, kept, gate ? b : std::vector<float>{}, gate, N, K, M)), 2e-6, what + " against doubles");
+                bool untouched = true;
+                for (int64_t i = 0; i < guard; i++) untouched &= std::isnan(y[size_t(i)]) && std::isnan(y[size_t(guard + N * M + i)]);
+                r.check(untouched, what + ": nothing is written outside");
+                if (N * K * M < 1000) continue;
+                if (s != WeightStorage::fp32) r.check_rejected(relative_error(inside, product(x, w, gate ? b : std::vector<float>{}, gate, N, K, M)), 2e-6, what + ": the unrounded weights");
+                auto wrong = kept;
+                wrong[size_t((K - 1) * M + M - 1)] += 0.1f;
+                r.check_rejected(relative_error(inside, product(x, wrong, gate ? b : std::vector<float>{}, gate, N, K, M)), 2e-6, what + ": one weight off by 0.1");
+            }
+        }
+}
+inline void test_products(Report& r) {
+    check_products<TileSse2>(r, "4 lanes");
+    check_products<MiddleTile>(r, "8 lanes");
+    check_products<WideTile>(r, "16 lanes");
+}
+
+// This processor's own code; bits.
+inline void test_bits(Report& r) {
+    const int64_t N = 23, K = 260, M = 530;
+    const auto x = normals(N * K, 1), w = normals(K * M, 2), b = normals(M, 3);
+    for (const WeightStorage s : kAll) {
+        const std::string what = weight_storage_name(s);
+        Packed p(s, K, M);
+        pack_matrix(p.w, w.data(), false);
+        std::vector<float> first;
+        for (const int threads : {1, 2, 3, 5}) {
+            Cpu dev(threads);
+            std::vector<float> y(size_t(N * M), kNaN);
+            linear_packed(dev, y.data(), x.data(), p.w, b.data(), false, N);
+            if (threads == 1) {
+                first = y;
+                r.check_at_most(relative_error(y, product(x, p.unpacked(false), b, false, N, K, M)), 1e-6, what + ": this processor against doubles");
+            }
+            r.check(same_bits(y, first), cat(what, ": ", threads, " threads give the bits of one"));
+        }
+        Cpu dev(2);
+        for (const int64_t rows : {1, 2, 3, 4, 5, 6, 8, 11}) {
+            std::vector<float> y(size_t(rows * M), kNaN);
+            linear_packed(dev, y.data(), x.data() + 4 * K, p.w, b.data(), false, rows);
+            r.check(same_bits(y, {first.begin() + 4 * M, first.begin() + (4 + rows) * M}), cat(what, ": ", rows, " rows have the bits that they have among ", N));
+        }
+    }
+}
+
+inline Config small_config(bool tied) {
+    Config c;
+    c.max_T = 24, c.V = 77, c.L = 3, c.NH = 2, c.C = 40, c.tied = tied;
+    return c;
+}
+
+// A model with packed weights is the model whose weights are what the packed ones stand for.
+inline void test_model(Report& r) {
+    for (const bool tied : {true, false})
+        for (const WeightStorage s : kAll) {
+            const std::string what = cat(weight_storage_name(s), tied ? ", tied" : ", own head");
+            const Config c = small_config(tied);
+            const int64_t B = 3, T = 17;
+            Cpu dev(2);
+            GptOptions options{B * T};
+            Gpt<Cpu, float> original(dev, c, options), same(dev, c, options);
+            fill_weights(original);
+            options.weights = s;
+            Gpt<Cpu, float> packed(dev, c, options);
+            std::vector<float> x;
+            for (size_t i = 0; i < packed.layout.tensors.size(); i++) {
+                x.resize(size_t(original.layout.tensors[i].size));
+                original.get_tensor(original.layout.tensors[i], x.data());
+                packed.set_tensor(packed.layout.tensors[i], x.data());
+                packed.get_tensor(packed.layout.tensors[i], x.data());
+                same.set_tensor(same.layout.tensors[i], x.data());
+            }
+            r.check(packed.layout.count == original.layout.count, what + ": has as many parameters");
+            std::vector<int32_t> ids;
+            Rng rng(5);
+            for (int64_t i = 0; i < B * T; i++) ids.push_back(int32_t(rng.below(uint64_t(c.V))));
+            auto logits = [&](Gpt<Cpu, float>& gpt) {
+                std::vector<float> out(size_t(B * T * c.V), kNaN);
+                gpt.logits(out.data(), ids.data(), B, T);
+                return out;
+            };
+            const auto got = logits(packed);
+            r.check_at_most(relative_error(got, doubles(logits(same))), 2e-6, what + ": logits are those of a model with the same numbers");
+            if (s != WeightStorage::fp32) r.check_rejected(relative_error(got, doubles(logits(original))), 2e-6, what + ": a model with the unrounded numbers");
+            // the same text in pieces through the cache, and text that is written
+            KvCache<Cpu, float> cache(dev, c, 2, c.max_T);
+            std::vector<float> last(size_t(c.V), kNaN);
+            const int32_t slot = 1;
+            for (int32_t past : {0, 9, 16}) {
+                const int64_t n = past == 0 ? 9 : past == 9 ? 7 : 1;
+                packed.forward_cached(last.data(), cache, ids.data() + past, &slot, &past, 1, n);
+            }
+            r.check_at_most(relative_error(last, doubles(std::vector<float>(got.begin() + 16 * c.V, got.begin() + 17 * c.V))), 2e-6, what + ": a text in pieces ends alike");
+            ModelOf model(packed), reference(same);
+            const auto cache_a = model.make_cache(4, c.max_T), cache_b = reference.make_cache(4, c.max_T);
+            const std::vector<std::vector<int32_t>> prompts = {{1, 2, 3}, {4}, {1, 2, 3, 7, 8}, {9, 9}};
+            const GenerateOptions greedy{8, {0.0f, 0, 1.0f}, 1, {}};
+            const auto a = generate(model, *cache_a, prompts, greedy), b = generate(reference, *cache_b, prompts, greedy);
+            for (size_t i = 0; i < prompts.size(); i++) r.check(a[i].ids == b[i].ids, cat(what, ": writes what that model writes, prompt ", i));
+            size_t bytes = 0;
+            for (const auto& [name, size] : packed.arenas()) bytes += name == "packed weights" ? size : 0;
+            r.check(bytes > 0 && bytes < size_t(original.layout.size * weight_bytes(s)) * 3 / 2, cat(what, ": the matrices take about ", weight_bytes(s), " bytes a weight"));
+        }
+}
+
+inline void test_errors(Report& r) {
+    auto w = normals(6, 1);
+    for (const float bad : {kNaN, std::numeric_limits<float>::infinity()})
+        for (const WeightStorage s : kAll) {
+            w[4] = bad;
+            Packed p(s, 2, 3);
+            r.check_error([&] { pack_matrix(p.w, w.data(), false); }, "not", cat(weight_storage_name(s), ": a weight of ", bad));
+        }
+    r.check_error([] { weight_storage_of("int4"); }, "expected auto, fp32, bf16 or int8", "--weights int4");
+    r.check_error([] { weights_for<Cpu, bf16>("int8"); }, "--dtype fp32", "--weights int8 with --dtype bf16");
+    r.check((weights_for<Cpu, float>("auto") == WeightStorage::fp32), "auto packs fp32 weights on the CPU");
+    r.check((weights_for<Cpu, bf16>("bf16") == WeightStorage::stored), "a bf16 model stores bf16 weights already");
+}
+
+}  // namespace quantized_test
+
+inline Suite quantized_tests() {
+    using namespace quantized_test;
+    return {
+        {"quantized_packing", test_packing},
+        {"quantized_products", test_products},
+        {"quantized_bits", test_bits},
+        {"quantized_model", test_model},
+        {"quantized_errors", test_errors},
+    };
+}
