@@ -118,7 +118,7 @@ struct WorldConfig {
     int held_out_people = WorldShape{}.held_out_people, held_out_places = WorldShape{}.held_out_places;
     double zipf = WorldShape{}.zipf;
     std::vector<std::string> kinds;
-    int conversations = 1000, tasks = 1000, hardest = 0, known = 20, rare = 1;
+    int conversations = 1000, tasks = 1000, hardest = 0, numbers = 0, known = 20, rare = 1;
     double noise = 0;
     int threads = 0;
 };
@@ -136,6 +136,7 @@ inline const std::vector<Flag<WorldConfig>> world_flags = {
     {"conversations", &WorldConfig::conversations, "", "conversations of each set in chat/ for training, and a tenth of it for validation"},
     {"tasks", &WorldConfig::tasks, "", "problems of each task in tasks/ for training, and a quarter of it each for dev and test"},
     {"hardest", &WorldConfig::hardest, "", "problems in chat/ and tasks/ are of difficulty 1 to this; 0: of all difficulties"},
+    {"numbers", &WorldConfig::numbers, "", "word problems of difficulty 1 to 4: counts and prices up to this, sums with up to twice this; 0: 9 and 20"},
     {"noise", &WorldConfig::noise, "", "share of the word problems shown in chat/ whose solution is wrong on purpose"},
     {"known", &WorldConfig::known, "", "facts told at least so many times are asked as known"},
     {"rare", &WorldConfig::rare, "", "facts told at most so many times are asked as rare"},
@@ -322,7 +323,7 @@ inline void write_conversations(const World& world, const FactPools& facts, cons
                 continue;
             }
             stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return conversation_line(make_conversation(world, facts, set,
-                    share, i, c.noise, c.hardest)); });
+                    share, i, c.noise, {c.hardest, c.numbers})); });
             stats.conversations += n;
         }
 }
@@ -339,7 +340,7 @@ inline void write_tasks(const World& world, const FactPools& facts, const WorldC
                 continue;
             }
             stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return task_line(make_problem(world, facts, task.name, share,
-                    i, 0, c.hardest)); });
+                    i, 0, {c.hardest, c.numbers})); });
             stats.problems += n;
         }
 }
@@ -419,6 +420,7 @@ inline int run_world(WorldConfig& c) {
     for (const auto& [flag, n] : {std::pair{"conversations", c.conversations}, {"tasks", c.tasks}})
         if (n < 0 || n > 10'000'000) throw UsageError(cat("--", flag, " ", n, ": expected 0 to 10000000"));
     if (c.hardest < 0) throw UsageError(cat("--hardest ", c.hardest, ": expected 0 or more"));
+    if (c.numbers != 0 && (c.numbers < 4 || c.numbers > 1000)) throw UsageError(cat("--numbers ", c.numbers, ": expected 0, or 4 to 1000"), "with smaller ones a share would have no problem");
     if (c.rare < 0 || c.known <= c.rare)
         throw UsageError(cat("--known ", c.known, " --rare ", c.rare, ": expected 0 or more for --rare, and more than that for --known"));
     const double start = now_s();

@@ -52,6 +52,7 @@ class Puzzle : public Draft {
    public:
     Puzzle(const WorldFacts& world, Rng& rng, Share share) : Draft(world, rng), share(share) {}
     const Share share;
+    int small = 9, large = 20;         // word problems of difficulty 1 to 4: counts and prices, and what is added and taken away, at most
     Problem p;
     // Settle on a problem; false if it belongs to another share, and then the whole puzzle is drawn again.
     bool settle(const std::string& kind, const std::string& key) {
@@ -303,13 +304,13 @@ inline void bind_word_problem(Puzzle& z, const Numbers& numbers) {
     for (size_t i = 0; i < numbers.size(); i++) z.slots.set(cat("n", i + 1), std::to_string(numbers[i]));
 }
 
-// Difficulty 1 to 4: that many steps with numbers below ten or twenty; 5: three or four steps with larger ones.
+// Difficulty 1 to 4: that many steps with numbers up to `small` or `large`; 5: three or four steps with larger ones.
 inline bool word_problem_puzzle(Puzzle& z) {
     std::vector<const WordProblem*> fitting;
     for (const WordProblem& t : word_problem_templates())
         if (const int steps = int(t.chain.size()); z.p.difficulty < 5 ? steps == z.p.difficulty : steps >= 3) fitting.push_back(&t);
     const WordProblem& t = *fitting[z.rng.below(fitting.size())];
-    const Numbers numbers = z.p.difficulty < 5 ? t.draw(z, 9, 20) : t.draw(z, 25, 99);
+    const Numbers numbers = z.p.difficulty < 5 ? t.draw(z, z.small, z.large) : t.draw(z, 25, 99);
     if (numbers.empty()) return false;
     std::string key = t.name;
     for (const int64_t n : numbers) key += cat(" ", n);
@@ -340,9 +341,9 @@ inline bool word_problem_puzzle(Puzzle& z) {
 
 // ---- the workbook: pages for pretraining from which a small model learns to reckon
 
-// A page of reckoning without words: what a word problem's steps need, numbers up to a hundred, small ones more often.
+// A line of reckoning without words: what a word problem's steps need, sums up to a hundred, small ones more often.
 inline std::string small_sum(Draft& d, int sort) {
-    static constexpr std::array<int, 4> sizes = {10, 20, 40, 100};
+    static constexpr std::array<int, 4> sizes = {10, 20, 30, 50};
     const int size = sizes[d.rng.below(sizes.size())], a = d.between(1, size), b = d.between(1, size);
     const int x = d.between(2, 9), y = d.between(2, 9);
     switch (sort) {
