@@ -21,7 +21,7 @@ struct DocumentKind {
     int weight;                // share of the documents, in percent
     void (*write)(Draft&);
 };
-inline constexpr std::array<DocumentKind, 14> kDocumentKinds = {{
+inline constexpr std::array<DocumentKind, 15> kDocumentKinds = {{
     {"biography", 20, biography},
     {"translation", 4, translation},  // between two others, so that these four numbers alone say what moved when it came
     {"story", 18, story},
@@ -36,6 +36,7 @@ inline constexpr std::array<DocumentKind, 14> kDocumentKinds = {{
     {"notice", 3, notice},
     {"riddle", 1, riddle},
     {"recipe", 1, recipe},
+    {"workbook", 0, workbook},        // only where --kinds asks for it
 }};
 inline constexpr size_t kMinDocumentBytes = 40, kMaxDocumentBytes = 1500;
 
@@ -48,15 +49,8 @@ struct World : WorldFacts {
         declare_slots();
         grammar.check();
         for (const DocumentKind& kind : kDocumentKinds)
-            if (kinds.empty() || std::find(kinds.begin(), kinds.end(), kind.name) != kinds.end())
-                for (int i = 0; i < kind.weight; i++) ballots_.push_back(&kind);
-        for (const auto& name : kinds) {
-            std::string all;
-            bool known = false;
-            for (const DocumentKind& kind : kDocumentKinds) known |= name == kind.name, all += cat(" ", kind.name);
-            if (!known)
-                throw UsageError(cat("--kinds ", name, ": no such kind of document"), cat("expected some of:", all));
-        }
+            for (int i = 0; kinds.empty() && i < kind.weight; i++) ballots_.push_back(&kind);
+        if (!kinds.empty()) choose(kinds);
     }
 
     Document document(uint64_t i) const {
@@ -86,6 +80,26 @@ struct World : WorldFacts {
    private:
     std::vector<const DocumentKind*> ballots_;
 
+    // "story" or "story:30": a kind, and how many of the documents are to be of it, in proportion to the others.
+    void choose(const std::vector<std::string>& kinds) {
+        std::vector<int> weights(kDocumentKinds.size(), 0);
+        for (const auto& given : kinds) {
+            const size_t colon = given.find(':');
+            size_t k = 0;
+            while (k < kDocumentKinds.size() && given.substr(0, colon) != kDocumentKinds[k].name) k++;
+            std::string all;
+            for (const DocumentKind& kind : kDocumentKinds) all += cat(" ", kind.name);
+            if (k == kDocumentKinds.size()) throw UsageError(cat("--kinds ", given, ": no such kind of document"), cat("expected some of:", all));
+            weights[k] = std::max(1, kDocumentKinds[k].weight);
+            if (colon == given.npos) continue;
+            const std::string number = given.substr(colon + 1);
+            if (number.empty() || number.size() > 4 || number.find_first_not_of("0123456789") != number.npos || number == "0")
+                throw UsageError(cat("--kinds ", given, ": expected KIND or KIND:WEIGHT with a weight of 1 to 9999"));
+            weights[k] = std::stoi(number);
+        }
+        for (size_t k = 0; k < weights.size(); k++) ballots_.insert(ballots_.end(), size_t(weights[k]), &kDocumentKinds[k]);
+    }
+
     void declare_slots() {
         for (const char* slot : {"a", "b", "day2", "date", "hour2", "third", "word", "mini_story"}) grammar.declare(slot);
         for (const char* who : {"hero", "pal"})
@@ -104,7 +118,7 @@ struct WorldConfig {
     int held_out_people = WorldShape{}.held_out_people, held_out_places = WorldShape{}.held_out_places;
     double zipf = WorldShape{}.zipf;
     std::vector<std::string> kinds;
-    int conversations = 1000, tasks = 1000, known = 20, rare = 1;
+    int conversations = 1000, tasks = 1000, hardest = 0, numbers = 0, known = 20, rare = 1;
     double noise = 0;
     int threads = 0;
 };
@@ -118,9 +132,11 @@ inline const std::vector<Flag<WorldConfig>> world_flags = {
     {"held-out-people", &WorldConfig::held_out_people, "", "people with facts that no document ever names"},
     {"held-out-places", &WorldConfig::held_out_places, "", "towns that no document ever names"},
     {"zipf", &WorldConfig::zipf, "", "exponent of fame: rank r is told in proportion to 1 / r^zipf"},
-    {"kinds", &WorldConfig::kinds, "KIND...", "only these kinds of documents (default: all)"},
+    {"kinds", &WorldConfig::kinds, "KIND[:WEIGHT]...", "only these kinds of documents, in these proportions (default: all but workbook)"},
     {"conversations", &WorldConfig::conversations, "", "conversations of each set in chat/ for training, and a tenth of it for validation"},
     {"tasks", &WorldConfig::tasks, "", "problems of each task in tasks/ (and rankings in rankings/) for training, and a quarter of it each for dev and test"},
+    {"hardest", &WorldConfig::hardest, "", "problems in chat/ and tasks/ are of difficulty 1 to this; 0: of all difficulties"},
+    {"numbers", &WorldConfig::numbers, "", "word problems of difficulty 1 to 4: counts and prices up to this, sums with up to twice this; 0: 9 and 20"},
     {"noise", &WorldConfig::noise, "", "share of the word problems shown in chat/ whose solution is wrong on purpose"},
     {"known", &WorldConfig::known, "", "facts told at least so many times are asked as known"},
     {"rare", &WorldConfig::rare, "", "facts told at most so many times are asked as rare"},
@@ -307,7 +323,7 @@ inline void write_conversations(const World& world, const FactPools& facts, cons
                 continue;
             }
             stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return conversation_line(make_conversation(world, facts, set,
-                    share, i, c.noise)); });
+                    share, i, c.noise, {c.hardest, c.numbers})); });
             stats.conversations += n;
         }
 }
@@ -324,7 +340,7 @@ inline void write_tasks(const World& world, const FactPools& facts, const WorldC
                 continue;
             }
             stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return task_line(make_problem(world, facts, task.name, share,
-                    i)); });
+                    i, 0, {c.hardest, c.numbers})); });
             stats.problems += n;
         }
 }
@@ -440,6 +456,8 @@ inline int run_world(WorldConfig& c) {
     if (!(c.noise >= 0 && c.noise <= 1)) throw UsageError(cat("--noise ", c.noise, ": expected 0 to 1"));
     for (const auto& [flag, n] : {std::pair{"conversations", c.conversations}, {"tasks", c.tasks}})
         if (n < 0 || n > 10'000'000) throw UsageError(cat("--", flag, " ", n, ": expected 0 to 10000000"));
+    if (c.hardest < 0) throw UsageError(cat("--hardest ", c.hardest, ": expected 0 or more"));
+    if (c.numbers != 0 && (c.numbers < 4 || c.numbers > 1000)) throw UsageError(cat("--numbers ", c.numbers, ": expected 0, or 4 to 1000"), "with smaller ones a share would have no problem");
     if (c.rare < 0 || c.known <= c.rare)
         throw UsageError(cat("--known ", c.known, " --rare ", c.rare, ": expected 0 or more for --rare, and more than that for --known"));
     const double start = now_s();

@@ -52,6 +52,7 @@ class Puzzle : public Draft {
    public:
     Puzzle(const WorldFacts& world, Rng& rng, Share share) : Draft(world, rng), share(share) {}
     const Share share;
+    int small = 9, large = 20;         // word problems of difficulty 1 to 4: counts and prices, and what is added and taken away, at most
     Problem p;
     // Settle on a problem; false if it belongs to another share, and then the whole puzzle is drawn again.
     bool settle(const std::string& kind, const std::string& key) {
@@ -303,13 +304,13 @@ inline void bind_word_problem(Puzzle& z, const Numbers& numbers) {
     for (size_t i = 0; i < numbers.size(); i++) z.slots.set(cat("n", i + 1), std::to_string(numbers[i]));
 }
 
-// Difficulty 1 to 4: that many steps with numbers below ten or twenty; 5: three or four steps with larger ones.
+// Difficulty 1 to 4: that many steps with numbers up to `small` or `large`; 5: three or four steps with larger ones.
 inline bool word_problem_puzzle(Puzzle& z) {
     std::vector<const WordProblem*> fitting;
     for (const WordProblem& t : word_problem_templates())
         if (const int steps = int(t.chain.size()); z.p.difficulty < 5 ? steps == z.p.difficulty : steps >= 3) fitting.push_back(&t);
     const WordProblem& t = *fitting[z.rng.below(fitting.size())];
-    const Numbers numbers = z.p.difficulty < 5 ? t.draw(z, 9, 20) : t.draw(z, 25, 99);
+    const Numbers numbers = z.p.difficulty < 5 ? t.draw(z, z.small, z.large) : t.draw(z, 25, 99);
     if (numbers.empty()) return false;
     std::string key = t.name;
     for (const int64_t n : numbers) key += cat(" ", n);
@@ -336,4 +337,52 @@ inline bool word_problem_puzzle(Puzzle& z) {
         z.p.wrong_answer = std::to_string(wrong.results.back());
         return true;
     }
+}
+
+// ---- the workbook: pages for pretraining from which a small model learns to reckon
+
+// A line of reckoning without words: what a word problem's steps need, sums up to a hundred, small ones more often.
+inline std::string small_sum(Draft& d, int sort) {
+    static constexpr std::array<int, 4> sizes = {10, 20, 30, 50};
+    const int size = sizes[d.rng.below(sizes.size())], a = d.between(1, size), b = d.between(1, size);
+    const int x = d.between(2, 9), y = d.between(2, 9);
+    switch (sort) {
+        case 0: return cat(a, " + ", b, " = ", a + b);
+        case 1: return cat(a + b, " - ", b, " = ", a);
+        case 2: return cat(x, " x ", y, " = ", x * y);
+        default: return cat(x * y, " / ", x, " = ", y);
+    }
+}
+// A problem in the words of the arithmetic pages, with its answer: never one of dev or test.
+inline void workbook_problem(Draft& d) {
+    const size_t row = d.slots.bind_row("goods");
+    const int price = std::stoi(d.world.grammar.cell(d.world.grammar.table("goods"), row, "price"));
+    bind_children(d);
+    d.slots.bind("things", "counted");
+    d.slots.set("price_coins", coins(price));
+    static constexpr std::array<const char*, 6> rules = {"word_add", "word_subtract", "word_multiply", "word_divide", "word_price", "word_age"};
+    for (;;) {
+        const size_t sort = d.rng.below(rules.size());
+        const bool sum = sort < 2 || sort == 5;
+        const int a = sum ? d.between(2, 25) : d.between(2, 9), b = sort == 4 ? price : sum ? d.between(2, 25) : d.between(2, 9), c = d.between(2, 20);
+        const int result = sum ? a + b : a * b;
+        set_numbers(d, {a, b, result, result + c, c});
+        // whichever of its wordings and questions the rule takes
+        bool is_train = true;
+        for (const std::string& key : {cat("more ", a, " ", b), cat("fewer ", result, " ", b), cat("baskets ", a, " ", b), cat("fair ", result, " ", a),
+                                       cat("price ", a, " ", b), cat("change ", a, " ", b, " ", result + c)})
+            is_train = is_train && share_of(key) == Share::train;
+        if (is_train) return d.rule(rules[sort]);
+    }
+}
+inline void workbook(Draft& d) {
+    d.bind_scene();
+    d.slots.bind("kid", d.chance(50) ? "girls" : "boys");
+    if (d.chance(20)) d.rule("sum_title"), d.add("\n\n");
+    if (d.chance(50)) {
+        for (int i = d.between(2, 4); i > 0; i--) workbook_problem(d);
+        return;
+    }
+    const int sort = d.between(0, 5);  // 4, 5: all sorts together
+    for (int i = d.between(6, 16); i > 0; i--) d.add(small_sum(d, sort < 4 ? sort : int(d.rng.below(4))) + "\n");
 }

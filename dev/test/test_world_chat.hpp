@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../../interpreter.hpp"
+#include "../../rewards.hpp"
 #include "world_solvers.hpp"
 
 namespace world_chat_test {
@@ -743,6 +744,68 @@ inline void poor_worlds_and_bad_usage(Report& t) {
     t.check(wrong == 0, "facts.jsonl has every wording of each question");
 }
 
+// ---- levels, and the workbook
+
+inline void levels_are_kept(Report& t) {
+    const ProblemLevel easy{2, 5};
+    std::array<std::set<std::string>, 4> seen;
+    size_t wrong = 0, large = 0, moved = 0;
+    std::set<int> difficulties;
+    for (const Share share : kShares)
+        for (uint64_t i = 0; i < 400; i++) {
+            const Problem p = make_problem(the_world(), FactPools(), "word-problems", share, i, 0, easy), usual = problems("word-problems", share)[i];
+            difficulties.insert(p.difficulty);
+            wrong += solve("word-problems", p.prompt) != p.answer;
+            for (const std::string& n : rewards::numbers_in(p.prompt)) large += n.size() > 2 || std::stoi(n) > 35;   // 5 x 5 + 10, the most that is paid with
+            seen[size_t(share)].insert(essence("word-problems", p.prompt));
+            moved += make_problem(the_world(), FactPools(), "word-problems", share, i, 0, ProblemLevel{}).prompt != usual.prompt;
+        }
+    t.check(difficulties == std::set<int>{1, 2}, "--hardest 2: difficulties 1 and 2");
+    t.check(wrong == 0, "--numbers 5: a second solver agrees with every answer");
+    t.check(large == 0, "--numbers 5: no number above 35");
+    t.check(moved == 0, "control: without a level every problem is what it was");
+    for (size_t a = 0; a < 4; a++)
+        for (size_t b = a + 1; b < 4; b++) t.check(overlap(seen[a], seen[b]) == 0, cat("small numbers: no problem of ", kShareNames[a], " is in ", kShareNames[b]));
+}
+// Problems of pages in the very words of tasks: the keys that they would have there.
+inline std::vector<std::string> keys_on_page(const std::string& text) {
+    static const std::vector<std::pair<std::regex, const char*>> wordings = {
+        {std::regex(R"(has (\d+) [a-z ]+\. \w+ gives h\w+ (\d+) more\.)"), "more"}, {std::regex(R"(There are (\d+) [a-z ]+ in one box and (\d+) )"), "more"},
+        {std::regex(R"(There are (\d+) baskets with (\d+) )"), "baskets"}, {std::regex(R"(shares (\d+) [a-z ]+ fairly among (\d+) )"), "fair"}};
+    std::vector<std::string> keys;
+    for (const auto& [wording, name] : wordings)
+        for (std::sregex_iterator it(text.begin(), text.end(), wording), end; it != end; ++it) keys.push_back(cat(name, " ", it->str(1), " ", it->str(2)));
+    return keys;
+}
+inline void workbook_holds_no_test_problem(Report& t) {
+    const auto held = [](const char* kind) {
+        const World world({}, {kind});
+        std::pair<size_t, size_t> n;                       // problems, those of val, dev or test
+        for (uint64_t i = 0; i < 1500; i++)
+            for (const auto& key : keys_on_page(world.document(i).text)) n.first++, n.second += share_of(key) != Share::train;
+        return n;
+    };
+    const auto workbook = held("workbook"), arithmetic = held("arithmetic");
+    t.check(workbook.first > 300 && workbook.second == 0, cat("the workbook poses ", workbook.first, " problems in the words of tasks, ", workbook.second,
+            " of them held out"));
+    t.check(arithmetic.second > 10, cat("control: of the pages of arithmetic ", arithmetic.second, " of ", arithmetic.first, " would be"));
+}
+inline void kinds_have_weights(Report& t) {
+    const World world({}, {"workbook:3", "story:1"});
+    std::map<std::string, int> n;
+    for (uint64_t i = 0; i < 400; i++) n[world.document(i).kind]++;
+    t.check(n.size() == 2 && n["workbook"] > 260 && n["workbook"] < 340, cat("three of four documents are workbook pages: ", n["workbook"], " of 400"));
+    for (const char* bad : {"story:0", "story:", "story:x", "story:-1", "story:12345", "poem:2"}) {
+        bool refused = false;
+        try {
+            World({}, {bad});
+        } catch (const UsageError&) {
+            refused = true;
+        }
+        t.check(refused, cat("--kinds ", bad, " is refused"));
+    }
+}
+
 }  // namespace world_chat_test
 
 inline Suite world_chat_tests() {
@@ -763,5 +826,8 @@ inline Suite world_chat_tests() {
         {"world chat: translations keep to their language, and those asked for occur in no document", translations_are_consistent},
         {"world chat: the same bytes for any number of threads, and more extends them", files_are_reproducible},
         {"world chat: poor worlds and wrong usage", poor_worlds_and_bad_usage},
+        {"world chat: --hardest and --numbers bound the problems, whose shares stay apart", levels_are_kept},
+        {"world chat: workbook pages hold no problem of val, dev or test", workbook_holds_no_test_problem},
+        {"world chat: --kinds takes weights", kinds_have_weights},
     };
 }

@@ -142,3 +142,20 @@ lab_verdict() { # CLAIM
         "$(lab_label "$lab_data")" "$(sed -n 's/^version *//p' "$lab_out/machine.txt")" "$((SECONDS - lab_start))" "$figures" > "$lab_out/result.json"
     echo "verdict $claim: $verdict: $sentence"
 }
+
+# Numbers, one a line -> "mean half-width" of the 95 % interval of the mean (Student's t; one number has none: "-").
+mean_interval() {
+    awk 'BEGIN { split("12.706 4.303 3.182 2.776 2.571 2.447 2.365 2.306 2.262", t, " ") }
+        NF { n++; sum += $1; squares += $1 * $1 }
+        END {
+            if (n == 0) { print "nan -"; exit }
+            mean = sum / n
+            if (n == 1) { printf "%.4f -\n", mean; exit }
+            variance = (squares - n * mean * mean) / (n - 1)
+            printf "%.4f %.4f\n", mean, (n - 1 > 9 ? 1.96 : t[n - 1]) * sqrt(variance > 0 ? variance / n : 0)
+        }'
+}
+mean() { mean_interval | cut -d ' ' -f 1; }
+# "97.2 +- 1.1" of shares on standard input, one a line
+percent() { mean_interval | awk '{ if ($2 == "-") printf "%.1f\n", 100 * $1; else printf "%.1f +-%.1f\n", 100 * $1, 100 * $2 }'; }
+holds() { awk "BEGIN { exit !($1) }"; } # a comparison of numbers: holds "0.97 >= 0.95"

@@ -1,0 +1,104 @@
+# shellcheck shell=bash disable=SC2034
+# Sourced by the lab scripts on practice (C24 to C29, the objectives): one assistant, which all of them begin from, made once in
+# OUT_DIR/practice by the recipe of scripts/speedrun_cpu.sh (its base model and its SFT on worked problems, a third of them wrong),
+# and reinforcement learning from there by recipe and seed. Call practice_begin first; it sets
+#   lab_out      directory of this experiment: table.tsv, result.json, machine.txt
+#   lab_common   OUT_DIR/practice: world/, base/, sft/, and the runs that several experiments share
+#   assistant    the assistant; problems, dev, tests: word problems of the three splits
+#   seeds        of what is trained here (LAB_SEEDS, default "1 2 3"); the assistant is the same for all
+# Plan for two quiet cores: the assistant some 9 minutes, once; an update of 16 problems x 8 answers about a second.
+# shellcheck source=scripts/lab/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/speedrun_recipe.sh
+. "$lab_root/scripts/speedrun_recipe.sh"
+
+practice_usage() {
+    cat >&2 << END
+usage: scripts/lab/${0##*/} OUT_DIR [--scale X] [--model DIR --world DIR]
+  --scale  multiplies the number of training steps (default 1)
+  --model  an assistant that knows the world's word problems, instead of one made here
+  --world  the world that it has read, made with: train_gpt world --hardest 2
+  Environment: TRAIN_GPT, the program; LAB_SEEDS, the seeds of what is trained (default "1 2 3"); LAB_QUESTIONS, the
+  dev or test problems of a measurement (default 200); LAB_THREADS, the threads of a run (default: all cores)
+END
+    exit 2
+}
+practice_begin() { # NAME ARGUMENT...
+    local name=$1 out=${2-} given_model="" given_world=""
+    case $out in '' | -*) practice_usage ;; esac
+    shift 2
+    lab_scale=1 lab_data=world
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --scale) lab_scale=${2-} ;;
+            --model) given_model=$(realpath -e "${2-}") || practice_usage ;;
+            --world) given_world=$(realpath -e "${2-}") || practice_usage ;;
+            *) practice_usage ;;
+        esac
+        shift 2 || practice_usage
+    done
+    awk -v x="$lab_scale" 'BEGIN { exit !(x + 0 > 0) }' || practice_usage
+    [ -z "$given_model" ] || [ -n "$given_world" ] || fail "--model without --world: which problems does it know?" "name the world, too"
+    lab_out=$(realpath -m "$out/$name")
+    lab_common=$(realpath -m "$out/practice")
+    mkdir -p "$lab_out" "$lab_common"
+    cd "$lab_root"
+    lab_program
+    train_gpt info > "$lab_out/machine.txt"
+    read -r -a seeds <<< "${LAB_SEEDS:-1 2 3}"
+    questions=${LAB_QUESTIONS:-200} threads=${LAB_THREADS:-0}
+    recipe_dir=$lab_common recipe_scale=$lab_scale recipe_seed=1
+    world=${given_world:-$lab_common/world} assistant=${given_model:-$lab_common/sft}
+    if [ -z "$given_model" ] || [ -z "$given_world" ]; then
+        [ -n "$given_world" ] || recipe_world
+    fi
+    if [ -z "$given_model" ]; then
+        [ -z "$given_world" ] || [ -e "$lab_common/world" ] || ln -s "$given_world" "$lab_common/world"
+        recipe_tokens
+        recipe_base
+        recipe_sft
+    fi
+    problems=$world/tasks/word-problems-train.jsonl dev=$world/tasks/word-problems-dev.jsonl tests=$world/tasks/word-problems-test.jsonl
+    : > "$lab_out/table.tsv"
+    lab_start=$SECONDS
+}
+recipe_program() { train_gpt "$@"; }
+
+# A number of updates times --scale, at least 4, a multiple of 4.
+updates() { awk -v n="$1" -v x="$lab_scale" 'BEGIN { n = 4 * int(n * x / 4 + 0.5); print (n < 4 ? 4 : n) }'; }
+
+# Reinforcement learning from the assistant (or from INIT), unless it is there already: 16 problems x 8 answers an update, where FLAGs say
+# nothing else. Prints its run directory. Runs lie in lab_common, since experiments share them: NAME must say what is special about them.
+practise() { # NAME SEED UPDATES INIT FLAG...
+    local run=$lab_common/$1-$2 seed=$2 steps=$3 init=$4 settings=() i
+    shift 4
+    for ((i = 0; i < ${#recipe_practice[@]}; i += 2)); do
+        case " $* " in *" ${recipe_practice[i]} "*) ;; *) settings+=("${recipe_practice[i]}" "${recipe_practice[i + 1]}") ;; esac
+    done
+    case " $* " in *" --tasks "*) ;; *) settings+=(--tasks "$problems") ;; esac
+    case " $* " in *" --dev "*) ;; *) settings+=(--dev "$dev") ;; esac
+    if [ ! -d "$run/$(printf 'step-%06d' "$steps")" ]; then
+        echo "practising $(basename "$run"): $steps updates ..." >&2
+        train_gpt rl --init "$init" --out "$run" --steps "$steps" --seed "$seed" --eval-every "$(((steps + 7) / 8))" --eval-limit "$questions" --threads "$threads" --resume \
+            "${settings[@]}" "$@" > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
+    fi
+    echo "$run"
+}
+# What was measured on dev on the way: "step accuracy tokens" a line.
+curve() { # RUN_DIR
+    sed -n 's/^{"step":\([0-9]*\),.*"dev":{"questions":[0-9]*,"samples":[0-9]*,"accuracy":\([-0-9.e]*\),.*"tokens":\([-0-9.e]*\),"calls.*/\1 \2 \3/p' "$1/metrics.jsonl"
+}
+# The mean of a training metric over a part of the run: from FROM to TO, shares of its updates.
+over_updates() { # RUN_DIR KEY FROM TO
+    sed -n "/\"$2\":/s/^{\"step\":\([0-9]*\),.*\"$2\":\([-0-9.e]*\).*/\1 \2/p" "$1/metrics.jsonl" | awk -v from="$3" -v to="$4" '
+        { step[NR] = $1; x[NR] = $2; if ($1 > last) last = $1 }
+        END { for (i = 1; i <= NR; i++) if (step[i] > from * last && step[i] <= to * last) { sum += x[i]; n++ }; print (n ? sum / n : "nan") }'
+}
+# Asks the test problems; the figures go to lab_out/NAME.json, the answers to lab_out/NAME.jsonl.
+ask() { # NAME MODEL FLAG...
+    local name=$1 model=$2
+    shift 2
+    train_gpt eval --model "$model" --tasks "$tests" --limit "$questions" --max-tokens 64 --rows 128 --threads "$threads" --out "$lab_out/$name.json" --dump "$lab_out/$name.jsonl" \
+        "$@" > "$lab_out/$name.log" || { cat "$lab_out/$name.log" >&2; return 1; }
+}
+sampled=(--samples 4 --temperature 1)
