@@ -143,7 +143,7 @@ class QualityFilters {
     // The text to judge; words are found when the first rule asks for them.
     void set_text(std::string_view utf8) {
         t_.assign(utf8);
-        has_words_ = has_lines_ = false;
+        has_words_ = has_lines_ = has_lower_ = false;
     }
 
     Verdict repetition() {
@@ -162,8 +162,9 @@ class QualityFilters {
         if (const double v = double(d.chars) / length; exceeds(config_.dup_line_char_frac, v)) return dropped(kName, "dup_line_char_frac", v);
         need_words();
         const double top[] = {config_.top_2_gram, config_.top_3_gram, config_.top_4_gram};
+        count_words();
         for (uint32_t n = 2; n <= 4; n++)
-            if (top[n - 2] != 0)
+            if (top[n - 2] != 0 && double(top_gram_bound(n)) / length > top[n - 2])
                 if (const double v = double(top_gram_chars(n)) / length; v > top[n - 2]) return dropped(kName, cat("top_", n, "_gram"), v);
         const double dup[] = {config_.dup_5_gram, config_.dup_6_gram, config_.dup_7_gram, config_.dup_8_gram, config_.dup_9_gram, config_.dup_10_gram};
         prepare_joined();
@@ -191,12 +192,10 @@ class QualityFilters {
         const double mean = real_words ? double(real_chars) / double(real_words) : 0, n = double(words_.size());
         if (real_words && config_.min_avg_word_length != 0 && mean < config_.min_avg_word_length) return dropped(kName, "gopher_below_avg_threshold", mean);
         if (real_words && config_.max_avg_word_length != 0 && mean > config_.max_avg_word_length) return dropped(kName, "gopher_above_avg_threshold", mean);
-        int64_t hashes = 0, ellipses = 0;
-        for (uint32_t i = 0; i < t_.size(); i++) {
-            hashes += t_.c[i] == '#';
-            ellipses += t_.c[i] == 0x2026;
-            if (t_.c[i] == '.' && i + 2 < t_.size() && t_.c[i + 1] == '.' && t_.c[i + 2] == '.') ellipses++, i += 2;
-        }
+        need_lower();
+        const int64_t hashes = std::count(lower_.begin(), lower_.end(), '#');
+        int64_t ellipses = t_.ascii ? 0 : std::count(t_.c.begin(), t_.c.end(), U'\u2026');
+        for (size_t at = lower_.find("..."); at != lower_.npos; at = lower_.find("...", at + 3)) ellipses++;
         const double limit = config_.max_symbol_word_ratio;
         if (limit != 0 && double(hashes) / n > limit) return dropped(kName, "gopher_too_many_hashes", double(hashes) / n);
         if (limit != 0 && double(ellipses) / n > limit) return dropped(kName, "gopher_too_many_ellipsis", double(ellipses) / n);
@@ -222,7 +221,8 @@ class QualityFilters {
     Verdict c4(std::string& text) {
         static constexpr char kName[] = "c4";
         need_lines();
-        const Phrases anywhere = lower_text();
+        need_lower();
+        const Phrases anywhere = phrases(lower_);        // in a line or across
         int64_t sentences = 0;
         bool first = true;
         text.clear();
@@ -328,6 +328,30 @@ class QualityFilters {
             if (!seen_.add(hash_span(t_, p))) d.elements++, d.chars += p.size();
         return d;
     }
+    // word_count_[i]: how often the i-th word occurs.
+    void count_words() {
+        keys_.start(words_.size());
+        numbers_.resize(words_.size());
+        frequency_.clear();
+        for (size_t i = 0; i < words_.size(); i++) {
+            const auto [number, is_new] = keys_.add(word_hash_[i]);
+            if (is_new) frequency_.push_back(0);
+            frequency_[numbers_[i] = number]++;
+        }
+        word_count_.resize(words_.size());
+        for (size_t i = 0; i < words_.size(); i++) word_count_[i] = frequency_[numbers_[i]];
+    }
+    // No n-gram occurs more often than its rarest word: what top_gram_chars() can be at most. Few texts come near the limits, so
+    // for most no n-gram has to be counted.
+    int64_t top_gram_bound(uint32_t n) const {
+        int64_t bound = 0;
+        for (size_t i = 0; i + n <= words_.size(); i++) {
+            int64_t rarest = word_count_[i], chars = int64_t(words_[i].size()) + n - 1;
+            for (size_t k = 1; k < n; k++) rarest = std::min<int64_t>(rarest, word_count_[i + k]), chars += words_[i + k].size();
+            bound = std::max(bound, rarest * chars);
+        }
+        return bound;
+    }
     // Characters of the most frequent n-gram (words and the spaces between) times its count; of equals the first one counts.
     int64_t top_gram_chars(uint32_t n) {
         if (words_.size() < n) return 0;
@@ -360,21 +384,41 @@ class QualityFilters {
         joined_hash_.assign(1, 0);
         joined_chars_.assign(1, 0);
         uint64_t h = 0;
-        uint32_t chars = 0;
         for (const Span& w : words_) {
-            for (uint32_t i = w.from; i < w.to; i++) h = h * kBase + t_.c[i] + 1;
-            chars += w.size();
-            joined_hash_.push_back(h);
-            joined_chars_.push_back(chars);
+            for (uint32_t i = w.from; i < w.to; i++) joined_hash_.push_back(h = h * kBase + t_.c[i] + 1);
+            joined_chars_.push_back(uint32_t(joined_hash_.size() - 1));
         }
-        while (powers_.size() <= chars) powers_.push_back(powers_.empty() ? 1 : powers_.back() * kBase);
+        while (powers_.size() < joined_hash_.size()) powers_.push_back(powers_.empty() ? 1 : powers_.back() * kBase);
+        find_candidates();
+    }
+    uint64_t joined_hash(uint32_t from, uint32_t length) const { return joined_hash_[from + length] - joined_hash_[from] * powers_[length]; }
+    // Equal n-grams begin with the same 16 characters. Where these are unique in the text, no n-gram of five words or more can be a
+    // copy; only the words left need to be looked up for each n. (N-grams shorter than that stay candidates.)
+    void find_candidates() {
+        constexpr uint32_t kStart = 16;
+        keys_.start(words_.size());
+        numbers_.resize(words_.size());
+        frequency_.clear();
+        for (size_t i = 0; i < words_.size() && joined_chars_.back() - joined_chars_[i] >= kStart; i++) {
+            const uint64_t h = joined_hash(joined_chars_[i], kStart);
+            const auto [number, is_new] = keys_.add(h ^ h >> 32);
+            if (is_new) frequency_.push_back(0);
+            frequency_[numbers_[i] = number]++;
+        }
+        may_repeat_.resize(words_.size());
+        for (size_t i = 0; i + 5 <= words_.size(); i++)
+            may_repeat_[i] = joined_chars_[i + 5] - joined_chars_[i] < kStart || frequency_[numbers_[i]] > 1;
     }
     int64_t repeated_gram_chars(uint32_t n) {
         int64_t chars = 0;
-        seen_.start(words_.size());
+        seen_.start(size_t(std::count(may_repeat_.begin(), may_repeat_.end(), 1)));
         for (size_t i = 0; i + n <= words_.size();) {
+            if (!may_repeat_[i]) {
+                i++;
+                continue;
+            }
             const uint32_t length = joined_chars_[i + n] - joined_chars_[i];
-            const uint64_t h = joined_hash_[i + n] - joined_hash_[i] * powers_[length];
+            const uint64_t h = joined_hash(joined_chars_[i], length);
             if (!seen_.add(h ^ h >> 32)) chars += length, i += n;
             else i++;
         }
@@ -383,11 +427,16 @@ class QualityFilters {
 
     // One bit per stop word of Gopher.
     uint32_t stop_word(Span w) const {
-        static constexpr std::u32string_view words[] = {U"the", U"be", U"to", U"of", U"and", U"that", U"have", U"with"};
-        const auto piece = std::u32string_view(t_.c).substr(w.from, w.size());
-        for (uint32_t i = 0; i < 8; i++)
-            if (words[i] == piece) return 1u << i;
-        return 0;
+        static constexpr auto key = [](const auto* c, size_t n) {    // its characters in one number, a 1 in front; 0x80 is none of ASCII
+            uint64_t k = 1;
+            for (size_t i = 0; i < n; i++) k = k << 8 | (uint32_t(c[i]) < 0x80 ? uint32_t(c[i]) : 0x80);
+            return k;
+        };
+        static constexpr uint64_t keys[] = {key("the", 3), key("be", 2), key("to", 2), key("of", 2), key("and", 3), key("that", 4), key("have", 4), key("with", 4)};
+        const uint64_t mine = key(t_.c.data() + w.from, w.size());
+        uint32_t bits = 0;
+        for (uint32_t i = 0; i < 8; i++) bits |= uint32_t(keys[i] == mine) << i;
+        return bits;
     }
 
     // ---- what C4 looks for in a line
@@ -410,14 +459,14 @@ class QualityFilters {
         const char32_t low = c == 0x130 ? c : lower_case(c);
         return low < 0x80 ? char(low) : '\x80';
     }
-    // lower_ becomes the text; returns what occurs in it, in a line or across.
-    Phrases lower_text() {
+    // lower_: a byte for each character of the text.
+    void need_lower() {
+        if (std::exchange(has_lower_, true)) return;
         lower_.resize(t_.size());
         if (t_.ascii)
             for (size_t i = 0; i < t_.size(); i++) lower_[i] = char(t_.c[i] + (t_.c[i] - 'A' < 26) * 32);
         else
             for (size_t i = 0; i < t_.size(); i++) lower_[i] = lower_byte(t_.c[i]);
-        return phrases(lower_);
     }
     static void append(std::string& text, const Characters& from, Span s) {
         if (!from.ascii) {
@@ -463,10 +512,11 @@ class QualityFilters {
     Tokenizer tokenizer_;
     Characters t_, line_;
     std::string lower_, lower_line_;
-    bool has_words_ = false, has_lines_ = false;
+    bool has_words_ = false, has_lines_ = false, has_lower_ = false;
     std::vector<Span> words_, pieces_, lines_;
     std::vector<uint64_t> word_hash_, joined_hash_, powers_;
-    std::vector<uint32_t> joined_chars_;
+    std::vector<uint32_t> joined_chars_, numbers_, frequency_, word_count_;
+    std::vector<char> may_repeat_;
     std::vector<std::pair<int64_t, int64_t>> counts_;
     KeyNumbers keys_;
     KeySet seen_;
