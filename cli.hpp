@@ -275,6 +275,11 @@ inline int dispatch(const std::vector<Command>& commands, const Args& args) {
             names.push_back(c.name);
             if (c.name.starts_with(args[0] + " ")) family += (family.empty() ? "" : ", ") + c.name;
         }
+        if (!family.empty() && args.size() > 1 && (args[1] == "--help" || args[1] == "-h")) {
+            for (const Command& c : commands)
+                if (c.name.starts_with(args[0] + " ")) std::fputs((command_help(c) + "\n").c_str(), stdout);
+            return 0;
+        }
         const std::string guess = closest(args[0], names);
         throw UsageError(family.empty() ? cat("unknown command ", args[0], guess.empty() ? "" : "; did you mean " + guess + "?")
                                         : cat(program_texts().name, " ", args[0], ": which one? ", family),

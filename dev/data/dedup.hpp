@@ -3,16 +3,15 @@
 // Four steps on files; each is an array job of its own, except the third:
 //   signature  per input file and bucket: records <k numbers, document>, sorted      SIGS/bucket_003/00012.sig
 //   buckets    per bucket: all its files merged; neighbours with equal numbers are a pair   PAIRS/00003_00.dups
-//   cluster    union-find over all pairs; of each cluster one document stays         REMOVE/000012.remove
+//   cluster    connected components of all pairs; the first document of each stays   REMOVE/000012.remove
 //   filter     the input files again, without the documents listed
 // `--method minhash` finds near copies (minhash.hpp: 14 buckets of 8 numbers), `--method exact` whole texts (1 bucket, 2 numbers
 // = 128 bits of hash). The layout of the records is datatrove's: little-endian, 8 bytes per number, 4 for the document; pairs
-// and removals are 4-byte numbers. A file is known by its place among all inputs, so all steps must be given the same --input.
-// Memory: signature sorts in runs of 32 MB a bucket; buckets maps its files; cluster holds 16 bytes per document in a pair.
+// and removals are 4-byte numbers. (datatrove keeps the root of its union-find, which depends on the order of the pairs.) A file is known by its place among all inputs, so all steps must be given the same --input.
+// Memory stays below 1 GB for any input: what is sorted is sorted in runs, what is merged is read through buffers (record_files.hpp).
 #pragma once
 
-#include <queue>
-
+#include "clusters.hpp"
 #include "minhash.hpp"
 #include "run.hpp"
 
@@ -28,7 +27,7 @@ struct DedupConfig : RunConfig {
 struct Layout {
     std::string method, hash;
     int64_t n_grams = 0, buckets = 0, numbers = 0, seed = 0;
-    size_t record_bytes() const { return size_t(numbers) * 8 + 4; }
+    RecordShape shape() const { return {numbers, true}; }
     std::string text() const {
         return Json({{"method", method}, {"hash", hash}, {"n_grams", n_grams}, {"buckets", buckets}, {"numbers", numbers}, {"seed", seed}}).dump() + "\n";
     }
@@ -55,96 +54,28 @@ inline void require(const std::string& value, const char* flag, const char* what
     if (value.empty()) throw UsageError(cat("--", flag, " is missing"), what);
 }
 
-// Order of records: as tuples of numbers, then by document.
-inline int compare_records(const char* a, const char* b, int64_t numbers, bool with_document = true) {
-    for (int64_t i = 0; i < numbers; i++) {
-        uint64_t x, y;
-        std::memcpy(&x, a + 8 * i, 8);
-        std::memcpy(&y, b + 8 * i, 8);
-        if (x != y) return x < y ? -1 : 1;
-    }
-    if (!with_document) return 0;
-    uint32_t x, y;
-    std::memcpy(&x, a + 8 * numbers, 4);
-    std::memcpy(&y, b + 8 * numbers, 4);
-    return x < y ? -1 : x > y;
-}
-
 // ---- step 1
-
-// Collects the records of one bucket of one file; sorts them in memory, in runs if they are many, and merges the runs.
-class RecordSorter {
-   public:
-    RecordSorter(std::string path, const Layout& layout, size_t run_bytes) : path_(std::move(path)), numbers_(layout.numbers), size_(layout.record_bytes()), run_bytes_(run_bytes) {}
-    void add(const int64_t* numbers, uint32_t document) {
-        data_.append(reinterpret_cast<const char*>(numbers), size_t(numbers_) * 8);
-        data_.append(reinterpret_cast<const char*>(&document), 4);
-        if (data_.size() >= run_bytes_) spill();
-    }
-    void commit() {
-        if (runs_.empty()) {
-            write_sorted(path_);
-            return;
-        }
-        if (!data_.empty()) spill();
-        std::vector<MappedFile> runs;
-        for (const std::string& run : runs_) runs.emplace_back(run);
-        const auto after = [&](const std::pair<const char*, size_t>& a, const std::pair<const char*, size_t>& b) { return compare_records(a.first, b.first, numbers_) > 0; };
-        std::priority_queue<std::pair<const char*, size_t>, std::vector<std::pair<const char*, size_t>>, decltype(after)> next(after);
-        for (size_t i = 0; i < runs.size(); i++) next.push({runs[i].data(), i});
-        AtomicFile out(path_);
-        while (!next.empty()) {
-            auto [record, run] = next.top();
-            next.pop();
-            out.write(record, size_);
-            record += size_;
-            if (record < runs[run].data() + runs[run].size()) next.push({record, run});
-        }
-        out.commit();
-        for (const std::string& run : runs_) ::unlink(run.c_str());
-    }
-
-   private:
-    void spill() {
-        runs_.push_back(cat(path_, ".run", runs_.size()));
-        write_sorted(runs_.back());
-        data_.clear();
-    }
-    void write_sorted(const std::string& path) {
-        std::vector<uint32_t> order(data_.size() / size_);
-        for (uint32_t i = 0; i < order.size(); i++) order[i] = i;
-        std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return compare_records(&data_[a * size_], &data_[b * size_], numbers_) < 0; });
-        AtomicFile out(path);
-        for (const uint32_t i : order) out.write(&data_[i * size_], size_);
-        out.commit();
-    }
-    std::string path_;
-    int64_t numbers_;
-    size_t size_, run_bytes_;
-    std::string data_;
-    std::vector<std::string> runs_;
-};
 
 inline std::string signature_path(const std::string& folder, int64_t bucket, int64_t file) {
     return strprintf("%s/bucket_%03lld/%05lld.sig", folder.c_str(), (long long)bucket, (long long)file);
 }
 
 // The documents of a file, numbered as every step numbers them: lines that are no document do not count.
-inline int64_t for_each_document(const std::string& path, const std::string& field, const std::function<void(Document&, uint32_t)>& use) {
-    InputFile in(path);
+inline int64_t for_each_document(const DedupConfig& c, const std::string& path, const std::function<void(Document&, uint32_t)>& use) {
+    InputFile in(path, max_line_bytes(c));
     std::string_view line;
     std::string why;
     Document d;
     int64_t n = 0;
     while (in.line(line))
-        if (line.find_first_not_of(" \t\r") != std::string_view::npos && parse_document(line, d, why, field)) {
+        if (line.find_first_not_of(" \t\r") != std::string_view::npos && !in.too_long() && parse_document(line, d, why, c.text_field)) {
             if (n == int64_t(UINT32_MAX) - 1) throw Error(cat(path, ": more than 2^32 documents in one file"), "split it");
             use(d, uint32_t(n++));
         }
     return n;
 }
 
-constexpr size_t kSortRunBytes = size_t(32) << 20;
+constexpr size_t kSortBytes = size_t(256) << 20;          // for all sorters of a step
 
 inline int run_dedup_signature(DedupConfig& c) {
     require(c.output, "output", "a folder for the signatures");
@@ -159,14 +90,18 @@ inline int run_dedup_signature(DedupConfig& c) {
     for (const InputItem& item : my_inputs(c, is_jsonl)) {
         const std::string done = strprintf("%s/files/%05lld.json", c.output.c_str(), (long long)item.number);
         if (fs::exists(done)) {
+            const Json old = Json::parse(read_file(done), nullptr, false);
+            if (!old.is_object() || old.value("name", "") != item.name)
+                throw Error(cat(done, ": belongs to \"", old.is_object() ? old.value("name", "") : "?", "\", now file ", item.number, " is ", item.name), "the inputs have changed: use another --output");
             std::fprintf(stderr, "%s: done before\n", item.path.c_str());
             continue;
         }
         std::vector<RecordSorter> sorters;
-        for (int64_t b = 0; b < layout.buckets; b++) sorters.emplace_back(signature_path(c.output, b, item.number), layout, kSortRunBytes);
+        for (int64_t b = 0; b < layout.buckets; b++)
+            sorters.emplace_back(signature_path(c.output, b, item.number), layout.shape(), kSortBytes / size_t(layout.buckets));
         const double start = cpu_s();
         int64_t without = 0, bytes = 0;
-        const int64_t documents = for_each_document(item.path, c.text_field, [&](Document& d, uint32_t number) {
+        const int64_t documents = for_each_document(c, item.path, [&](Document& d, uint32_t number) {
             bytes += int64_t(d.text.size());
             if (layout.method == "exact") {
                 const int64_t key[2] = {int64_t(xxhash64(d.text)), int64_t(xxhash64(d.text, 0x9E3779B97F4A7C15ull))};
@@ -192,73 +127,43 @@ inline int run_dedup_signature(DedupConfig& c) {
 // ---- step 2
 
 struct SignatureFile {
-    MappedFile map;
+    RecordFile records;
     uint32_t number;                                     // of the input file
 };
 inline std::vector<SignatureFile> bucket_files(const std::string& folder, int64_t bucket, const Layout& layout) {
-    std::vector<SignatureFile> files;
     std::vector<std::string> paths;
     for (const auto& entry : fs::directory_iterator(strprintf("%s/bucket_%03lld", folder.c_str(), (long long)bucket)))
         if (entry.path().extension() == ".sig") paths.push_back(entry.path().string());
-    std::sort(paths.begin(), paths.end());
-    for (const std::string& path : paths) {
-        files.push_back({MappedFile(path), uint32_t(std::stoul(fs::path(path).stem().string()))});
-        if (size_t(files.back().map.size()) % layout.record_bytes())
-            throw Error(cat(path, ": ", files.back().map.size(), " bytes are no whole number of records of ", layout.record_bytes()), "remove it and its files/*.json, and make it anew");
-    }
+    std::sort(paths.begin(), paths.end(), [](const std::string& a, const std::string& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; });
+    std::vector<SignatureFile> files;
+    for (const std::string& path : paths) files.push_back({RecordFile(path, layout.shape().bytes()), uint32_t(std::stoul(fs::path(path).stem().string()))});
     return files;
 }
 
 // Merges the records of the files with low <= first number < high and writes the pairs of neighbours that are equal.
 // Returns the number of pairs.
 inline int64_t write_pairs(const std::vector<SignatureFile>& files, const Layout& layout, uint64_t low, uint64_t high, const std::string& path) {
-    const size_t size = layout.record_bytes();
-    struct Head {
-        const char *at, *end;
-        uint32_t file;
-    };
-    const auto first = [](const char* record) {
-        uint64_t x;
-        std::memcpy(&x, record, 8);
-        return x;
-    };
-    const auto after = [&](const Head& a, const Head& b) {
-        const int c = compare_records(a.at, b.at, layout.numbers, false);
-        if (c) return c > 0;
-        if (a.file != b.file) return a.file > b.file;
-        return compare_records(a.at, b.at, layout.numbers) > 0;
-    };
-    std::priority_queue<Head, std::vector<Head>, decltype(after)> heads(after);
+    const RecordShape shape = layout.shape();
+    std::vector<RecordFile> merged;
     for (const SignatureFile& f : files) {
-        const auto lower = [&](uint64_t value) {         // the first record whose number is not below the value
-            int64_t a = 0, b = f.map.size() / int64_t(size);
-            while (a < b) {
-                const int64_t mid = (a + b) / 2;
-                first(f.map.data() + mid * int64_t(size)) < value ? a = mid + 1 : b = mid;
-            }
-            return f.map.data() + a * int64_t(size);
-        };
-        const char *begin = lower(low), *end = high == UINT64_MAX ? f.map.data() + f.map.size() : lower(high);
-        if (begin < end) heads.push({begin, end, f.number});
+        merged.push_back(f.records);
+        merged.back().range(low ? f.records.lower_bound(low) : 0, high == UINT64_MAX ? f.records.records() : f.records.lower_bound(high), kMergeBytes / files.size());
     }
     AtomicFile out(path);
-    const char* last = nullptr;
+    std::string last;                                    // the record before
     uint32_t last_file = 0;
     int64_t pairs = 0;
-    while (!heads.empty()) {
-        Head h = heads.top();
-        heads.pop();
-        if (last && compare_records(last, h.at, layout.numbers, false) == 0) {
-            uint32_t pair[4] = {last_file, 0, h.file, 0};
-            std::memcpy(&pair[1], last + size - 4, 4);
-            std::memcpy(&pair[3], h.at + size - 4, 4);
+    merge_records(merged, shape, [&](const char* record, size_t i) {
+        if (!last.empty() && shape.compare_numbers(last.data(), record) == 0) {
+            uint32_t pair[4] = {last_file, 0, files[i].number, 0};
+            std::memcpy(&pair[1], last.data() + shape.numbers * 8, 4);
+            std::memcpy(&pair[3], record + shape.numbers * 8, 4);
             out.write(pair, sizeof pair);
             pairs++;
         }
-        last = h.at, last_file = h.file;
-        h.at += size;
-        if (h.at < h.end) heads.push(h);
-    }
+        last.assign(record, shape.bytes());
+        last_file = files[i].number;
+    }, false);                                           // of equal numbers: by file, and in a file by document
     out.commit();
     return pairs;
 }
@@ -280,15 +185,12 @@ inline int run_dedup_buckets(DedupConfig& c) {
         // the bounds of the ranges are quantiles of the largest file, so that each has about as much to do
         const SignatureFile* largest = nullptr;
         for (const auto& f : files)
-            if (!largest || f.map.size() > largest->map.size()) largest = &f;
+            if (!largest || f.records.records() > largest->records.records()) largest = &f;
         const auto bound = [&](int64_t r) -> uint64_t {
             if (r <= 0 || !largest) return 0;
             if (r >= c.ranges) return UINT64_MAX;
-            const int64_t records = largest->map.size() / int64_t(layout.record_bytes());
-            if (records == 0) return UINT64_MAX;
-            uint64_t x;
-            std::memcpy(&x, largest->map.data() + records * r / c.ranges * int64_t(layout.record_bytes()), 8);
-            return x;
+            const int64_t records = largest->records.records();
+            return records ? largest->records.first_number(records * r / c.ranges) : UINT64_MAX;
         };
         const int64_t pairs = write_pairs(files, layout, bound(range), bound(range + 1), path);
         std::fprintf(stderr, "bucket %lld range %lld: %zu files, %lld pairs\n", (long long)bucket, (long long)range, files.size(), (long long)pairs);
@@ -298,32 +200,7 @@ inline int run_dedup_buckets(DedupConfig& c) {
 
 // ---- step 3
 
-// Union by size over documents named file << 32 | document. Of two sets of one size the first argument's root stays.
-class UnionFind {
-   public:
-    // All names that will occur, sorted and without copies.
-    explicit UnionFind(std::vector<uint64_t> names) : names_(std::move(names)), parent_(names_.size()), size_(names_.size(), 1) {
-        for (uint32_t i = 0; i < parent_.size(); i++) parent_[i] = i;
-    }
-    uint32_t index(uint64_t name) const { return uint32_t(std::lower_bound(names_.begin(), names_.end(), name) - names_.begin()); }
-    uint32_t root(uint32_t x) {
-        while (parent_[x] != x) x = parent_[x] = parent_[parent_[x]];
-        return x;
-    }
-    void unite(uint64_t a, uint64_t b) {
-        uint32_t x = root(index(a)), y = root(index(b));
-        if (x == y) return;
-        if (size_[x] < size_[y]) std::swap(x, y);
-        parent_[y] = x;
-        size_[x] += size_[y];
-    }
-    const std::vector<uint64_t>& names() const { return names_; }
-
-   private:
-    std::vector<uint64_t> names_;
-    std::vector<uint32_t> parent_, size_;
-};
-
+// A document is named file << 32 | document.
 inline int run_dedup_cluster(DedupConfig& c) {
     require(c.pairs, "pairs", "the folder that `webtext dedup buckets --output` wrote");
     require(c.output, "output", "a folder for the lists of documents to remove");
@@ -334,52 +211,32 @@ inline int run_dedup_cluster(DedupConfig& c) {
     const Layout layout = read_layout(c.pairs);
     if (paths.empty() || int64_t(paths.size()) % layout.buckets)
         throw Error(cat(c.pairs, ": ", paths.size(), " files *.dups, expected a multiple of ", layout.buckets), "are all tasks of `webtext dedup buckets` done?");
-    std::vector<uint64_t> names;
-    const auto for_pairs = [&](auto use) {
-        for (const std::string& path : paths) {
-            const MappedFile map(path);
-            if (map.size() % 16) throw Error(cat(path, ": ", map.size(), " bytes are no whole number of pairs"));
-            for (int64_t at = 0; at < map.size(); at += 16) {
-                uint32_t p[4];
-                std::memcpy(p, map.data() + at, 16);
-                use(uint64_t(p[0]) << 32 | p[1], uint64_t(p[2]) << 32 | p[3]);
-            }
-        }
-    };
-    size_t sorted = 0;
-    const auto compact = [&] {                           // keep the list as short as it can be while it grows
-        std::sort(names.begin(), names.end());
-        names.erase(std::unique(names.begin(), names.end()), names.end());
-        sorted = names.size();
-    };
-    for_pairs([&](uint64_t a, uint64_t b) {
-        names.push_back(a), names.push_back(b);
-        if (names.size() > sorted * 2 + (size_t(1) << 20)) compact();
-    });
-    compact();
-    UnionFind sets(std::move(names));
-    for_pairs([&](uint64_t a, uint64_t b) { sets.unite(a, b); });
     make_directories(c.output);
     write_file(c.output + "/layout.json", layout.text());
-    int64_t clusters = 0, removed = 0;
+    Clusters clusters(c.output + "/sort", kSortBytes / 2);
+    for (const std::string& path : paths) {
+        RecordFile pairs(path, 16);
+        for (pairs.all(kIoBytes); pairs.record(); pairs.advance()) {
+            uint32_t p[4];
+            std::memcpy(p, pairs.record(), 16);
+            clusters.add(uint64_t(p[0]) << 32 | p[1], uint64_t(p[2]) << 32 | p[3]);
+        }
+    }
+    int64_t removed = 0;
     std::optional<AtomicFile> out;
     uint32_t file = 0;
-    for (uint32_t i = 0; i < sets.names().size(); i++) {
-        if (sets.root(i) == i) {
-            clusters++;
-            continue;
-        }
-        const uint32_t f = uint32_t(sets.names()[i] >> 32), document = uint32_t(sets.names()[i]);
+    const int64_t count = clusters.solve([&](uint64_t name, uint64_t) {
+        const uint32_t f = uint32_t(name >> 32), document = uint32_t(name);
         if (!out || f != file) {
             if (out) out->commit();
             out.emplace(strprintf("%s/%06u.remove", c.output.c_str(), file = f));
         }
         out->write(&document, 4);
         removed++;
-    }
+    });
     if (out) out->commit();
-    write_file(c.output + "/clusters.json", Json({{"in_pairs", sets.names().size()}, {"clusters", clusters}, {"to_remove", removed}}).dump() + "\n");
-    std::fprintf(stderr, "%zu documents in %lld clusters, %lld to remove\n", sets.names().size(), (long long)clusters, (long long)removed);
+    write_file(c.output + "/clusters.json", Json({{"in_pairs", count + removed}, {"clusters", count}, {"to_remove", removed}, {"rounds", clusters.rounds()}}).dump() + "\n");
+    std::fprintf(stderr, "%lld documents in %lld clusters, %lld to remove\n", (long long)(count + removed), (long long)count, (long long)removed);
     return 0;
 }
 
@@ -389,32 +246,34 @@ class DedupFilterStage : public Stage {
    public:
     DedupFilterStage(std::string folder, std::string method) : folder_(std::move(folder)), name_(method == "exact" ? "exact_dedup" : "minhash_dedup") {}
     const char* name() const override { return name_.c_str(); }
-    void begin_file(const std::string& path, int64_t number) override {
-        document_ = 0, at_ = 0;
-        list_.clear();
+    void begin_file(const std::string&, int64_t number) override {
+        document_ = 0;
+        list_.reset();
         const std::string remove = strprintf("%s/%06lld.remove", folder_.c_str(), (long long)number);
         if (!fs::exists(remove)) return;
-        const std::string bytes = read_file(remove);
-        if (bytes.size() % 4) throw Error(cat(remove, ": ", bytes.size(), " bytes are no whole number of documents (for ", path, ")"));
-        list_.resize(bytes.size() / 4);
-        std::memcpy(list_.data(), bytes.data(), bytes.size());
+        list_.emplace(remove, 4);
+        list_->all(kIoBytes);
     }
     Verdict process(Document&) override {
         const uint32_t number = document_++;
-        if (at_ == list_.size() || list_[at_] != number) return kept();
-        at_++;
+        if (!list_ || !list_->record() || listed() != number) return kept();
+        list_->advance();
         return dropped(name_.c_str(), "duplicate", number);
     }
     // Documents on the list that the file did not have: the lists belong to other files.
     Json take_counters() override {
-        if (at_ != list_.size()) throw Error(cat(folder_, ": names document ", list_[at_], " of a file that has ", document_), "give all steps the same --input");
+        if (list_ && list_->record()) throw Error(cat(folder_, ": names document ", listed(), " of a file that has ", document_), "give all steps the same --input");
         return Json::object();
     }
 
    private:
+    uint32_t listed() const {
+        uint32_t n;
+        std::memcpy(&n, list_->record(), 4);
+        return n;
+    }
     std::string folder_, name_;
-    std::vector<uint32_t> list_;
-    size_t at_ = 0;
+    std::optional<RecordFile> list_;                     // numbers of documents, ascending
     uint32_t document_ = 0;
 };
 
@@ -425,6 +284,7 @@ inline const std::vector<Flag<DedupConfig>>& signature_flags() {
         {"output",            &C::output,            "DIR",             "folder for the signatures"},
         {"task",              &C::task,              "i/n",             "take every n-th input file from the i-th on (i from 0)"},
         {"text-field",        &C::text_field,        "NAME",            "the field of a line that holds its text"},
+        {"max-line",          &C::max_line,          "MiB",             "a longer line is no document; the same for steps 1 and 4"},
         {"method",            &C::method,            "minhash|exact",   "near copies, or texts that are equal byte for byte"},
         {"hash",              &C::hash,              "xxhash64|sha1",   "of a run of words: datatrove's default today, or FineWeb's"},
         {"n-grams",           &C::n_grams,           "words",           "length of the runs (FineWeb: 5)"},

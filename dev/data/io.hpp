@@ -22,7 +22,8 @@ constexpr size_t kIoBytes = size_t(256) << 10;
 // Reads a file's bytes, decompressed. path "-" is standard input.
 class InputFile {
    public:
-    explicit InputFile(const std::string& path) : path_(path) {
+    // max_line: what line() keeps of a line, in bytes.
+    explicit InputFile(const std::string& path, size_t max_line = size_t(8) << 20) : path_(path), max_line_(max_line) {
         file_.reset(path == "-" ? stdin : std::fopen(path.c_str(), "rbe"));
         if (!file_) throw system_error(cat(path, ": cannot be opened"));
         raw_.resize(kIoBytes);
@@ -47,24 +48,20 @@ class InputFile {
     size_t read(char* out, size_t bytes) {
         return kind_ == Kind::plain ? read_plain(out, bytes) : kind_ == Kind::gzip ? read_gzip(out, bytes) : read_zstd(out, bytes);
     }
-    // The next line without its newline; false at the end. The view is good until the next call.
+    // The next line without its newline; false at the end. The view is good until the next call. Of a line beyond max_line
+    // nothing is given, and too_long() says so.
     bool line(std::string_view& line) {
-        for (;;) {
-            const size_t newline = buffer_.find('\n', searched_);
-            if (newline != std::string::npos) {
-                line = std::string_view(buffer_).substr(begin_, newline - begin_);
-                begin_ = searched_ = newline + 1;
+        for (too_long_ = false;;) {
+            const size_t newline = buffer_.find('\n', searched_), size = std::min(newline, buffer_.size()) - begin_;
+            too_long_ = too_long_ || size > max_line_;
+            if (newline != std::string::npos || (at_end_ && (size > 0 || too_long_))) {
+                line = too_long_ ? std::string_view() : std::string_view(buffer_).substr(begin_, size);
+                begin_ = searched_ = newline == std::string::npos ? buffer_.size() : newline + 1;
                 line_++;
                 return true;
             }
-            if (at_end_) {
-                if (begin_ == buffer_.size()) return false;
-                line = std::string_view(buffer_).substr(begin_);
-                begin_ = searched_ = buffer_.size();
-                line_++;
-                return true;
-            }
-            buffer_.erase(0, begin_);
+            if (at_end_) return false;
+            buffer_.erase(0, too_long_ ? buffer_.size() : begin_);
             begin_ = 0;
             searched_ = buffer_.size();
             buffer_.resize(searched_ + kIoBytes);
@@ -73,6 +70,7 @@ class InputFile {
             at_end_ = n == 0;
         }
     }
+    bool too_long() const { return too_long_; }
     int64_t line_number() const { return line_; }        // of the line read last, from 1
     const std::string& path() const { return path_; }
 
@@ -152,8 +150,8 @@ class InputFile {
     int64_t member_ = 0;
     std::unique_ptr<ZSTD_DStream, FreeZstd> zstd_;
     std::string buffer_;                                 // decompressed, for lines
-    size_t begin_ = 0, searched_ = 0;
-    bool at_end_ = false;
+    size_t max_line_, begin_ = 0, searched_ = 0;
+    bool at_end_ = false, too_long_ = false;
     int64_t line_ = 0;
 };
 

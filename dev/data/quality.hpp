@@ -80,34 +80,55 @@ inline const std::vector<Flag<QualityConfig>>& quality_flags() {
     return flags;
 }
 
-// Numbers 64-bit keys in the order in which they first came. Small documents stay in the first-level cache.
+// Numbers 64-bit keys in the order in which they first came. Small documents stay in the first-level cache: a slot has only the
+// upper half of the key, and the whole keys lie in their order, read when the halves are equal.
 class KeyNumbers {
    public:
     void start(size_t keys) {
         size_t size = 64;
         while (size < keys * 2) size *= 2;
         slots_.assign(size, Slot{});
-        distinct_ = 0;
+        keys_.clear();
     }
     // The number of the key from 0, and whether it is new.
     std::pair<uint32_t, bool> add(uint64_t key) {
         for (size_t i = (key ^ key >> 29) & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
             Slot& s = slots_[i];
             if (s.number == 0) {
-                s = {key, ++distinct_};
-                return {distinct_ - 1, true};
+                keys_.push_back(key);
+                s = {uint32_t(key >> 32), uint32_t(keys_.size())};
+                return {s.number - 1, true};
             }
-            if (s.key == key) return {s.number - 1, false};
+            if (s.upper == uint32_t(key >> 32) && keys_[s.number - 1] == key) return {s.number - 1, false};
         }
     }
 
    private:
     struct Slot {
-        uint64_t key = 0;
-        uint32_t number = 0;                             // from 1; 0: free
+        uint32_t upper = 0, number = 0;                  // number from 1; 0: free
     };
     std::vector<Slot> slots_;
-    uint32_t distinct_ = 0;
+    std::vector<uint64_t> keys_;
+};
+
+// Only whether a key came before. 0 marks a free slot, so a key 0 is taken for 1.
+class KeySet {
+   public:
+    void start(size_t keys) {
+        size_t size = 64;
+        while (size < keys * 2) size *= 2;
+        slots_.assign(size, 0);
+    }
+    bool add(uint64_t key) {                             // true: it is new
+        key += key == 0;
+        for (size_t i = (key ^ key >> 29) & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
+            if (slots_[i] == key) return false;
+            if (slots_[i] == 0) return slots_[i] = key, true;
+        }
+    }
+
+   private:
+    std::vector<uint64_t> slots_;
 };
 
 struct Duplicates {
@@ -122,7 +143,7 @@ class QualityFilters {
     // The text to judge; words are found when the first rule asks for them.
     void set_text(std::string_view utf8) {
         t_.assign(utf8);
-        has_words_ = false;
+        has_words_ = has_lines_ = has_lower_ = false;
     }
 
     Verdict repetition() {
@@ -141,8 +162,9 @@ class QualityFilters {
         if (const double v = double(d.chars) / length; exceeds(config_.dup_line_char_frac, v)) return dropped(kName, "dup_line_char_frac", v);
         need_words();
         const double top[] = {config_.top_2_gram, config_.top_3_gram, config_.top_4_gram};
+        count_words();
         for (uint32_t n = 2; n <= 4; n++)
-            if (top[n - 2] != 0)
+            if (top[n - 2] != 0 && double(top_gram_bound(n)) / length > top[n - 2])
                 if (const double v = double(top_gram_chars(n)) / length; v > top[n - 2]) return dropped(kName, cat("top_", n, "_gram"), v);
         const double dup[] = {config_.dup_5_gram, config_.dup_6_gram, config_.dup_7_gram, config_.dup_8_gram, config_.dup_9_gram, config_.dup_10_gram};
         prepare_joined();
@@ -170,24 +192,22 @@ class QualityFilters {
         const double mean = real_words ? double(real_chars) / double(real_words) : 0, n = double(words_.size());
         if (real_words && config_.min_avg_word_length != 0 && mean < config_.min_avg_word_length) return dropped(kName, "gopher_below_avg_threshold", mean);
         if (real_words && config_.max_avg_word_length != 0 && mean > config_.max_avg_word_length) return dropped(kName, "gopher_above_avg_threshold", mean);
-        int64_t hashes = 0, ellipses = 0;
-        for (uint32_t i = 0; i < t_.size(); i++) {
-            hashes += t_.c[i] == '#';
-            ellipses += t_.c[i] == 0x2026;
-            if (t_.c[i] == '.' && i + 2 < t_.size() && t_.c[i + 1] == '.' && t_.c[i + 2] == '.') ellipses++, i += 2;
-        }
+        need_lower();
+        const int64_t hashes = std::count(lower_.begin(), lower_.end(), '#');
+        int64_t ellipses = t_.ascii ? 0 : std::count(t_.c.begin(), t_.c.end(), U'\u2026');
+        for (size_t at = lower_.find("..."); at != lower_.npos; at = lower_.find("...", at + 3)) ellipses++;
         const double limit = config_.max_symbol_word_ratio;
         if (limit != 0 && double(hashes) / n > limit) return dropped(kName, "gopher_too_many_hashes", double(hashes) / n);
         if (limit != 0 && double(ellipses) / n > limit) return dropped(kName, "gopher_too_many_ellipsis", double(ellipses) / n);
-        split_lines(t_, pieces_);
+        need_lines();
         int64_t bullets = 0, open_ends = 0;
-        for (const Span& line : pieces_) {
+        for (const Span& line : lines_) {
             const Span s = strip(t_, line);
             if (!s.size()) continue;
             bullets += t_.c[s.from] == 0x2022 || t_.c[s.from] == '-';
             open_ends += t_.c[s.to - 1] == 0x2026 || (s.size() >= 3 && t_.c[s.to - 1] == '.' && t_.c[s.to - 2] == '.' && t_.c[s.to - 3] == '.');
         }
-        const double lines = double(pieces_.size());
+        const double lines = double(lines_.size());
         if (const double v = double(bullets) / lines; config_.max_bullet_lines_ratio != 0 && v > config_.max_bullet_lines_ratio) return dropped(kName, "gopher_too_many_bullets", v);
         if (const double v = double(open_ends) / lines; config_.max_ellipsis_lines_ratio != 0 && v > config_.max_ellipsis_lines_ratio)
             return dropped(kName, "gopher_too_many_end_ellipsis", v);
@@ -200,12 +220,14 @@ class QualityFilters {
     // Filters lines too: if it keeps the document, `text` is what is left of it.
     Verdict c4(std::string& text) {
         static constexpr char kName[] = "c4";
-        split_lines(t_, pieces_);
+        need_lines();
+        need_lower();
+        const Phrases anywhere = phrases(lower_);        // in a line or across
         int64_t sentences = 0;
         bool first = true;
         text.clear();
-        for (const Span& whole : pieces_) {
-            const Span line = strip(t_, whole);
+        for (const Span& whole : lines_) {
+            Span line = strip(t_, whole);
             int64_t words = 0, longest = 0;
             for (uint32_t i = line.from, start = i; i <= line.to; i++)
                 if (i == line.to || t_.is(i, kSpace)) {
@@ -213,19 +235,27 @@ class QualityFilters {
                     start = i + 1;
                 }
             if (config_.max_word_length != -1 && longest > config_.max_word_length) continue;
-            take_line(line);
-            if (config_.filter_no_terminal_punct && !ends_in_punctuation()) continue;
+            const Characters* source = &t_;
+            std::string_view lower = std::string_view(lower_).substr(line.from, line.size());
+            if (config_.remove_citations && lower.find('[') != lower.npos) {
+                take_line(line);
+                source = &line_, lower = lower_line_, line = {0, uint32_t(line_.size())};
+            }
+            const Phrases here = source == &line_ || anywhere.any() ? phrases(lower) : Phrases();
+            if (config_.filter_no_terminal_punct && !ends_in_punctuation(std::u32string_view(source->c).substr(line.from, line.size()))) continue;
             if (words < config_.min_words_per_line) continue;
-            if (config_.filter_lorem_ipsum && lower_.find("lorem ipsum") != std::string::npos) return dropped(kName, "lorem_ipsum");
-            if (config_.filter_javascript && lower_.find("javascript") != std::string::npos) continue;
-            if (config_.filter_curly_bracket && lower_.find('{') != std::string::npos) return dropped(kName, "curly_bracket");
-            if (config_.filter_policy && is_policy()) continue;
+            if (config_.filter_lorem_ipsum && here.lorem_ipsum) return dropped(kName, "lorem_ipsum");
+            if (config_.filter_javascript && here.javascript) continue;
+            if (config_.filter_curly_bracket && here.curly_bracket) return dropped(kName, "curly_bracket");
+            if (config_.filter_policy && here.policy) continue;
             // once there are enough of them, how many more there are changes nothing
-            if (sentences < config_.min_num_sentences) sentences += tokenizer_.count_sentences(line_, {0, uint32_t(line_.size())});
+            if (sentences < config_.min_num_sentences) sentences += tokenizer_.count_sentences(*source, line);
             if (!std::exchange(first, false)) text += '\n';
-            for (const char32_t c : line_.c) append_utf8(text, c);
+            append(text, *source, line);
         }
         if (sentences < config_.min_num_sentences) return dropped(kName, "too_few_sentences", double(sentences));
+        const auto visible = [](char c) { return c > ' ' && c <= '~'; };
+        if (text.empty() || (visible(text.front()) && visible(text.back()))) return kept();
         const Characters all(text);
         const Span s = strip(all, {0, uint32_t(all.size())});
         text = all.utf8(s.from, s.to);
@@ -251,6 +281,12 @@ class QualityFilters {
         if (const double v = double(ends) / lines; v < config_.line_punct_thr && !(v == 0 && config_.line_punct_exclude_zero)) return dropped(kName, "line_punct_ratio", v);
         if (const double v = double(short_lines) / lines; v > config_.short_line_thr) return dropped(kName, "short_line_ratio", v);
         if (const double v = double(duplicates().chars) / double(int64_t(t_.size()) - newlines); v > config_.char_duplicates_ratio) return dropped(kName, "char_dup_ratio", v);
+        if (!has_words_) {
+            // There are at least as many words as pieces between white space: if the newlines are few for these, the words need not be found.
+            int64_t chunks = 0;
+            for (size_t i = 0; i < t_.size(); i++) chunks += !t_.is(i, kSpace) && (i == 0 || t_.is(i - 1, kSpace));
+            if (double(newlines) / double(chunks) <= config_.new_line_ratio) return kept();
+        }
         need_words();
         if (words_.empty()) return dropped(kName, "empty");
         if (const double v = double(newlines) / double(words_.size()); v > config_.new_line_ratio) return dropped(kName, "list_ratio", v);
@@ -264,6 +300,9 @@ class QualityFilters {
         has_words_ = true;
         word_hash_.resize(words_.size());
         for (size_t i = 0; i < words_.size(); i++) word_hash_[i] = hash_span(t_, words_[i]);
+    }
+    void need_lines() {
+        if (!std::exchange(has_lines_, true)) split_lines(t_, lines_);
     }
     // Cut at runs of at least `least` newlines (re.split): the pieces between, empty ones too.
     void split_newlines(Span s, uint32_t least) {
@@ -284,10 +323,34 @@ class QualityFilters {
     // Of pieces_, those that came before.
     Duplicates duplicates() {
         Duplicates d;
-        keys_.start(pieces_.size());
+        seen_.start(pieces_.size());
         for (const Span& p : pieces_)
-            if (!keys_.add(hash_span(t_, p)).second) d.elements++, d.chars += p.size();
+            if (!seen_.add(hash_span(t_, p))) d.elements++, d.chars += p.size();
         return d;
+    }
+    // word_count_[i]: how often the i-th word occurs.
+    void count_words() {
+        keys_.start(words_.size());
+        numbers_.resize(words_.size());
+        frequency_.clear();
+        for (size_t i = 0; i < words_.size(); i++) {
+            const auto [number, is_new] = keys_.add(word_hash_[i]);
+            if (is_new) frequency_.push_back(0);
+            frequency_[numbers_[i] = number]++;
+        }
+        word_count_.resize(words_.size());
+        for (size_t i = 0; i < words_.size(); i++) word_count_[i] = frequency_[numbers_[i]];
+    }
+    // No n-gram occurs more often than its rarest word: what top_gram_chars() can be at most. Few texts come near the limits, so
+    // for most no n-gram has to be counted.
+    int64_t top_gram_bound(uint32_t n) const {
+        int64_t bound = 0;
+        for (size_t i = 0; i + n <= words_.size(); i++) {
+            int64_t rarest = word_count_[i], chars = int64_t(words_[i].size()) + n - 1;
+            for (size_t k = 1; k < n; k++) rarest = std::min<int64_t>(rarest, word_count_[i + k]), chars += words_[i + k].size();
+            bound = std::max(bound, rarest * chars);
+        }
+        return bound;
     }
     // Characters of the most frequent n-gram (words and the spaces between) times its count; of equals the first one counts.
     int64_t top_gram_chars(uint32_t n) {
@@ -321,22 +384,42 @@ class QualityFilters {
         joined_hash_.assign(1, 0);
         joined_chars_.assign(1, 0);
         uint64_t h = 0;
-        uint32_t chars = 0;
         for (const Span& w : words_) {
-            for (uint32_t i = w.from; i < w.to; i++) h = h * kBase + t_.c[i] + 1;
-            chars += w.size();
-            joined_hash_.push_back(h);
-            joined_chars_.push_back(chars);
+            for (uint32_t i = w.from; i < w.to; i++) joined_hash_.push_back(h = h * kBase + t_.c[i] + 1);
+            joined_chars_.push_back(uint32_t(joined_hash_.size() - 1));
         }
-        while (powers_.size() <= chars) powers_.push_back(powers_.empty() ? 1 : powers_.back() * kBase);
+        while (powers_.size() < joined_hash_.size()) powers_.push_back(powers_.empty() ? 1 : powers_.back() * kBase);
+        find_candidates();
+    }
+    uint64_t joined_hash(uint32_t from, uint32_t length) const { return joined_hash_[from + length] - joined_hash_[from] * powers_[length]; }
+    // Equal n-grams begin with the same 16 characters. Where these are unique in the text, no n-gram of five words or more can be a
+    // copy; only the words left need to be looked up for each n. (N-grams shorter than that stay candidates.)
+    void find_candidates() {
+        constexpr uint32_t kStart = 16;
+        keys_.start(words_.size());
+        numbers_.resize(words_.size());
+        frequency_.clear();
+        for (size_t i = 0; i < words_.size() && joined_chars_.back() - joined_chars_[i] >= kStart; i++) {
+            const uint64_t h = joined_hash(joined_chars_[i], kStart);
+            const auto [number, is_new] = keys_.add(h ^ h >> 32);
+            if (is_new) frequency_.push_back(0);
+            frequency_[numbers_[i] = number]++;
+        }
+        may_repeat_.resize(words_.size());
+        for (size_t i = 0; i + 5 <= words_.size(); i++)
+            may_repeat_[i] = joined_chars_[i + 5] - joined_chars_[i] < kStart || frequency_[numbers_[i]] > 1;
     }
     int64_t repeated_gram_chars(uint32_t n) {
         int64_t chars = 0;
-        keys_.start(words_.size());
+        seen_.start(size_t(std::count(may_repeat_.begin(), may_repeat_.end(), 1)));
         for (size_t i = 0; i + n <= words_.size();) {
+            if (!may_repeat_[i]) {
+                i++;
+                continue;
+            }
             const uint32_t length = joined_chars_[i + n] - joined_chars_[i];
-            const uint64_t h = joined_hash_[i + n] - joined_hash_[i] * powers_[length];
-            if (!keys_.add(h ^ h >> 32).second) chars += length, i += n;
+            const uint64_t h = joined_hash(joined_chars_[i], length);
+            if (!seen_.add(h ^ h >> 32)) chars += length, i += n;
             else i++;
         }
         return chars;
@@ -344,28 +427,71 @@ class QualityFilters {
 
     // One bit per stop word of Gopher.
     uint32_t stop_word(Span w) const {
-        static constexpr std::u32string_view words[] = {U"the", U"be", U"to", U"of", U"and", U"that", U"have", U"with"};
-        const auto piece = std::u32string_view(t_.c).substr(w.from, w.size());
-        for (uint32_t i = 0; i < 8; i++)
-            if (words[i] == piece) return 1u << i;
-        return 0;
+        static constexpr auto key = [](const auto* c, size_t n) {    // its characters in one number, a 1 in front; 0x80 is none of ASCII
+            uint64_t k = 1;
+            for (size_t i = 0; i < n; i++) k = k << 8 | (uint32_t(c[i]) < 0x80 ? uint32_t(c[i]) : 0x80);
+            return k;
+        };
+        static constexpr uint64_t keys[] = {key("the", 3), key("be", 2), key("to", 2), key("of", 2), key("and", 3), key("that", 4), key("have", 4), key("with", 4)};
+        const uint64_t mine = key(t_.c.data() + w.from, w.size());
+        uint32_t bits = 0;
+        for (uint32_t i = 0; i < 8; i++) bits |= uint32_t(keys[i] == mine) << i;
+        return bits;
     }
 
-    // line_ becomes the line without citation marks, lower_ its lower case (ASCII kept, anything else as one byte).
+    // ---- what C4 looks for in a line
+
+    struct Phrases {
+        bool lorem_ipsum = false, javascript = false, curly_bracket = false, policy = false;
+        bool any() const { return lorem_ipsum || javascript || curly_bracket || policy; }
+    };
+    static bool has(std::string_view text, std::string_view what) { return ::memmem(text.data(), text.size(), what.data(), what.size()); }
+    static Phrases phrases(std::string_view lower) {
+        Phrases p{has(lower, "lorem ipsum"), has(lower, "javascript"), has(lower, "{"), false};
+        if (has(lower, "cookie") || has(lower, "polic") || has(lower, "terms"))
+            for (const char* phrase : {"terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"}) p.policy = p.policy || has(lower, phrase);
+        return p;
+    }
+    // In lower case as C4 compares it: ASCII kept, anything else as one byte. (The lower case of U+0130 is i and a dot above,
+    // which is in no phrase.)
+    static char lower_byte(char32_t c) {
+        if (c < 0x80) return char(c + (c - 'A' < 26) * 32);
+        const char32_t low = c == 0x130 ? c : lower_case(c);
+        return low < 0x80 ? char(low) : '\x80';
+    }
+    // lower_: a byte for each character of the text.
+    void need_lower() {
+        if (std::exchange(has_lower_, true)) return;
+        lower_.resize(t_.size());
+        if (t_.ascii)
+            for (size_t i = 0; i < t_.size(); i++) lower_[i] = char(t_.c[i] + (t_.c[i] - 'A' < 26) * 32);
+        else
+            for (size_t i = 0; i < t_.size(); i++) lower_[i] = lower_byte(t_.c[i]);
+    }
+    static void append(std::string& text, const Characters& from, Span s) {
+        if (!from.ascii) {
+            for (uint32_t i = s.from; i < s.to; i++)
+                if (from.c[i] < 0x80) text += char(from.c[i]);
+                else append_utf8(text, from.c[i]);
+            return;
+        }
+        const size_t before = text.size();
+        text.resize(before + s.size());
+        for (uint32_t i = 0; i < s.size(); i++) text[before + i] = char(from.c[s.from + i]);
+    }
+    // line_ and lower_line_ become the line without citation marks.
     void take_line(Span line) {
         line_.c.clear();
         line_.bits.clear();
-        lower_.clear();
+        lower_line_.clear();
         for (uint32_t i = line.from; i < line.to;) {
-            if (const uint32_t skip = config_.remove_citations && t_.c[i] == '[' ? citation(i, line.to) : 0) {
+            if (const uint32_t skip = t_.c[i] == '[' ? citation(i, line.to) : 0) {
                 i += skip;
                 continue;
             }
             line_.c.push_back(t_.c[i]);
             line_.bits.push_back(t_.bits[i]);
-            const char32_t low = lower_case(t_.c[i]);
-            lower_ += low < 0x80 ? char(low) : '\x80';
-            if (t_.c[i] == 0x130) lower_ += '\x80';      // i and a dot above
+            lower_line_ += lower_byte(t_.c[i]);
             i++;
         }
     }
@@ -377,29 +503,23 @@ class QualityFilters {
         while (k < end && t_.is(k, kDigit)) k++;
         return k < end && t_.c[k] == ']' ? k + 1 - i : 0;
     }
-    bool ends_in_punctuation() const {
-        const auto& c = line_.c;
-        if (c.empty()) return false;
-        if (c.size() >= 3 && c.compare(c.size() - 3, 3, U"...") == 0) return false;
-        return std::u32string_view(U".?!\"'").find(c.back()) != std::u32string_view::npos;
-    }
-    bool is_policy() const {
-        if (lower_.find("cookie") == std::string::npos && lower_.find("polic") == std::string::npos && lower_.find("terms") == std::string::npos) return false;
-        for (const char* phrase : {"terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"})
-            if (lower_.find(phrase) != std::string::npos) return true;
-        return false;
+    static bool ends_in_punctuation(std::u32string_view line) {
+        if (line.empty() || line.ends_with(U"...")) return false;
+        return std::u32string_view(U".?!\"'").find(line.back()) != std::u32string_view::npos;
     }
 
     const QualityConfig& config_;
     Tokenizer tokenizer_;
     Characters t_, line_;
-    std::string lower_;
-    bool has_words_ = false;
-    std::vector<Span> words_, pieces_;
+    std::string lower_, lower_line_;
+    bool has_words_ = false, has_lines_ = false, has_lower_ = false;
+    std::vector<Span> words_, pieces_, lines_;
     std::vector<uint64_t> word_hash_, joined_hash_, powers_;
-    std::vector<uint32_t> joined_chars_;
+    std::vector<uint32_t> joined_chars_, numbers_, frequency_, word_count_;
+    std::vector<char> may_repeat_;
     std::vector<std::pair<int64_t, int64_t>> counts_;
     KeyNumbers keys_;
+    KeySet seen_;
 };
 
 class QualityStage : public Stage {

@@ -26,7 +26,7 @@ struct RunConfig {
     std::string compress = "gz";
     std::string text_field = "text";
     bool dropped = true;
-    int64_t limit = 0;
+    int64_t limit = 0, max_line = 8;
 };
 
 template <typename C>
@@ -39,9 +39,15 @@ std::vector<Flag<C>> with_run_flags(std::vector<Flag<C>> flags) {
         {"text-field", &C::text_field, "NAME",          "the field of a line that holds its text"},
         {"dropped",    &C::dropped,    "",              "write what was dropped, with the reason (--dropped=off: only count it)"},
         {"limit",      &C::limit,      "documents",     "stop each file after so many; 0: all"},
+        {"max-line",   &C::max_line,   "MiB",           "a longer line is counted as broken: the memory of a stage grows with its longest text"},
     };
     all.insert(all.end(), flags.begin(), flags.end());
     return all;
+}
+
+inline size_t max_line_bytes(const RunConfig& config) {
+    if (config.max_line < 1 || config.max_line > 1024) throw UsageError(cat("--max-line ", config.max_line, ": expected 1 to 1024 MiB"));
+    return size_t(config.max_line) << 20;
 }
 
 struct TaskShare {
@@ -68,11 +74,15 @@ inline bool is_jsonl(const std::string& path) {
     return false;
 }
 
-// "a/b.jsonl.gz" -> "a_b": the path below the folder given, without the endings.
+// "a/b.jsonl.gz" -> "a_b": the path below the folder given, without the ending of a JSONL file; "a/b.warc.gz" -> "a_b.warc.gz",
+// since b.warc, b.warc.gz and b.arc may lie beside each other.
 inline std::string output_name(const std::string& relative) {
     std::string name = relative;
-    for (const char* end : {".gz", ".zst", ".jsonl", ".json", ".ndjson", ".warc", ".arc", ".wet", ".html"})
-        if (name.ends_with(end) && name.size() > std::strlen(end)) name.resize(name.size() - std::strlen(end));
+    for (const char* end : {".jsonl.gz", ".jsonl.zst", ".jsonl"})
+        if (name.ends_with(end) && name.size() > std::strlen(end)) {
+            name.resize(name.size() - std::strlen(end));
+            break;
+        }
     std::replace(name.begin(), name.end(), '/', '_');
     return name;
 }
@@ -100,7 +110,8 @@ inline std::vector<InputItem> list_inputs(const std::vector<std::string>& inputs
     for (size_t i = 0; i < items.size(); i++) items[i].number = int64_t(i);
     for (size_t i = 1; i < items.size(); i++)
         if (items[i].name == items[i - 1].name)
-            throw Error(cat(items[i - 1].path, " and ", items[i].path, ": both would be written as ", items[i].name), "give the folder above them as --input");
+            throw Error(cat(items[i - 1].path, " and ", items[i].path, ": both would be written as ", items[i].name),
+                        "rename one; for files of the same name in several folders give the folder above them as --input");
     return items;
 }
 
@@ -267,13 +278,14 @@ inline int run_stage(const RunConfig& config, Stage& stage, const std::string& s
         }
         const double start = cpu_s();
         stage.begin_file(item.path, item.number);
-        InputFile in(item.path);
+        InputFile in(item.path, max_line_bytes(config));
         std::string_view line;
         std::string why;
         Document d;
         while (in.line(line)) {
-            if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-            if (!parse_document(line, d, why, config.text_field)) {
+            if (!in.too_long() && line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+            if (in.too_long()) why = cat("longer than --max-line ", config.max_line, " MiB");
+            if (in.too_long() || !parse_document(line, d, why, config.text_field)) {
                 run.stats().broken();
                 std::fprintf(stderr, "%s:%lld: %s; left out\n", item.path.c_str(), (long long)in.line_number(), why.c_str());
                 continue;

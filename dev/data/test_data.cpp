@@ -275,6 +275,69 @@ static void test_dedup(Report& t) {
     t.check(error_of([&] { run_dedup_filter(f); }).find("of a file that has") != std::string::npos, "lists of another file");
 }
 
+// Clusters against a table of all nodes: random graphs, long chains and copies, sorted in runs that do not fit.
+static void test_clusters(Report& t) {
+    TempDir dir;
+    std::mt19937_64 gen(3);
+    for (const auto& [nodes, edges, chain] : {std::tuple{0, 0, 0}, {2, 1, 0}, {50, 40, 0}, {30000, 20000, 0}, {60000, 3000, 5000}, {500, 30000, 0}}) {
+        std::vector<uint64_t> names(size_t(nodes), 0);
+        for (uint64_t& n : names) n = gen() >> (gen() % 2 ? 1 : 40);
+        std::vector<std::pair<uint64_t, uint64_t>> pairs;
+        for (int i = 0; i < edges; i++) pairs.push_back({names[gen() % names.size()], names[gen() % names.size()]});
+        for (int i = 1; i < chain; i++) pairs.push_back({names[size_t(i)], names[size_t(i) - 1]});
+        std::map<uint64_t, uint64_t> parent;             // the reference: union-find, the smaller name is the root
+        const auto root = [&](uint64_t x) {
+            while (parent[x] != x) x = parent[x] = parent[parent[x]];
+            return x;
+        };
+        for (const auto& [a, b] : pairs) {
+            parent.emplace(a, a), parent.emplace(b, b);
+            const uint64_t x = root(a), y = root(b);
+            parent[std::max(x, y)] = std::min(x, y);
+        }
+        std::vector<std::pair<uint64_t, uint64_t>> expected, got;
+        for (const auto& [name, above] : parent)
+            if (root(name) != name) expected.push_back({name, root(name)});
+        Clusters clusters(dir / "sort", 1);              // the smallest runs: 4,096 edges
+        for (const auto& [a, b] : pairs) clusters.add(a, b);
+        const int64_t count = clusters.solve([&](uint64_t node, uint64_t center) { got.push_back({node, center}); });
+        t.check(got == expected, cat(nodes, " nodes, ", pairs.size(), " pairs: the same ", expected.size(), " of ", got.size(), " leaves in ", clusters.rounds(), " rounds"));
+        std::set<uint64_t> centers;
+        for (const auto& [node, center] : expected) centers.insert(center);
+        t.check(count == int64_t(centers.size()), cat(count, " clusters, expected ", centers.size()));
+        if (pairs.size() > 1000) {
+            got.pop_back();
+            t.check(got != expected, "control: a leaf that is missing is seen");
+        }
+    }
+    t.check(fs::is_empty(dir.path()), "no run is left on the disk");
+}
+
+// Eight messages at once against one by one.
+static void test_sha1(Report& t) {
+    std::mt19937 gen(5);
+    Sha1Batch batch;
+    int64_t same = 0, shifted = 0;
+    for (size_t n : {size_t(1), size_t(7), size_t(8), size_t(9), size_t(300)}) {
+        std::vector<std::string> texts;
+        std::vector<uint64_t> got, want;
+        for (size_t i = 0; i < n; i++) {
+            texts.emplace_back(i < 130 ? i : gen() % 200, '\0');
+            for (char& ch : texts.back()) ch = char(gen());
+        }
+        for (const auto& s : texts) batch.add(s, got), want.push_back(sha1_64(s));
+        batch.flush(got);
+        std::sort(got.begin(), got.end());
+        std::sort(want.begin(), want.end());
+        same += got == want;
+        want[0] ^= 1;
+        shifted += got == want;
+    }
+    t.check(same == 5 && shifted == 0, cat("eight at once as one by one: ", same, " of 5; control: ", shifted));
+    // FIPS 180-4's example; python: hashlib.sha1(b"abc").digest()[:8]
+    t.check(sha1_64("abc") == __builtin_bswap64(0xa9993e364706816aull), "SHA-1 of abc");
+}
+
 // How often two documents of similarity s meet, against 1-(1-s^8)^14.
 static void test_minhash_rate(Report& t) {
     const auto docs = random_documents(300, 104, 9);     // 100 runs of 5 words
@@ -362,6 +425,17 @@ static void test_frame(Report& t) {
         t.check(error_of([&] { run_quality(broken); }).find("cut.jsonl") != std::string::npos, cat("a cut ", ending));
         t.check(!fs::exists(dir / (std::string("brokenout/kept/cut.jsonl.gz"))), "nothing is left of it");
     }
+    // a line beyond the limit is counted and left out, the lines around it stay
+    write_file(dir / "long.jsonl", cat(lines_of({page}), "{\"text\":\"", std::string(3 << 20, 'a'), "\"}\n", lines_of({"x"}), "{\"text\":\"", std::string(2 << 20, 'b')));
+    QualityConfig lines = c;
+    lines.input = {dir / "long.jsonl"}, lines.output = dir / "longout", lines.max_line = 1;
+    run_quality(lines);
+    const Json long_stats = Json::parse(read_file(dir / "longout/stats/long.json"));
+    t.check(long_stats["broken_lines"] == 2 && long_stats["documents"] == 2 && long_stats["kept"] == 1, cat("lines beyond --max-line: ", long_stats["broken_lines"].dump()));
+    for (const auto& [in, name] : {std::pair{"a.jsonl.gz", "a"}, {"b/a.jsonl", "b_a"}, {"a.arc", "a.arc"}, {"a.arc.gz", "a.arc.gz"}, {"a.warc", "a.warc"}, {"x/a.warc.gz.jsonl.zst", "x_a.warc.gz"}})
+        t.check(output_name(in) == name, cat(in, " is written as ", output_name(in)));
+    for (const char* name : {"clash/x.jsonl", "clash/x.jsonl.gz"}) make_directories(dir / "clash"), write_file(dir / name, "");
+    t.check(error_of([&] { list_inputs({dir / "clash"}, is_jsonl); }).find("both would be written") != std::string::npos, "two forms of one file");
     // two members in one gzip file
     const std::string two = read_file(dir / "out/kept/a.jsonl.gz");
     write_file(dir / "two.jsonl.gz", two + two);
@@ -481,6 +555,6 @@ static void test_decontaminate(Report& t) {
 
 int main(int argc, char** argv) {
     using namespace webtext;
-    return run_tests(argc, argv, {{{"data_words", test_words}, {"data_verdicts", test_verdicts}, {"data_minhash_golden", test_minhash_golden}, {"data_minhash_rate", test_minhash_rate},
+    return run_tests(argc, argv, {{{"data_words", test_words}, {"data_verdicts", test_verdicts}, {"data_minhash_golden", test_minhash_golden}, {"data_minhash_rate", test_minhash_rate}, {"data_sha1", test_sha1}, {"data_clusters", test_clusters},
                                    {"data_dedup", test_dedup}, {"data_frame", test_frame}, {"data_pii", test_pii}, {"data_url", test_url}, {"data_decontaminate", test_decontaminate}}});
 }

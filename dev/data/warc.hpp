@@ -12,14 +12,14 @@
 namespace webtext {
 
 struct WarcConfig : RunConfig {
-    int64_t max_body = 32;
+    int64_t max_body = 5;
     bool any_status = false;
 };
 
 inline const std::vector<Flag<WarcConfig>>& warc_flags() {
     using C = WarcConfig;
     static const auto flags = with_run_flags<C>({
-        {"max-body",   &C::max_body,   "MiB", "of one record; what is longer is cut and counted"},
+        {"max-body",   &C::max_body,   "MiB", "of one record; what is longer is cut and counted (Common Crawl cuts at 5)"},
         {"any-status", &C::any_status, "",    "also pages with another HTTP status than 200"},
     });
     return flags;

@@ -52,11 +52,13 @@ inline char32_t lower_case(char32_t c) {
 struct Characters {
     std::u32string c;
     std::vector<uint32_t> bits;
+    bool ascii = false;                                  // what was assigned: then a character is a byte
 
     Characters() = default;
     explicit Characters(std::string_view utf8) { assign(utf8); }
     // Broken UTF-8 becomes U+FFFD.
     void assign(std::string_view utf8) {
+        ascii = is_ascii(utf8);
         const uint32_t* table = class_table();
         c.resize(utf8.size());
         bits.resize(utf8.size());
@@ -78,6 +80,11 @@ struct Characters {
     }
     size_t size() const { return c.size(); }
     bool is(size_t i, uint32_t mask) const { return bits[i] & mask; }
+    static bool is_ascii(std::string_view s) {
+        unsigned char all = 0;
+        for (const char c : s) all |= static_cast<unsigned char>(c);
+        return all < 0x80;
+    }
     std::string utf8(size_t from, size_t to) const {
         std::string s;
         s.reserve(to - from);
@@ -107,6 +114,7 @@ inline void split_lines(const Characters& t, std::vector<Span>& lines) {
     uint32_t start = 0;
     for (uint32_t i = 0; i < n; i++) {
         const char32_t c = t.c[i];
+        if (c > 0x1E && c < 0x85) continue;              // nearly all
         if (!((c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029)) continue;
         lines.push_back({start, i});
         if (c == '\r' && i + 1 < n && t.c[i + 1] == '\n') i++;
@@ -189,14 +197,14 @@ class Tokenizer {
         uint8_t end = 0;
         for (const char* p = s.parts; *p; p++) rule.parts.push_back(end = uint8_t(end + (*p <= '9' ? *p - '0' : *p - 'a' + 10)));
         longest_special_ = std::max(longest_special_, uint32_t(word.size()));
-        ends_[end_class(word, {0, uint32_t(word.size())})] |= 1u << word.size();
+        ends_[end_class(word, {0, uint32_t(word.size())})] |= uint16_t(1u << (word.size() - 1));
         specials_.emplace(hash_span(word, {0, uint32_t(word.size())}), std::move(rule));
     }
     size_t end_class(Span s) const { return end_class(*text_, s); }
     static size_t end_class(const Characters& t, Span s) { return (t.c[s.from] & 127) << 7 | (t.c[s.to - 1] & 127); }
     const Rule* special(Span s) const {
         // most words are ruled out by their length and ends, before any hash
-        if (!use_specials_ || s.size() > longest_special_ || !(ends_[end_class(s)] >> s.size() & 1)) return nullptr;
+        if (!use_specials_ || s.size() > longest_special_ || !(ends_[end_class(s)] >> (s.size() - 1) & 1)) return nullptr;
         const auto it = specials_.find(hash_span(*text_, s));
         return it != specials_.end() && std::u32string_view(text_->c).substr(s.from, s.size()) == it->second.word ? &it->second : nullptr;
     }
@@ -492,7 +500,7 @@ class Tokenizer {
 
     std::unordered_map<uint64_t, Rule> specials_;
     uint32_t longest_special_ = 0;                       // at most 16
-    std::vector<uint32_t> ends_ = std::vector<uint32_t>(1 << 14, 0);   // per first and last character: bit n says that a word of n has them
+    std::vector<uint16_t> ends_ = std::vector<uint16_t>(1 << 14, 0);   // per first and last character: bit n - 1 says that a word of n has them
     bool use_specials_ = true;
     const Characters* text_ = nullptr;
     std::vector<Span> tokens_, suffixes_;

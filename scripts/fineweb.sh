@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# From web archives to token shards: the stages of FineWeb in its order, each with the program dev/data/webtext.
+# usage: scripts/fineweb.sh --out DIR [--jobs N] [FLAG VALUE]... ARCHIVE...
+#   ARCHIVE...           WARC, ARC or WET files, or folders of them
+#   --out DIR            everything goes there: 01_warc ... 08_pii, report.html, tokens
+#   --jobs N             processes at a time (default: all cores)
+#   --lists DIR          block lists for the addresses; of these names what is there: domains urls words soft_words subwords
+#   --languages "L ..."  keep these (default en; "all" keeps any)
+#   --eval "PATH ..."    evaluation sets that must not occur in the text (default: none, nothing is compared)
+#   --hash NAME          of MinHash: sha1, FineWeb's (default), or xxhash64, which is faster
+#   --tokenizer FILE     for the token shards (default: one is trained on the result); "none" stops before them
+#   --vocab-size N       of the tokenizer that is trained (default 32768)
+#   --set STAGE "FLAGS"  further flags for a stage, e.g. --set quality "--min-doc-words 30"; may be given again
+#   --stage NAME --task i/n   do only that share of one stage, as one of n array jobs; `--stage list` prints the stages
+# Each stage leaves what it kept, what it dropped and why, and statistics. Whatever is done is not done again: a run that was
+# stopped or killed goes on with the same command, and the result is the same. While a run works in DIR another is refused.
+set -euo pipefail
+
+stages=(warc url extract language quality signature buckets cluster dedup decontaminate pii report tokenize)
+usage() { sed -n 's/^# \{0,1\}//; 3,17p' "${BASH_SOURCE[0]}"; }
+complain() { printf 'error: %s\n       %s\n' "$1" "$2" >&2; exit "${3-1}"; }
+
+out='' jobs=$(nproc) lists='' languages=en eval_sets='' hash=sha1 tokenizer='' vocab_size=32768 stage='' task='' archives=()
+declare -A more=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --out | --jobs | --lists | --languages | --hash | --tokenizer | --vocab-size | --stage | --task | --eval | --set)
+            [ $# -ge 2 ] || complain "$1: a value is missing" "scripts/fineweb.sh --help" 2 ;;&
+        --out) out=$2 ;;
+        --jobs) jobs=$2 ;;
+        --lists) lists=$2 ;;
+        --languages) languages=$2 ;;
+        --eval) eval_sets=$2 ;;
+        --hash) hash=$2 ;;
+        --tokenizer) tokenizer=$2 ;;
+        --vocab-size) vocab_size=$2 ;;
+        --stage) stage=$2 ;;
+        --task) task=$2 ;;
+        --set)
+            [ $# -ge 3 ] || complain "--set: expected a stage and its flags" "e.g. --set quality \"--min-doc-words 30\"" 2
+            [[ " ${stages[*]} " == *" $2 "* ]] || complain "--set $2: no such stage" "stages: ${stages[*]}" 2
+            more[$2]=$3
+            shift ;;
+        -h | --help) usage; exit 0 ;;
+        -*) complain "unknown flag $1" "scripts/fineweb.sh --help" 2 ;;
+        *) archives+=("$1"); shift; continue ;;
+    esac
+    shift 2
+done
+if [ "$stage" = list ]; then printf '%s\n' "${stages[@]}"; exit 0; fi
+[ -n "$out" ] || { usage >&2; exit 2; }
+[ "${#archives[@]}" -gt 0 ] || complain "no archive is named" "scripts/fineweb.sh --out DIR ARCHIVE..." 2
+[[ $jobs =~ ^[1-9][0-9]*$ ]] || complain "--jobs $jobs: expected a number of processes, at least 1" "" 2
+[[ -z $task || $task =~ ^[0-9]+/[1-9][0-9]*$ ]] || complain "--task $task: expected i/n" "i from 0" 2
+[ -z "$stage" ] || [[ " ${stages[*]} " == *" $stage "* ]] || complain "--stage $stage: no such stage" "stages: ${stages[*]}" 2
+[ -z "$task" ] || [ -n "$stage" ] || complain "--task is a share of one stage" "name it with --stage" 2
+for path in "${archives[@]}" $eval_sets ${lists:+"$lists"}; do [ -e "$path" ] || complain "$path: no such file or folder" "" 1; done
+
+# the work goes on in the program's folder
+readarray -t archives < <(realpath "${archives[@]}")
+out=$(realpath -m "$out")
+[ -z "$lists" ] || lists=$(realpath "$lists")
+case $tokenizer in '' | none | bytes) ;; *) tokenizer=$(realpath "$tokenizer") ;; esac
+read -r -a eval_sets <<< "${eval_sets//$'\n'/ }"
+[ "${#eval_sets[@]}" -eq 0 ] || readarray -t eval_sets < <(realpath "${eval_sets[@]}")
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+WEBTEXT=${WEBTEXT:-dev/data/webtext} TRAIN_GPT=${TRAIN_GPT:-./train_gpt}
+[ -x "$WEBTEXT" ] || make data
+mkdir -p "$out/logs"
+
+# One run at a time: the lock is held by this process and all that it starts, and goes with the last of them, killed or not.
+exec 9> "$out/logs/lock${stage:+-$stage}${task:+-${task%/*}}"
+flock -n 9 || complain "$out: another run works there" "wait for it; after a kill, until its processes have ended"
+# Documents are known by their place among all inputs, so the inputs must stay the same.
+printf '%s\n' "${archives[@]}" > "$out/logs/inputs.new.$$"
+if [ -e "$out/logs/inputs" ] && ! cmp -s "$out/logs/inputs" "$out/logs/inputs.new.$$"; then
+    rm "$out/logs/inputs.new.$$"
+    complain "$out: holds the work on other archives ($(head -n 1 "$out/logs/inputs") ...)" "choose another folder with --out"
+fi
+mv "$out/logs/inputs.new.$$" "$out/logs/inputs"
+
+# ---- the stages
+
+last_texts=$out/05_quality/kept # what the four steps of dedup read
+# The words of a stage's command, one a line, without --task.
+command_of() { # STAGE
+    local words=() list
+    case $1 in
+        warc) words=(warc --input "${archives[@]}" --output "$out/01_warc") ;;
+        url)
+            words=(url --input "$out/01_warc/kept" --output "$out/02_url")
+            for list in domains urls words soft_words subwords; do
+                [ -z "$lists" ] || [ ! -e "$lists/$list" ] || words+=("--${list//_/-}" "$lists/$list")
+            done ;;
+        extract) words=(extract --input "$out/02_url/kept" --output "$out/03_extract") ;;
+        language) words=(language --input "$out/03_extract/kept" --output "$out/04_language" --languages) && read -r -a list <<< "$languages" && words+=("${list[@]}") ;;
+        quality) words=(quality --input "$out/04_language/kept" --output "$out/05_quality") ;;
+        signature) words=(dedup signature --input "$last_texts" --output "$out/06_dedup/signatures" --hash "$hash") ;;
+        buckets) words=(dedup buckets --signatures "$out/06_dedup/signatures" --output "$out/06_dedup/pairs") ;;
+        cluster) words=(dedup cluster --pairs "$out/06_dedup/pairs" --output "$out/06_dedup/remove") ;;
+        dedup) words=(dedup filter --input "$last_texts" --remove "$out/06_dedup/remove" --output "$out/06_dedup") ;;
+        decontaminate) words=(decontaminate --input "$out/06_dedup/kept" --output "$out/07_decontaminate" --eval "${eval_sets[@]}") ;;
+        pii) words=(pii --input "$(before_pii)" --output "$out/08_pii") ;;
+    esac
+    case $1 in buckets | cluster | signature) ;; *) words+=(--compress zst) ;; esac
+    read -r -a list <<< "${more[$1]-}"
+    printf '%s\n' "${words[@]}" "${list[@]}"
+}
+before_pii() { if [ "${#eval_sets[@]}" -gt 0 ]; then echo "$out/07_decontaminate/kept"; else echo "$out/06_dedup/kept"; fi; }
+
+# A stage's task i/n: the program's messages go to a log, the last of them also to the terminal where it fails.
+run_task() { # STAGE i/n
+    local words log=$out/logs/$1-${2%/*}.log
+    readarray -t words < <(command_of "$1")
+    if [ "$1" != cluster ]; then words+=(--task "$2"); elif [ "${2%/*}" != 0 ]; then return 0; fi # one process sees all pairs
+    "$WEBTEXT" "${words[@]}" >> "$log" 2>&1 || { printf 'error: stage %s, task %s, see %s\n' "$1" "$2" "$log" >&2; tail -n 3 "$log" >&2; return 1; }
+}
+
+report() {
+    local done_stages=() s
+    for s in 01_warc 02_url 03_extract 04_language 05_quality 06_dedup 07_decontaminate 08_pii; do
+        [ ! -d "$out/$s/stats" ] || done_stages+=("$out/$s")
+    done
+    "$WEBTEXT" report --input "${done_stages[@]}" --output "$out/report.html" | tee "$out/report.txt"
+}
+
+tokenize() {
+    [ "$tokenizer" != none ] || return 0
+    if [ -z "$tokenizer" ]; then
+        tokenizer=$out/tokenizer.json
+        [ -s "$tokenizer" ] || "$TRAIN_GPT" tokenizer train --input "$out/08_pii/kept" --vocab-size "$vocab_size" --out "$tokenizer"
+    fi
+    [ -s "$out/tokens/index.json" ] || "$TRAIN_GPT" tokenize --tokenizer "$tokenizer" --input "$out/08_pii/kept" --val-fraction 0.01 --out "$out/tokens"
+    echo "train on it: ./train_gpt pretrain --data $out/tokens --out RUN"
+}
+
+run_stage() { # STAGE: all of its tasks, `jobs` at a time
+    local i pids=() failed=0 tasks=$jobs start=$SECONDS
+    case $1 in
+        report | tokenize) "$1"; return ;;
+        decontaminate) [ "${#eval_sets[@]}" -gt 0 ] || return 0 ;;
+        cluster) tasks=1 ;;
+    esac
+    for ((i = 0; i < tasks; i++)); do run_task "$1" "$i/$tasks" & pids+=($!); done
+    for i in "${pids[@]}"; do wait "$i" || failed=1; done
+    [ "$failed" = 0 ] || exit 1
+    printf '%-13s done in %d s\n' "$1" "$((SECONDS - start))"
+}
+
+# whoever ends this script ends what it started
+set -m # each task is a process group of its own
+stop_tasks() { local pid; for pid in $(jobs -p); do kill -TERM -- "-$pid" 2> /dev/null || true; done; }
+trap stop_tasks EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+if [ -n "$task" ]; then
+    case $stage in report | tokenize) run_stage "$stage" ;; decontaminate) [ "${#eval_sets[@]}" -eq 0 ] || run_task "$stage" "$task" ;; *) run_task "$stage" "$task" ;; esac
+elif [ -n "$stage" ]; then
+    run_stage "$stage"
+else
+    for s in "${stages[@]}"; do run_stage "$s"; done
+fi
