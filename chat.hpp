@@ -203,7 +203,7 @@ inline void save_chat_tokenizer(const Tokenizer& tokenizer, const std::string& d
     const auto edit = [&](const std::string& name, const auto& change) {
         const std::string path = directory + "/" + name;
         if (!fs::exists(path)) return;
-        Json j = Json::parse(read_file(path));
+        Json j = parse_json_text<Json>(read_file(path));
         change(j);
         write_file(path, json_text(j, 2) + "\n");
     };

@@ -47,7 +47,7 @@ inline ToolCall call_from(const Json& calls, const std::string& what) {
     Json a = f["arguments"];
     if (a.is_string()) {
         call.argument = a.get<std::string>();
-        a = Json::parse(call.argument, nullptr, false);   // OpenAI writes an object as a string
+        a = parse_json_text<Json>(call.argument, nullptr, false);   // OpenAI writes an object as a string
     }
     if (a.is_object() && a.size() == 1 && a.begin()->is_string()) call.argument = a.begin()->get<std::string>();
     else if (!f["arguments"].is_string()) throw Error(cat(what, ": \"arguments\" is neither a string nor an object with one string"));

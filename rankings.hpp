@@ -48,7 +48,7 @@ inline Ranking ranking_from_json(const nlohmann::ordered_json& j) {
     std::vector<bool> seen(n, false);
     for (const auto& v : j["ranking"]) {
         const int64_t i = v.is_number_integer() ? v.get<int64_t>() : -1;
-        if (i < 0 || i >= int64_t(n)) refuse(cat("\"ranking\" holds ", v.dump(), ", expected the numbers 0 to ", n - 1));
+        if (i < 0 || i >= int64_t(n)) refuse(cat("\"ranking\" holds ", json_text(v), ", expected the numbers 0 to ", n - 1));
         if (seen[size_t(i)]) refuse(cat("\"ranking\" holds ", i, " twice"));
         seen[size_t(i)] = true;
         r.order.push_back(int(i));
@@ -57,7 +57,7 @@ inline Ranking ranking_from_json(const nlohmann::ordered_json& j) {
 }
 inline std::string ranking_json(const Ranking& r) {
     const nlohmann::ordered_json j = {{"prompt", r.prompt}, {"responses", r.responses}, {"ranking", r.order}};
-    return j.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    return json_text(j, -1, JsonBytes::replaced);
 }
 
 inline std::vector<Ranking> read_rankings(const std::string& path) {

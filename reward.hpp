@@ -418,13 +418,13 @@ inline int run_reward_score(RewardScoreConfig& c) {
         } else {
             lines[i]["score"] = own[0];
         }
-        out += lines[i].dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+        out += json_text(lines[i], -1, JsonBytes::replaced) + "\n";
     }
     if (c.out.empty()) std::fputs(out.c_str(), stdout);
     else write_file(c.out, out);
     const json report = {{"answers", stats.sums[PairStatistics::answers]}, {"score", stats.mean_score()}, {"score_std", stats.score_std()}, {"length_correlation", stats.length_correlation()},
                          {"pairs", stats.sums[PairStatistics::pairs]}, {"accuracy", stats.accuracy()}, {"margin", stats.mean(PairStatistics::margin)}, {"loss", stats.mean_loss()}};
-    if (!c.report.empty()) write_file(c.report, report.dump(1) + "\n");
+    if (!c.report.empty()) write_file(c.report, json_text(report, 1) + "\n");
     std::fprintf(stderr, "%.0f answers, score %.3f +- %.3f; %.0f pairs, %.1f%% in the order of their ranking\n", stats.sums[PairStatistics::answers], stats.mean_score(), stats.score_std(),
                  stats.sums[PairStatistics::pairs], 100 * stats.accuracy());
     return 0;

@@ -195,7 +195,7 @@ inline const Judge* judge_of(const TaskItem& item) {
     if (!item.extra.is_object() || !item.extra.contains("judge")) return nullptr;
     for (const Judge& j : kJudges)
         if (item.extra["judge"] == j.name) return &j;
-    throw Error(cat("the task \"", item.prompt.substr(0, 60), "\" names an unknown judge: ", item.extra["judge"].dump()), "see kJudges in rewards.hpp");
+    throw Error(cat("the task \"", item.prompt.substr(0, 60), "\" names an unknown judge: ", json_text(item.extra["judge"])), "see kJudges in rewards.hpp");
 }
 
 // Is the reply right? For an answer that is a number, the final answer must be this number. For words, the final answer must be these words, or, where

@@ -374,7 +374,7 @@ inline void write_jokes(const WorldConfig& c, int threads, ChatStatistics& stats
             const RankedJokes r = ranked(c.seed, pool, i);
             nlohmann::ordered_json j = {{"prompt", r.prompt}, {"responses", r.responses}, {"ranking", r.order}};
             for (const auto& joke : r.responses) j["worths"].push_back(worth(r.prompt, joke));   // for the lab; nobody trains on them
-            return j.dump() + "\n";
+            return json_text(j) + "\n";
         });
         stats.problems += n, stats.rankings += n;
     }

@@ -25,7 +25,7 @@ inline void test_rankings(Report& t) {
     const auto r = read_rankings(path);
     t.check(r.size() == 2 && r[0].order == std::vector<int>{2, 0, 1} && r[0].responses[2] == "c", "the first number is the best answer's");
     t.check(r[1].responses == std::vector<std::string>{"x", "y"} && r[1].order == std::vector<int>{0, 1}, "chosen and rejected");
-    const Ranking again = ranking_from_json(nlohmann::ordered_json::parse(ranking_json(r[0])));
+    const Ranking again = ranking_from_json(parse_json_text<nlohmann::ordered_json>(ranking_json(r[0])));
     t.check(again.prompt == "p" && again.responses == r[0].responses && again.order == r[0].order, "written and read again");
     const std::string head = "{\"prompt\": \"p\", \"responses\": ";
     for (const auto& [line, expected] : std::vector<std::pair<std::string, std::string>>{
@@ -161,7 +161,7 @@ struct Assistant {
             r.order = {(5 - most) % 3, (4 - most) % 3, (3 - most) % 3};
             (i < 48 ? ranked : held) += ranking_json(r) + "\n";
             tasks += cat("{\"prompt\": \"what is ", i, "?\"}\n");
-            for (const auto& response : r.responses) replies += json{{"prompt", r.prompt}, {"reply", response}}.dump() + "\n";
+            for (const auto& response : r.responses) replies += json_text(json{{"prompt", r.prompt}, {"reply", response}}) + "\n";
         }
         write_file(dir / "t.txt", text), write_file(dir / "c.jsonl", chat), write_file(dir / "ranked.jsonl", ranked), write_file(dir / "held.jsonl", held);
         write_file(dir / "prompts.jsonl", tasks), write_file(dir / "replies.jsonl", replies);
@@ -187,7 +187,7 @@ struct Assistant {
     std::vector<json> metrics(const std::string& run) const {
         std::vector<json> all;
         std::istringstream in(read_file(dir / (run + "/metrics.jsonl")));
-        for (std::string l; std::getline(in, l);) all.push_back(json::parse(l));
+        for (std::string l; std::getline(in, l);) all.push_back(parse_json_text<json>(l));
         return all;
     }
     std::string weights(const std::string& run, int step = 24) const { return read_file(dir / (run + "/" + checkpoint::step_name(step) + "/model.safetensors")); }
@@ -209,7 +209,7 @@ inline void test_training(Report& t) {
         const auto m = a.metrics(name);
         t.check(m.size() == 25 && std::abs(m[1]["loss"].get<double>() - std::log(2.0)) < 1e-6, cat(name, ": it begins at ln 2, where every pair is even"));
         t.check(m[0]["dev"]["accuracy"] == 0.5 && m[24]["dev"]["accuracy"].get<double>() > 0.8 && m[24]["dev"]["loss"].get<double>() < 0.6,
-                cat(name, ": held-out pairs are ordered right afterwards ", m[24]["dev"].dump()));
+                cat(name, ": held-out pairs are ordered right afterwards ", json_text(m[24]["dev"])));
         t.check(m[24].contains("margin") && m[24].contains("length_correlation") && m[24].contains("chosen_logprob") == (name == "dpo"), "the figures of a step");
         fs::copy(a.dir / name, a.dir / (name + "_part"), fs::copy_options::recursive);
         for (int step : {16, 24}) fs::remove_all(a.dir / (name + "_part/" + checkpoint::step_name(step)));
@@ -232,21 +232,21 @@ inline void test_reward_model(Report& t) {
     const Assistant& a = assistant();
     if (!fs::exists(a.dir / "reward")) Assistant::run(a.reward("", "reward"));
     const std::string dir = a.dir / ("reward/" + checkpoint::step_name(24));
-    const auto config = json::parse(read_file(dir + "/config.json"));
+    const auto config = parse_json_text<json>(read_file(dir + "/config.json"));
     t.check(config["architectures"][0] == "GPT2ForSequenceClassification" && config["id2label"].size() == 1, "it is Hugging Face's classifier with one label");
     const SafetensorsFile file(dir + "/model.safetensors");
     const StoredTensor& head = file.at("score.weight");
     t.check(head.shape == std::vector<int64_t>{1, 32} && file.at("transformer.wte.weight").shape[1] == 32, "the head is score.weight (1, C)");
     const auto scored = Assistant::run({"reward", "score", "--model", a.dir / "reward", "--input", a.dir / "ranked.jsonl", "--report", a.dir / "report.json", "--device", "cpu"});
-    const auto report = json::parse(read_file(a.dir / "report.json"));
-    t.check(scored.status == 0 && std::abs(report["score"].get<double>()) < 1e-4 && std::abs(report["score_std"].get<double>() - 1) < 1e-3, cat("mean 0, deviation 1 on what it learned from ", report.dump()));
-    const auto line = json::parse(scored.out.substr(0, scored.out.find('\n')));
+    const auto report = parse_json_text<json>(read_file(a.dir / "report.json"));
+    t.check(scored.status == 0 && std::abs(report["score"].get<double>()) < 1e-4 && std::abs(report["score_std"].get<double>() - 1) < 1e-3, cat("mean 0, deviation 1 on what it learned from ", json_text(report)));
+    const auto line = parse_json_text<json>(scored.out.substr(0, scored.out.find('\n')));
     const auto order = line["ranking"].get<std::vector<int>>();
     t.check(line["scores"].size() == 3 && line["scores"][size_t(order[0])].get<double>() > line["scores"][size_t(order[2])].get<double>(), "a score for each answer, in the order of the ranking");
     // the score of an answer is the same alone and in company, and by hand from the model's last layer
-    write_file(a.dir / "one.jsonl", json{{"prompt", line["prompt"]}, {"response", line["responses"][1]}}.dump() + "\n");
+    write_file(a.dir / "one.jsonl", json_text(json{{"prompt", line["prompt"]}, {"response", line["responses"][1]}}) + "\n");
     const auto one = Assistant::run({"reward", "score", "--model", a.dir / "reward", "--input", a.dir / "one.jsonl", "--device", "cpu"});
-    t.check(one.status == 0 && std::abs(json::parse(one.out)["score"].get<double>() - line["scores"][1].get<double>()) < 1e-5, "alone as in company");
+    t.check(one.status == 0 && std::abs(parse_json_text<json>(one.out)["score"].get<double>() - line["scores"][1].get<double>()) < 1e-5, "alone as in company");
     const auto refuse = [&](const Words& words, const std::string& expected, int status) { program_test::check_refused(t, words, status, expected, "refused"); };
     refuse({"generate", "--model", a.dir / "reward", "--prompt", "x"}, "reward model", 1);
     refuse({"sft", "--init", a.dir / "reward", "--data", a.dir / "c.jsonl", "--steps", "1", "--out", a.dir / "x"}, "reward model", 2);
@@ -286,7 +286,7 @@ inline void test_practice(Report& t) {
     const auto bonus = Assistant::run(rl("bonus", 2, {"--entropy-coef", "1"}));
     const auto f = a.metrics("free"), b = a.metrics("bonus");
     t.check(bonus.status == 0 && b[0]["entropy"] == f[0]["entropy"] && b[1]["entropy"].get<double>() > f[1]["entropy"].get<double>(),
-            cat("an entropy bonus leaves the policy less decided: ", b[1]["entropy"].dump(), " against ", f[1]["entropy"].dump()));
+            cat("an entropy bonus leaves the policy less decided: ", json_text(b[1]["entropy"]), " against ", json_text(f[1]["entropy"])));
     program_test::check_refused(t, rl("x", 1, {}, "sft"), 2, "not a reward model", "an assistant as a reward model");
     program_test::check_refused(t, rl("x", 1, {"--entropy-coef", "-1"}), 2, "must not be negative", "a negative bonus");
 }
