@@ -402,7 +402,7 @@ inline int run_reward_score(RewardScoreConfig& c) {
     first.push_back(rows.size());
     std::vector<double> scores;
     const int64_t max_tokens = std::min(int64_t(1) << 31, c.batch_size * reader.config().max_T);
-    with_model(c.device, c.dtype, c.threads, reader, max_tokens, [&](Model& model) {
+    with_model(c.device, c.dtype, "auto", c.threads, reader, max_tokens, [&](Model& model) {
         std::vector<const Sequence*> pointers;
         for (const Sequence& s : rows) pointers.push_back(&s);
         scores = score_rows(model, pointers, max_tokens);
