@@ -13,7 +13,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib_jokes.sh"
 jokes_begin c31 "$@"
 
-steps=$(scaled 400) points=16
+steps=$(scaled 240) points=16
 every=$(((steps + points - 1) / points))
 practise() { # NAME SEED KL_COEF
     local run=$lab_common/$1-$2
@@ -21,7 +21,7 @@ practise() { # NAME SEED KL_COEF
         echo "practising for the judge: $(basename "$run"), $steps steps ..." >&2
         # k1 with coefficient 0 measures the distance without a penalty
         train_gpt rl --init "$(teller "$2")" --tasks "$world/tasks/jokes-train.jsonl" --reward-model "$(judge "$2")" --kl k1 --kl-coef "$3" --objective rloo \
-            --prompts 8 --group 8 --max-tokens 48 --steps "$steps" --lr 5e-4 --min-lr 5e-4 --seed "$2" --dump-every "$every" --sample-every "$every" \
+            --prompts 8 --group 8 --max-tokens 48 --steps "$steps" --lr 1e-4 --min-lr 1e-4 --seed "$2" --dump-every "$every" --sample-every "$every" \
             --out "$run" --resume > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
     fi
     echo "$run"
