@@ -63,7 +63,7 @@ echo "what the judge likes best, without a leash:"
 for step in "$every" "$((steps / 2 / every * every))" "$((steps / every * every))"; do
     file=$lab_common/free-${seeds[0]}/rollouts/$(printf 'step-%06d' "$step")-rank0.jsonl
     [ -s "$file" ] || continue
-    paste <(values_of score < "$file") "$file" | sort -g -r -k 1,1 | head -n 1 |
+    paste <(values_of score < "$file") "$file" | awk -F '\t' 'NR == 1 || $1 > top { top = $1; line = $0 } END { print line }' |
         sed "s/.*\"reply\":\(\"[^\"]*\"\).*\"score\":\([-0-9.e]*\),\"grade\":\([-0-9.e]*\).*/  step $step: \1 score \2, worth \3/"
 done
 
@@ -93,8 +93,8 @@ if holds "$peak > $first + 0.1 && $last <= 0.9 * $peak && $(column free 5 | mean
 lab_verdict C31 << END
 $verdict
 without a leash the worth goes from $(printf '%.2f' "$first") to $(printf '%.2f' "$peak") (step $(column free 7 | mean | cut -d . -f 1)) and ends at \
-$(column free 3 | mean_interval | awk '{ printf "%.2f +-%.2f", $1, $2 }'), while the score rises from $(printf '%.2f' "$(column free 4 | mean)") at the peak to \
-$(printf '%.2f' "$(column free 5 | mean)"); with KL control it ends at $(column leash 3 | mean_interval | awk '{ printf "%.2f +-%.2f", $1, $2 }'); stopped where it scores as \
+$(column free 3 | mean_interval | awk '{ printf $2 == "-" ? "%.2f" : "%.2f +-%.2f", $1, $2 }'), while the score rises from $(printf '%.2f' "$(column free 4 | mean)") at the peak to \
+$(printf '%.2f' "$(column free 5 | mean)"); with KL control it ends at $(column leash 3 | mean_interval | awk '{ printf $2 == "-" ? "%.2f" : "%.2f +-%.2f", $1, $2 }'); stopped where it scores as \
 the winners of rankings: $(printf '%.2f' "$stopped") (step $(column free 8 | mean | cut -d . -f 1)); where a referee likes it best: $(printf '%.2f' "$(column free 9 | mean)")
 seeds=${#seeds[@]}
 worth_first=$first
