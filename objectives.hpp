@@ -18,6 +18,8 @@
 //   k1  subtracts beta * sum d from the reward: its gradient is that of KL(policy || reference)
 //   k2  adds beta d^2 / 2 to the loss, c_t -= beta d: the same gradient, on the policy's own samples
 //   k3  adds beta (exp(-d) + d - 1), c_t -= beta (1 - exp(-d)): its gradient is that of KL(reference || policy)      (Schulman 2020)
+// A bonus for entropy keeps it undecided, so that it goes on trying: the loss gets -coef * the mean entropy of the drawn tokens' distributions. It is
+// no function of log p_t, so it has a second weight of each token in the fused classifier (kernels/classifier.hpp). DPO, which draws nothing, is in reward.hpp.
 #pragma once
 
 #include <algorithm>

@@ -175,7 +175,7 @@ class RlRun {
         terms_.clip_low = config.clip_low, terms_.clip_high = config.clip_high, terms_.kl = parse_kl(config.kl), terms_.kl_coef = config.kl_coef;
         if (resume_step >= 0) {
             stage_.resume(resume_step, {"objective", "prompts", "group", "inner", "temperature", "max-tokens", "truncated", "resample", "clip-low", "clip-high", "kl", "kl-coef",
-                                        "entropy-coef", "reward-weight", "cut-reward", "check-weight", "format-reward", "length-penalty", "system", "tools"}, [&](const json& state) {
+                                        "entropy-coef", "reward-model", "reward-weight", "cut-reward", "check-weight", "format-reward", "length-penalty", "system", "tools"}, [&](const json& state) {
                 if (state.at("tasks_hash") != tasks_.hash()) throw Error(cat("--resume: --tasks are not what the run in ", config_.out, " began with"));
             });
         } else {

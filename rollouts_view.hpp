@@ -29,8 +29,10 @@ inline std::string show_rollout(const Tokenizer& tokenizer, const nlohmann::orde
     const auto drawn = j["drawn"].get<std::vector<int>>();
     const auto weights = j["weights"].get<std::vector<float>>();
     if (drawn.size() != ids.size() || weights.size() != ids.size()) throw Error("not an answer that rl dumped: its arrays differ in length");
-    std::string out = strprintf("reward %.3f  advantage %+.3f  %s, expected %s\n", j["reward"].get<double>(), j["advantage"].get<double>(),
-                                j["right"].get<bool>() ? "right" : "wrong", json_text(j["answer"]).c_str());
+    std::string out = strprintf("reward %.3f  advantage %+.3f  ", j["reward"].get<double>(), j["advantage"].get<double>());
+    // where nothing is right or wrong: what the reward model says, and what the task's judge knows
+    if (j["answer"].is_null() && j.contains("score") && j.contains("grade")) out += strprintf("score %.3f, grade %.3f\n", j["score"].get<double>(), j["grade"].get<double>());
+    else out += cat(j["right"].get<bool>() ? "right" : "wrong", ", expected ", j["answer"].dump(), "\n");
     for (size_t i = 0; i < ids.size(); i++) {
         const std::string token = to_valid_utf8(tokenizer.token_bytes(ids[i]));
         const int sign = (weights[i] > 0) - (weights[i] < 0);

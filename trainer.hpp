@@ -204,7 +204,7 @@ inline void stop_on_signals() {
 struct MicroBatch {
     int64_t B = 0, T = 0;
     std::vector<int32_t> inputs, targets;
-    std::vector<float> weights, entropy_weights;
+    std::vector<float> weights, entropy_weights = {};
 };
 
 struct StepResult {

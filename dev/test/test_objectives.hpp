@@ -231,7 +231,7 @@ template <typename T>
 void check_classifier_entropy(Report& t) {
     Cpu dev(2);
     const std::string type = dtype_name<T>();
-    for (const auto& [N, V, Vp] : {std::array<int64_t, 3>{6, 9, 16}, {5, 613, 640}, {4, 1031, 1152}}) {
+    for (const auto& [N, V, Vp] : {std::array<int64_t, 3>{6, 9, 16}, {5, 613, 640}}) {
         auto values = normals(N * Vp, 61, 2.5f);
         for (int64_t n = 0; n < N; n++)
             for (int64_t v = V; v < Vp; v++) values[size_t(n * Vp + v)] = v % 2 ? kNaN : 1e30f;       // padding may hold anything
@@ -239,7 +239,7 @@ void check_classifier_entropy(Report& t) {
         std::vector<int32_t> targets;
         std::vector<float> weights, entropy_weights, loss(size_t(N), kNaN), entropy(size_t(N), kNaN);
         for (int64_t n = 0; n < N; n++) {
-            targets.push_back(int32_t(n == 0 ? 0 : n == 1 ? V - 1 : n * 2));
+            targets.push_back(int32_t(n == 0 ? 0 : n == 1 ? V - 1 : n * 2 % V));
             weights.push_back(n == 3 ? 0.0f : n % 2 ? -0.8f : 0.3f);                                    // an entropy weight alone counts, too
             entropy_weights.push_back(n % 4 == 2 ? 0.0f : n % 4 == 1 ? 0.25f : -0.6f);
         }
@@ -301,7 +301,7 @@ inline void test_model_entropy(Report& t) {
     std::vector<float> weights, entropy_weights;
     for (int i = 0; i < 16; i++) {
         inputs.push_back(int32_t(rng.below(37))), targets.push_back(i % 5 == 4 ? -1 : int32_t(rng.below(37)));
-        weights.push_back(i % 3 ? 0.1f : -0.05f), entropy_weights.push_back(i % 4 ? -0.2f : 0.0f);
+        weights.push_back(i % 3 ? 0.1f : -0.05f), entropy_weights.push_back(i % 4 ? -1.5f : 0.0f);
     }
     const auto step = [&](const float* e) {
         gpt.zero_grads();

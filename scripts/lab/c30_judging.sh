@@ -3,7 +3,7 @@
 # Hypothesis: from the same 1,000 rankings one model learns to tell which of two jokes is better (a reward model), another to write (it imitates
 #   the best joke of each). On the same pairs of unseen prompts the judge is right more often than the writer's own joke is as good as the better
 #   of the two; the judge reaches 75 %; and of eight jokes by the writer, the one that the judge picks is better than one at random.
-# Refuted if one of these fails. A judge and a writer that know nothing get 50 % and about 40 %.
+# Refuted if one of these fails. Who knows nothing: a judge gets 50 %, a writer of jokes as good as the ranked ones about a third.
 # Fixed: base model, assistant, rankings. Varied: what is learned from them, seed. Noise: 95 % interval of the mean over the seeds.
 # Cost: 3 x (assistant, judge, writer), 8 minutes on two quiet cores. usage: scripts/lab/c30_judging.sh OUT_DIR [--scale X]
 # shellcheck source=scripts/lab/lib_assistant.sh

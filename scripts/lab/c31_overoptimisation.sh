@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # C31: a reward model is a lossy simulation of people: rewarded for nothing else, a policy first gets better, then finds what it overrates.
 # Hypothesis: RL against a reward model of 1,000 rankings raises the true worth of jokes at first; run on without a leash, the reward model's
-#   score keeps rising while the true worth falls by at least a tenth of its peak; with a KL penalty the worth at the end stays above that; and stopping
-#   where a referee (a reward model of other rankings) likes the jokes best loses little of the peak.
-# Refuted if one of these fails, on the mean over the seeds.
+#   score keeps rising while the true worth falls by at least a tenth of its peak; with a KL penalty the worth at the end stays above that; and who does
+#   not know the worth can stop in time by this rule: when the average answer scores as high as the average winner of a ranking does. What is
+#   better than the best that people saw has left what the reward model learned from them.
+# Refuted if one of these fails, on the mean over the seeds (stopped: at least 90 % of the peak).
+# Shown besides: a referee, a reward model of other rankings. Where its score peaks would be another rule, if it did not share the blind spots.
 # Fixed: assistant, reward model, prompts, updates. Varied: the penalty, seed. Noise: 95 % interval of the mean over the seeds. The worth is the hidden
 #   rule of world_jokes.hpp, which no model is told. Curves: table.tsv. Cost: 3 x (assistant, judge, referee, two runs of RL), 12 minutes on two
 #   quiet cores. usage: scripts/lab/c31_overoptimisation.sh OUT_DIR [--scale X]
@@ -13,7 +15,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib_jokes.sh"
 jokes_begin c31 "$@"
 
-steps=$(scaled 400) points=16
+steps=$(scaled 240) points=16
 every=$(((steps + points - 1) / points))
 practise() { # NAME SEED KL_COEF
     local run=$lab_common/$1-$2
@@ -21,7 +23,7 @@ practise() { # NAME SEED KL_COEF
         echo "practising for the judge: $(basename "$run"), $steps steps ..." >&2
         # k1 with coefficient 0 measures the distance without a penalty
         train_gpt rl --init "$(teller "$2")" --tasks "$world/tasks/jokes-train.jsonl" --reward-model "$(judge "$2")" --kl k1 --kl-coef "$3" --objective rloo \
-            --prompts 8 --group 8 --max-tokens 48 --steps "$steps" --lr 5e-4 --min-lr 5e-4 --seed "$2" --dump-every "$every" --sample-every "$every" \
+            --prompts 8 --group 8 --max-tokens 48 --steps "$steps" --lr 1e-4 --min-lr 1e-4 --seed "$2" --dump-every "$every" --sample-every "$every" \
             --out "$run" --resume > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
     fi
     echo "$run"
@@ -61,20 +63,29 @@ echo "what the judge likes best, without a leash:"
 for step in "$every" "$((steps / 2 / every * every))" "$((steps / every * every))"; do
     file=$lab_common/free-${seeds[0]}/rollouts/$(printf 'step-%06d' "$step")-rank0.jsonl
     [ -s "$file" ] || continue
-    paste <(values_of score < "$file") "$file" | sort -g -r -k 1,1 | head -n 1 |
+    paste <(values_of score < "$file") "$file" | awk -F '\t' 'NR == 1 || $1 > top { top = $1; line = $0 } END { print line }' |
         sed "s/.*\"reply\":\(\"[^\"]*\"\).*\"score\":\([-0-9.e]*\),\"grade\":\([-0-9.e]*\).*/  step $step: \1 score \2, worth \3/"
 done
 
-# One line a seed: worth at first, at its peak, at the end; score at the peak of worth and at the end; worth where the referee's score peaks.
-summary() { # CURVE
-    awk 'NR == 1 { first = $3 }
+# One line a seed: worth at first, at its peak, at the end; score at the peak of worth and at the end; worth where the rule stops; the steps of the peak
+# and of the rule; worth where the referee's score peaks.
+summary() { # CURVE SCORE-OF-WINNERS
+    awk -v winners="$2" 'NR == 1 { first = $3 }
         $3 > peak { peak = $3; at_peak = $2; peak_step = $1 }
-        NR == 1 || $6 > liked { liked = $6; stopped = $3; stop_step = $1 }
+        NR == 1 || $6 > liked { liked = $6; refereed = $3 }
+        !stop_step { stopped = $3 }
+        !stop_step && $2 >= winners { stop_step = $1 }
         { last = $3; end = $2 }
-        END { print first, peak, last, at_peak, end, stopped, peak_step, stop_step }' "$1"
+        END { print first, peak, last, at_peak, end, stopped, peak_step, stop_step, refereed }' "$1"
 }
-for s in "${seeds[@]}"; do summary "$lab_out/curve-free-$s.txt"; done > "$lab_out/free.txt"
-for s in "${seeds[@]}"; do summary "$lab_out/curve-leash-$s.txt"; done > "$lab_out/leash.txt"
+# The mean score of the best answer of each ranking.
+winners() { # SEED
+    [ -s "$lab_out/judged-$1.jsonl" ] || train_gpt reward score --model "$(judge "$1")" --input "$world/rankings/jokes-dev.jsonl" --out "$lab_out/judged-$1.jsonl" 2> /dev/null
+    sed 's/.*"ranking":\[\([0-9]*\).*"scores":\[\([^]]*\)\].*/\1,\2/' "$lab_out/judged-$1.jsonl" | awk -F , '{ sum += $($1 + 2) } END { print sum / NR }'
+}
+for which in free leash; do
+    for s in "${seeds[@]}"; do summary "$lab_out/curve-$which-$s.txt" "$(winners "$s")"; done > "$lab_out/$which.txt"
+done
 column() { awk -v column="$2" '{ print $column }' "$lab_out/$1.txt"; } # RUN NUMBER
 first=$(column free 1 | mean) peak=$(column free 2 | mean) last=$(column free 3 | mean) stopped=$(column free 6 | mean) leash=$(column leash 3 | mean)
 verdict=refuted
@@ -82,9 +93,9 @@ if holds "$peak > $first + 0.1 && $last <= 0.9 * $peak && $(column free 5 | mean
 lab_verdict C31 << END
 $verdict
 without a leash the worth goes from $(printf '%.2f' "$first") to $(printf '%.2f' "$peak") (step $(column free 7 | mean | cut -d . -f 1)) and ends at \
-$(column free 3 | mean_interval | awk '{ printf "%.2f +-%.2f", $1, $2 }'), while the score rises from $(printf '%.2f' "$(column free 4 | mean)") at the peak to \
-$(printf '%.2f' "$(column free 5 | mean)"); with KL control it ends at $(column leash 3 | mean_interval | awk '{ printf "%.2f +-%.2f", $1, $2 }'); stopped where a referee \
-likes it best: $(printf '%.2f' "$stopped") (step $(column free 8 | mean | cut -d . -f 1))
+$(column free 3 | mean_interval | awk '{ printf $2 == "-" ? "%.2f" : "%.2f +-%.2f", $1, $2 }'), while the score rises from $(printf '%.2f' "$(column free 4 | mean)") at the peak to \
+$(printf '%.2f' "$(column free 5 | mean)"); with KL control it ends at $(column leash 3 | mean_interval | awk '{ printf $2 == "-" ? "%.2f" : "%.2f +-%.2f", $1, $2 }'); stopped where it scores as \
+the winners of rankings: $(printf '%.2f' "$stopped") (step $(column free 8 | mean | cut -d . -f 1)); where a referee likes it best: $(printf '%.2f' "$(column free 9 | mean)")
 seeds=${#seeds[@]}
 worth_first=$first
 worth_peak=$peak
@@ -94,4 +105,5 @@ score_end=$(column free 5 | mean)
 worth_end_leash=$leash
 worth_peak_leash=$(column leash 2 | mean)
 worth_stopped=$stopped
+worth_refereed=$(column free 9 | mean)
 END

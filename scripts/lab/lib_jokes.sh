@@ -3,7 +3,7 @@
 #   a base model that has read 12,000 of them, an assistant that tells them as good as they happen to be, reward models of 1,000 rankings.
 # Everything by recipe and seed, made once in OUT_DIR/assistant-jokes and shared.
 lab_world=none
-joke_model=(--layers 3 --heads 4 --channels 96 --seq-len 96 --batch-size 24 --lr 3e-3 --min-lr 2e-4 --checkpoint-every 0)
+joke_model=(--layers 3 --heads 4 --channels 96 --seq-len 96 --batch-size 24 --lr 4e-3 --min-lr 2e-4 --checkpoint-every 0)
 
 jokes_begin() { # NAME ARGUMENT...
     assistant_begin "$@"
@@ -23,18 +23,18 @@ jokes_begin() { # NAME ARGUMENT...
 joke_base() {
     local data
     data=$(shards_of v768 "$lab_common/jokes.txt" 768)
-    lab_pretrain "$lab_common/base" "$(scaled 500)" --data "$data" "${joke_model[@]}" --eval-batches 16 --seed 1
+    lab_pretrain "$lab_common/base" "$(scaled 1500)" --data "$data" "${joke_model[@]}" --eval-batches 16 --seed 1
     echo "$lab_common/base"
 }
-teller() { assistant teller "$1" "$(scaled 150)" "$(joke_base)" --data "$world/chat/jokes-train.jsonl" --eval-every "$(scaled 50)"; } # SEED
+teller() { assistant teller "$1" "$(scaled 200)" "$(joke_base)" --data "$world/chat/jokes-train.jsonl" --eval-every "$(scaled 100)"; } # SEED
 # A reward model from the rankings of a world: the judge, or the referee that saw other rankings. Prints its run directory.
 judge_of() { # NAME SEED RANKINGS
     local run=$lab_common/$1-$2 steps
-    steps=$(scaled 375) # three times through 1,000 rankings
+    steps=$(scaled 125) # once through 1,000 rankings: a second and a third time gained nothing (79 %, LOG 2026-11-22)
     if [ ! -d "$run/$(printf 'step-%06d' "$steps")" ]; then
         echo "learning to judge: $(basename "$run"), $steps steps ..." >&2
         train_gpt reward --init "$(teller "$2")" --rankings "$3" --dev "$world/rankings/jokes-dev.jsonl" --out "$run" --steps "$steps" --examples 8 \
-            --lr 1e-3 --seed "$2" --eval-every "$(scaled 125)" --resume > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
+            --lr 1e-3 --seed "$2" --eval-every "$(scaled 25)" --resume > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
     fi
     echo "$run"
 }
