@@ -4,8 +4,8 @@
 // ("Question: {prompt}\nAnswer:"), with some solved examples before it if `--shots` says so. rewards.hpp decides what is right.
 // With n samples of each question and c right ones: pass@1 = mean c/n; pass@k = 1 - C(n-c, k) / C(n, k), the unbiased chance that one of k is
 // right (Chen et al. 2021, eq. 1); majority = is the most frequent answer right (Wang et al. 2022)?
-// Intervals are 95 %: Wilson's for one sample a question, else the normal one over the questions' means (samples of one
-// question are not independent).
+// Every figure is a mean over the questions with its 95 % interval: Wilson's where each question brought 0 or 1, else the normal one over the
+// questions' values (samples of one question are not independent).
 #pragma once
 
 #include <numeric>
@@ -35,10 +35,12 @@ inline TaskItem task_from_json(const nlohmann::ordered_json& j) {
     else if (a.is_number()) item.answer = json_text(a);
     else throw Error("\"answer\" is neither a string nor a number nor null");
     if (const size_t p = item.answer.rfind("####"); p != std::string::npos) item.answer = item.answer.substr(p + 4);
-    if (item.answerable && rewards::canonical_words(item.answer).empty() && !rewards::canonical_number(item.answer)) throw Error("the \"answer\" is empty");
     if (j.contains("task") && j["task"].is_string()) item.task = j["task"].get<std::string>();
+    if (j.contains("check") && j["check"].is_string()) item.check = j["check"].get<std::string>();
     if (j.contains("difficulty") && j["difficulty"].is_number_integer()) item.difficulty = j["difficulty"].get<int>();
     item.extra = j;
+    if (const Checker& c = checker_of(item); !c.can_check(item))
+        throw Error(c.name == std::string("answer") ? "the \"answer\" is empty" : cat("the checker ", c.name, " cannot check this task"));
     return item;
 }
 
@@ -165,12 +167,24 @@ inline double pass_at_k(int64_t n, int64_t c, int64_t k) {
     return 1 - none;
 }
 
+// The 95 % interval of the mean of values, one from each question. `share`: they lie between 0 and 1. One other value says nothing: NaN.
+inline Interval mean_interval(const std::vector<double>& v, bool share = true) {
+    const double n = double(v.size()), mean = std::accumulate(v.begin(), v.end(), 0.0) / n;
+    if (share && std::all_of(v.begin(), v.end(), [](double x) { return x == 0 || x == 1; })) return wilson_interval(mean * n, n);
+    if (v.size() < 2) return share ? Interval{0, 1} : Interval{std::nan(""), std::nan("")};
+    double squares = 0;
+    for (const double x : v) squares += (x - mean) * (x - mean);
+    const double spread = 1.959964 * std::sqrt(squares / (n - 1) / n);
+    return share ? Interval{std::max(0.0, mean - spread), std::min(1.0, mean + spread)} : Interval{mean - spread, mean + spread};
+}
+
 // What a group of questions came to.
 class Score {
    public:
     void add(const TaskItem& item, const std::vector<Reply>& replies) {
         const int64_t n = int64_t(replies.size());
         int64_t right = 0;
+        double drawn = 0;
         std::map<std::string, std::pair<int64_t, int64_t>> votes;    // final answer -> how often, and (negative) when first
         std::string winner;
         const bool number = item.answerable && rewards::canonical_number(item.answer).has_value();
@@ -178,43 +192,40 @@ class Score {
             const Reply& r = replies[size_t(s)];
             right += is_right(item, r.text), graded += grade(item, r.text);
             declined += declines(r.text), well_formed += r.well_formed, truncated += r.truncated;
-            tokens += double(r.tokens), calls += double(r.calls), replies_ += 1;
+            drawn += double(r.tokens), calls += double(r.calls), replies_ += 1;
             auto [it, fresh] = votes.try_emplace(final_answer(r.text, number).value_or("?"), 0, -s);
             it->second.first++;
         }
         for (const auto& [text, vote] : votes)
             if (winner.empty() || vote > votes[winner]) winner = text;
-        for (const Reply& r : replies)
-            if (final_answer(r.text, number).value_or("?") == winner) {
-                majority += is_right(item, r.text);
-                break;
-            }
+        const auto first = std::find_if(replies.begin(), replies.end(), [&](const Reply& r) { return final_answer(r.text, number).value_or("?") == winner; });
+        majority.push_back(is_right(item, first->text));
         shares.push_back(double(right) / double(n));
+        tokens.push_back(drawn / double(n));
         samples = n;
-        for (int64_t k = 1; k <= n; k *= 2) pass[k] += pass_at_k(n, right, k);
+        for (int64_t k = 1; k <= n; k *= 2) pass[k].push_back(pass_at_k(n, right, k));
     }
-    double mean() const { return std::accumulate(shares.begin(), shares.end(), 0.0) / double(shares.size()); }
-    Interval interval() const {
-        const double n = double(shares.size()), m = mean();
-        if (samples == 1) return wilson_interval(m * n, n);
-        double variance = 0;
-        for (const double s : shares) variance += (s - m) * (s - m);
-        const double spread = n > 1 ? 1.959964 * std::sqrt(variance / (n - 1) / n) : 1;
-        return {std::max(0.0, m - spread), std::min(1.0, m + spread)};
-    }
+    static double mean(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0) / double(v.size()); }
+    double mean() const { return mean(shares); }
+    Interval interval() const { return mean_interval(shares); }
     json to_json() const {
-        const double n = double(shares.size());
-        json passes = json::object();
-        for (const auto& [k, sum] : pass) passes[std::to_string(k)] = sum / n;
-        const Interval i = interval();
-        return {{"questions", shares.size()}, {"samples", samples}, {"accuracy", mean()}, {"low", i.low}, {"high", i.high}, {"pass", passes}, {"majority", majority / n}, {"grade", graded / replies_},
-                {"declined", declined / replies_}, {"well_formed", well_formed / replies_}, {"truncated", truncated / replies_}, {"tokens", tokens / replies_}, {"calls", calls / replies_}};
+        json passes = json::object(), pass_low = json::object(), pass_high = json::object();
+        for (const auto& [k, values] : pass) {
+            const Interval p = mean_interval(values);
+            passes[std::to_string(k)] = mean(values), pass_low[std::to_string(k)] = p.low, pass_high[std::to_string(k)] = p.high;
+        }
+        const Interval i = interval(), m = mean_interval(majority), t = mean_interval(tokens, false);
+        return {{"questions", shares.size()}, {"samples", samples}, {"accuracy", mean()}, {"low", i.low}, {"high", i.high}, {"pass", passes}, {"pass_low", pass_low}, {"pass_high", pass_high},
+                {"majority", mean(majority)}, {"majority_low", m.low}, {"majority_high", m.high}, {"grade", graded / replies_}, {"declined", declined / replies_}, {"well_formed", well_formed / replies_},
+                {"truncated", truncated / replies_}, {"tokens", mean(tokens)}, {"tokens_low", t.low}, {"tokens_high", t.high}, {"calls", calls / replies_}};
     }
 
-    std::vector<double> shares;    // right samples of each question
+    // of each question: right samples; chance that one of k is right; 1 if the most frequent answer is; tokens of an answer
+    std::vector<double> shares;
+    std::map<int64_t, std::vector<double>> pass;
+    std::vector<double> majority, tokens;
     int64_t samples = 1;
-    std::map<int64_t, double> pass;
-    double majority = 0, graded = 0, declined = 0, well_formed = 0, truncated = 0, tokens = 0, calls = 0;
+    double graded = 0, declined = 0, well_formed = 0, truncated = 0, calls = 0;    // sums over all answers
 
    private:
     double replies_ = 0;
@@ -287,18 +298,22 @@ inline std::string unescape_newlines(std::string s) {
     return s;
 }
 
-// "name  0.734 [0.70, 0.77] ..." of every group, and the figures as JSON.
+// "name  73.4% [70.1, 77.0] ..." of every group, each figure with its interval, and the figures as JSON.
 inline json print_scores(const std::map<std::string, Score>& groups) {
     json all = json::object();
     size_t width = 5;
-    for (const auto& [name, score] : groups) width = std::max(width, name.size());
-    std::printf("%-*s %9s %8s  %-15s %8s %8s %8s %8s %7s\n", int(width), "group", "questions", "right", "95 %", "pass@n", "majority", "declined", "in form", "tokens");
+    bool sampled = false;
+    for (const auto& [name, score] : groups) width = std::max(width, name.size()), sampled = sampled || score.samples > 1;
+    const auto share = [](double mean, const Interval& i) { return strprintf("%5.1f%% [%5.1f, %5.1f]", 100 * mean, 100 * i.low, 100 * i.high); };
+    std::printf("%-*s %9s  %-21s  %s%8s %8s %7s\n", int(width), "group", "questions", sampled ? "pass@1" : " right", sampled ? "pass@n                majority               " : "",
+                "declined", "in form", "tokens");
     for (const auto& [name, score] : groups) {
         const json j = score.to_json();
-        const Interval i = score.interval();
-        const double most = score.pass.rbegin()->second / double(score.shares.size());
-        std::printf("%-*s %9zu %7.1f%%  [%5.1f, %5.1f]  %7.1f%% %7.1f%% %7.1f%% %7.1f%% %7.1f\n", int(width), name.c_str(), score.shares.size(), 100 * score.mean(), 100 * i.low, 100 * i.high,
-                    100 * most, 100 * j["majority"].get<double>(), 100 * j["declined"].get<double>(), 100 * j["well_formed"].get<double>(), j["tokens"].get<double>());
+        std::string more;
+        if (sampled)
+            for (const auto* values : {&score.pass.rbegin()->second, &score.majority}) more += share(Score::mean(*values), mean_interval(*values)) + "  ";
+        std::printf("%-*s %9zu  %s  %s%7.1f%% %7.1f%% %7.1f\n", int(width), name.c_str(), score.shares.size(), share(score.mean(), score.interval()).c_str(), more.c_str(),
+                    100 * j["declined"].get<double>(), 100 * j["well_formed"].get<double>(), j["tokens"].get<double>());
         all[name] = j;
     }
     return all;

@@ -6,17 +6,23 @@
 // "1,000" = 1000 are numbers; 1e400 or Arabic digits are not), everything else as words without case and punctuation.
 //   final answer   what follows "####" in its line; else what is in \boxed{}; else what follows "the answer is" in its sentence (each at most
 //                  once: two that differ are none); else, for a number, the only number of the text; for words, the whole text.
-// Does not: understand. "Not Foxley" holds Foxley; a task whose wording allows such an answer needs its own check.
+// The question, repeated, is no part of the answer. When in doubt an answer is wrong: a strange right one that gets nothing costs a little
+// practice, a wrong one that gets something is what the model will learn.
+// A task with another kind of answer (a move in a game, of which several are right; a joke, which is better or worse) names its checker: "check" in
+// its line, a struct in checkers().
+// Does not: understand. "It could be Foxley" counts as Foxley; a task whose wording allows such an answer needs its own checker.
 #pragma once
 
 #include "common.hpp"
 #include "json_text.hpp"
 #include "utf8.hpp"
+#include "world_game.hpp"
 #include "world_jokes.hpp"
 
 // A question with its answer, as a line of a task file says it.
 struct TaskItem {
     std::string prompt, answer, task;
+    std::string check = {};        // which of checkers() decides; empty: the answer
     int difficulty = 0;
     bool answerable = true;        // false: nobody can know ("answer": null); the right reply is that one does not
     nlohmann::ordered_json extra;  // the whole line
@@ -182,28 +188,56 @@ inline bool declines(const std::string& text) {
     return false;
 }
 
-// A judge: for tasks whose answers are better or worse, not right or wrong. A task names its judge ("judge": "jokes"); adding one is a line here.
-struct Judge {
-    const char* name;
-    double (*worth)(const std::string& prompt, const std::string& reply);   // 0 to 1
-    double good;                                                            // from here on a reply counts as right
-};
-inline const std::vector<Judge> kJudges = {{"jokes", jokes::worth, 0.99}};
-
-// Null for a task with an answer.
-inline const Judge* judge_of(const TaskItem& item) {
-    if (!item.extra.is_object() || !item.extra.contains("judge")) return nullptr;
-    for (const Judge& j : kJudges)
-        if (item.extra["judge"] == j.name) return &j;
-    throw Error(cat("the task \"", item.prompt.substr(0, 60), "\" names an unknown judge: ", json_text(item.extra["judge"])), "see kJudges in rewards.hpp");
+// The reply without the question, should it repeat it (case aside). A question of a single word is too short to tell from an answer.
+inline std::string without_echo(const std::string& reply, const std::string& prompt) {
+    const char* space = " \t\r\n";
+    const size_t begin = prompt.find_first_not_of(space), end = prompt.find_last_not_of(" \t\r\n.?!:");
+    if (begin == std::string::npos || end == std::string::npos || end < begin) return reply;
+    const std::string echo = rewards::lower(prompt.substr(begin, end + 1 - begin)), small = rewards::lower(reply);
+    if (echo.find_first_of(space) == std::string::npos) return reply;
+    std::string rest;
+    size_t at = 0;
+    for (size_t p; (p = small.find(echo, at)) != std::string::npos; at = p + echo.size()) rest += reply.substr(at, p - at) + " ";
+    return at == 0 ? reply : rest + reply.substr(at);
 }
 
-// Is the reply right? For an answer that is a number, the final answer must be this number. For words, the final answer must be these words, or, where
-// no marker names one, the reply must be a sentence (at most 40 words) that contains them.
-inline bool is_right(const TaskItem& item, const std::string& reply) {
-    using namespace rewards;
-    if (const Judge* judge = judge_of(item)) return judge->worth(item.prompt, reply) >= judge->good;
-    if (!item.answerable) return declines(reply);
+namespace rewards {
+
+// Does the sentence claim `want` (canonical), and nothing beside it? "Not Foxley", "Foxley or Elm" and "Elm, Foxley, Oakham" do not.
+inline bool claims(const std::string& sentence, const std::string& want) {
+    const std::string words = " " + canonical_words(sentence) + " ", needle = " " + want + " ";
+    if (want.empty() || words.find(needle) == std::string::npos) return false;
+    for (size_t p = 0; (p = words.find(needle, p)) != std::string::npos; p += needle.size() - 1) {
+        const std::string before = words.substr(0, p + 1), behind = words.substr(p + needle.size() - 1);
+        for (const char* hedge : {" or ", " not ", " nor ", " isnt ", " wasnt ", " never ", " no "})
+            if (before.ends_with(hedge)) return false;
+        if (behind.starts_with(" or ") || behind.starts_with(" nor ")) return false;
+    }
+    // a list: what stands between marks is the answer alone, and something as short stands beside it
+    std::vector<std::string> parts;
+    std::string part;
+    auto end_part = [&] {
+        if (const std::string p = canonical_words(part); !p.empty() && p != "yes" && p != "no" && p != "well" && p != "so" && p != "sure") parts.push_back(p);
+        part.clear();
+    };
+    for (size_t i = 0; i < sentence.size(); i++) {
+        const bool mark = sentence[i] == ',' || sentence[i] == ';' || sentence[i] == '/' || sentence[i] == '\n' || sentence[i] == '|';
+        if (mark) end_part();
+        else part += sentence[i];
+    }
+    end_part();
+    auto length = [](const std::string& s) { return std::count(s.begin(), s.end(), ' '); };
+    for (size_t i = 0; i < parts.size(); i++) {
+        if (parts[i] != want) continue;
+        if (i > 0 || (i + 1 < parts.size() && length(parts[i + 1]) <= length(want))) return false;
+    }
+    return true;
+}
+
+// Is the answer of the item this one? For an answer that is a number, the final answer must be this number. For words, the final answer must be
+// these words, or, where no marker names one, the reply must be a sentence (at most 40 words) that claims them.
+inline bool check_answer(const TaskItem& item, const std::string& whole_reply) {
+    const std::string reply = without_echo(whole_reply, item.prompt);
     const auto number = canonical_number(item.answer);
     const auto got = final_answer(reply, number.has_value());
     if (!got) return false;
@@ -211,11 +245,44 @@ inline bool is_right(const TaskItem& item, const std::string& reply) {
     const std::string want = canonical_words(item.answer);
     if (*got == want) return true;
     if (!after(reply, "####").empty() || !boxed(reply).empty() || !after(reply, "the answer is").empty()) return false;
-    return std::count(got->begin(), got->end(), ' ') < 40 && has_words(*got, want) && !declines(reply);
+    return std::count(got->begin(), got->end(), ' ') < 40 && claims(reply, want) && !declines(reply);
 }
 
-// How good the reply is, 0 to 1: what its judge says, or 1 if it is right.
+}  // namespace rewards
+
+// One way to decide whether a reply is right. A new kind of task adds one here.
+struct Checker {
+    const char* name;
+    bool (*is_right)(const TaskItem&, const std::string& reply);
+    bool (*can_check)(const TaskItem&);            // is the task one of its kind?
+    double (*worth)(const TaskItem&, const std::string& reply) = nullptr;   // 0 to 1, where replies are better or worse; null: right is 1, wrong 0
+};
+inline const std::vector<Checker>& checkers() {
+    static const std::vector<Checker> all = {
+        {"answer", rewards::check_answer, [](const TaskItem& t) { return !rewards::canonical_words(t.answer).empty() || rewards::canonical_number(t.answer); }},
+        {"declines", [](const TaskItem&, const std::string& reply) { return declines(reply); }, [](const TaskItem& t) { return !t.answerable; }},
+        {"nim", [](const TaskItem& t, const std::string& reply) { return nim::is_winning_reply(t.prompt, reply); },
+                [](const TaskItem& t) { const auto h = nim::read_prompt(t.prompt); return h && nim::is_won(*h); }},
+        {"jokes", [](const TaskItem& t, const std::string& reply) { return jokes::worth(t.prompt, reply) >= 0.99; },
+                  [](const TaskItem& t) { return !jokes::thing_of(t.prompt).empty(); },
+                  [](const TaskItem& t, const std::string& reply) { return jokes::worth(t.prompt, reply); }},
+    };
+    return all;
+}
+// The checker of a task: the one that it names, else by whether it has an answer. Throws where there is none of that name.
+inline const Checker& checker_of(const TaskItem& item) {
+    const std::string name = !item.check.empty() ? item.check : item.answerable ? "answer" : "declines";
+    std::string all;
+    for (const Checker& c : checkers()) {
+        if (name == c.name) return c;
+        all += cat(" ", c.name);
+    }
+    throw Error(cat("\"check\": \"", name, "\": there is no such checker"), cat("expected one of:", all));
+}
+
+inline bool is_right(const TaskItem& item, const std::string& reply) { return checker_of(item).is_right(item, reply); }
+// How good the reply is, 0 to 1.
 inline double grade(const TaskItem& item, const std::string& reply) {
-    const Judge* judge = judge_of(item);
-    return judge ? judge->worth(item.prompt, reply) : double(is_right(item, reply));
+    const Checker& checker = checker_of(item);
+    return checker.worth ? checker.worth(item, reply) : double(checker.is_right(item, reply));
 }

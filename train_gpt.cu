@@ -2,6 +2,7 @@
 #include "bench.hpp"
 #include "chat_terminal.hpp"
 #include "eval.hpp"
+#include "games.hpp"
 #include "generate.hpp"
 #include "info.hpp"
 #include "pretrain.hpp"
@@ -31,7 +32,7 @@ void with_model(const std::string& device, const std::string& dtype, const std::
 int main(int argc, char** argv) {
     std::vector<Command> commands;
     for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), reward_commands(), ranking_commands(), rl_commands(), rl_show_commands(), probe_commands(),
-                                eval_commands(), generate_commands(), chat_commands(), convert_commands(), bench_commands(), info_commands()})
+                                eval_commands(), arena_commands(), game_commands(), generate_commands(), chat_commands(), convert_commands(), bench_commands(), info_commands()})
         commands.insert(commands.end(), chapter.begin(), chapter.end());
     return run_program(commands, argc, argv);
 }

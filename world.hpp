@@ -14,6 +14,7 @@
 #include "cli.hpp"
 #include "json_text.hpp"
 #include "world_chat.hpp"
+#include "world_game.hpp"
 #include "world_jokes.hpp"
 
 struct DocumentKind {
@@ -368,7 +369,7 @@ inline void write_jokes(const WorldConfig& c, int threads, ChatStatistics& stats
             Rng rng = stream(c.seed, 3, pool, i);
             std::string line = "{\"prompt\": ";
             append_json_string(line, make_prompt(rng, pool));
-            return line + ", \"answer\": null, \"task\": \"jokes\", \"judge\": \"jokes\"}\n";
+            return line + ", \"answer\": null, \"task\": \"jokes\", \"check\": \"jokes\"}\n";
         });
         stats.bytes += write_lines(rankings + name, n, threads, [&](uint64_t i) {
             const RankedJokes r = ranked(c.seed, pool, i);
@@ -402,6 +403,39 @@ inline void write_library(const World& world, const WorldConfig& c, int threads,
     stats.passages = int64_t(firsts.size());
 }
 
+// The game: demonstrations by the expert, who is not perfect, as chat/nim-train.jsonl and -val.jsonl; all positions that can be won, each
+// once, as tasks/nim-train.jsonl, -dev, -test; "check" names the judge (rewards.hpp).
+inline void write_game(const World& world, const WorldConfig& c, int threads, ChatStatistics& stats) {
+    std::array<std::vector<int>, 4> shares;
+    for (int heap = 1; heap <= nim::kMost; heap++) shares[size_t(share_of(nim::key(heap)))].push_back(heap);
+    for (const Share share : {Share::train, Share::val}) {
+        const auto& of_share = shares[size_t(share)];
+        const int64_t n = share == Share::train ? c.conversations : (c.conversations + 9) / 10;
+        if (n == 0) continue;
+        stats.bytes += write_lines(cat(c.out, "/chat/nim-", kShareNames[size_t(share)], ".jsonl"), n, threads, [&](uint64_t i) {
+            Rng rng = Rng::stream(world.shape.seed, 0x417, uint64_t(share), i);
+            const int heap = of_share[rng.below(of_share.size())];
+            ChatConversation game;
+            game.messages = {{"user", nim::prompt_of(heap)}, {"assistant", nim::text_of(nim::one_of(nim::expert_moves(heap), rng))}};
+            game.set = "nim";
+            return conversation_line(game);
+        });
+        stats.conversations += n;
+    }
+    if (c.tasks == 0) return;
+    for (const Share share : {Share::train, Share::dev, Share::test}) {
+        std::vector<int> won;
+        std::copy_if(shares[size_t(share)].begin(), shares[size_t(share)].end(), std::back_inserter(won), nim::is_won);
+        Rng rng = Rng::stream(world.shape.seed, 0x418, uint64_t(share));
+        for (size_t i = won.size(); i > 1; i--) std::swap(won[i - 1], won[rng.below(i)]);
+        stats.bytes += write_lines(cat(c.out, "/tasks/nim-", kShareNames[size_t(share)], ".jsonl"), int64_t(won.size()), threads, [&](uint64_t i) {
+            return cat("{\"prompt\": \"", nim::prompt_of(won[i]), "\", \"answer\": \"", nim::text_of(nim::perfect_moves(won[i])[0]),
+                       "\", \"task\": \"nim\", \"check\": \"nim\", \"difficulty\": ", 1 + won[i] / 20, "}\n");
+        });
+        stats.problems += int64_t(won.size());
+    }
+}
+
 inline ChatStatistics write_world_chat(const World& world, const WorldConfig& c, const std::vector<uint32_t>& told) {
     ChatStatistics stats;
     const FactPools facts(world, told, uint32_t(c.known), uint32_t(c.rare));
@@ -411,12 +445,13 @@ inline ChatStatistics write_world_chat(const World& world, const WorldConfig& c,
     if (c.conversations) write_conversations(world, facts, c, threads, stats);
     if (c.tasks) write_tasks(world, facts, c, threads, stats);
     if (c.tasks || c.conversations) write_jokes(c, threads, stats);
+    write_game(world, c, threads, stats);
     return stats;
 }
 inline void print_chat(const ChatStatistics& stats, const WorldConfig& c, double seconds) {
     std::printf("%s/chat: %s conversations in %zu sets; tasks: %s problems of %zu tasks; rankings: %s of jokes; library.jsonl on %s people, places and animals; "
-                "%.1f MB in %.1f s\n", c.out.c_str(), with_commas(stats.conversations).c_str(), conversation_sets().size(),
-                with_commas(stats.problems).c_str(), kTasks.size() + 1, with_commas(stats.rankings).c_str(), with_commas(stats.passages).c_str(), double(stats.bytes) / 1e6,
+                "%.1f MB in %.1f s\n", c.out.c_str(), with_commas(stats.conversations).c_str(), conversation_sets().size() + 2,
+                with_commas(stats.problems).c_str(), kTasks.size() + 2, with_commas(stats.rankings).c_str(), with_commas(stats.passages).c_str(), double(stats.bytes) / 1e6,
                         seconds);
     if (stats.missing.empty()) return;
     std::string names;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Draws the loss curves of one or two runs in the terminal, from their metrics.jsonl.
 # usage: scripts/plot_loss.sh RUN_DIR [SECOND_RUN_DIR]      (COLUMNS and LINES set the size; ASCII=1 for plain characters)
-# A column is the mean training loss of its share of the steps; marked points are validation losses.
+# A column is the mean training loss of its share of the steps; marked points are validation losses. KEY names another figure than the loss.
 set -euo pipefail
 
 if [ $# -lt 1 ] || [ $# -gt 2 ] || [ "${1#-}" != "$1" ]; then
@@ -22,7 +22,7 @@ case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
     *) ascii=${ASCII:-1} ;;
 esac
 
-exec awk -v columns="${COLUMNS:-80}" -v lines="${LINES:-24}" -v ascii="$ascii" -v name1="$1" -v name2="${2-}" '
+exec awk -v columns="${COLUMNS:-80}" -v lines="${LINES:-24}" -v ascii="$ascii" -v key="${KEY:-loss}" -v name1="$1" -v name2="${2-}" '
     # the number after "key": in a line of JSON, or "" (keys of metrics.jsonl are plain words, values plain numbers)
     function value(key,   at, rest) {
         at = index($0, "\"" key "\":")
@@ -32,7 +32,7 @@ exec awk -v columns="${COLUMNS:-80}" -v lines="${LINES:-24}" -v ascii="$ascii" -
     }
     FNR == 1 { run++ }
     {
-        step = value("step"); loss = value("loss"); val = value("val_loss")
+        step = value("step"); loss = value(key); val = value("val_" key)
         if (step == "") next
         if (loss != "") { n = ++count[run]; steps[run, n] = step; losses[run, n] = loss; last[run] = loss }
         if (val != "") { m = ++val_count[run]; val_steps[run, m] = step; vals[run, m] = val; last_val[run] = val }
@@ -42,7 +42,7 @@ exec awk -v columns="${COLUMNS:-80}" -v lines="${LINES:-24}" -v ascii="$ascii" -
     function row_of(y) { return high > low ? int((high - y) / (high - low) * (height - 1) + 0.5) : 0 }
     function column_of(s) { s = int((s - 1) / (max_step > 1 ? max_step - 1 : 1) * (width - 1) + 0.5); return s < 0 ? 0 : s }
     END {
-        if (!max_step) { print "error: no step with a loss in " name1 "/metrics.jsonl" > "/dev/stderr"; exit 1 }
+        if (!max_step) { print "error: no step with a " key " in " name1 "/metrics.jsonl" > "/dev/stderr"; exit 1 }
         width = columns - 12; if (width > 100) width = 100; if (width < 20) width = 20
         height = lines - 6; if (height > 18) height = 18; if (height < 6) height = 6
         split(ascii ? ". o : x" : "• ◆ · ◇", mark, " ")
@@ -66,7 +66,7 @@ exec awk -v columns="${COLUMNS:-80}" -v lines="${LINES:-24}" -v ascii="$ascii" -
         printf "         %s%s\n", ascii ? "+" : "└", axis
         printf "         1%*s\n", width, "step " max_step
         for (r = 1; r <= run; r++) {
-            printf "         %s training %.4f", mark[2 * r - 1], last[r]
+            printf "         %s %s %.4f", mark[2 * r - 1], key == "loss" ? "training" : key, last[r]
             if (val_count[r]) printf "   %s validation %.4f", mark[2 * r], last_val[r]
             printf "   %s\n", r == 1 ? name1 : name2
         }

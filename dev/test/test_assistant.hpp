@@ -6,6 +6,7 @@
 #pragma once
 
 #include "../../probe.hpp"
+#include "reward_cases.hpp"
 #include "test_chat.hpp"
 #include "test_program.hpp"
 
@@ -36,47 +37,16 @@ inline void test_template(Report& t) {
 
 // ---- checked answers
 
-struct Case {
-    const char *answer, *reply;
-    bool right;
-};
-
 inline void test_rewards(Report& t) {
-    const Case cases[] = {
-        // numbers are numbers
-        {"10", "10", true}, {"10", "10.0", true}, {"10", "$10", true}, {"10", "10.", true}, {"10", "+10", true}, {"10", "010", true}, {"10", "10.00 dollars", true},
-        {"10", "-10", false}, {"10", "10.5", false}, {"10", "100", false}, {"10", "1 0", false}, {"10", "1e1", false}, {"10", "ten", false}, {"10", "", false},
-        {"1000", "1,000", true}, {"1000", "1000", true}, {"1000", "1,0,00", false}, {"1000", "10,00", false}, {"1234567", "1,234,567", true}, {"1234567", "1,234567", false},
-        {"-5", "-5", true}, {"-5", "5", false}, {"-5", "$-5", true}, {"-5", "-$5", true}, {"-5", "\xE2\x88\x92" "5", true}, {"0", "-0", true}, {"0", "0.000", true},
-        {"0.5", ".5", true}, {"0.5", "0.50", true}, {"0.5", "50%", false}, {"50", "50%", true}, {"3", "3.0000000000000001", false}, {"3", "3 apples", true},
-        {"3", "\xD9\xA3", false}, {"3", "\xEF\xBC\x93", false}, {"3", "3\xC2\xB2", true},
-        {"7", "99999999999999999999999999999999999999999999999999999999999999999999999999999999999999997", false}, {"7", "7e400", false}, {"7", "inf", false}, {"7", "nan", false},
-        // one final answer
-        {"13", "4 + 9 = 13. The answer is 13.", true}, {"13", "4 + 9 = 14. The answer is 13.", true}, {"13", "4 + 9 = 13. The answer is 14.", false},
-        {"13", "4 + 9 = 13.", false}, {"13", "It is 13.", true}, {"13", "12 or 13", false}, {"13", "The answer is 12 or 13.", false}, {"13", "the ANSWER is 13", true},
-        {"13", "The answer is 13. No, the answer is 14.", false}, {"13", "The answer is 13.\nThe answer is 13.", true}, {"13", "The answer is 13.\nThe answer is 14.", false},
-        {"13", "The answer is", false}, {"13", "The answer is thirteen.", false}, {"13", "The answer is x = 13.", true}, {"13", "The answer is 13 apples.", true},
-        {"13", "#### 13", true}, {"13", "12\n#### 13", true}, {"13", "#### 12\n#### 13", false}, {"13", "#### 13\n#### 13", true}, {"13", "####", false},
-        {"13", "#### 13\nThe answer is 12.", true}, {"13", "\\boxed{13}", true}, {"13", "\\boxed{12} \\boxed{13}", false}, {"13", "\\boxed{13} \\boxed{13}", true},
-        {"13", "\\boxed{13", false}, {"13", "\\boxed{}", false}, {"13", "\\boxed{\\text{13}}", true}, {"13", "so \\boxed{ 13. }", true},
-        {"13", "3 apples and 2 oranges cost 13", false}, {"13", "1 2 3 4 5 6 7 8 9 10 11 12 13", false}, {"13", "The answer is 1 2 3 13.", false}, {"13", "The answer is 13, not 12.", false},
-        {"13", "The answer is 1,3.", false}, {"7", "The answer is 7. Still there: 17 - 10 = 7.", true}, {"7", "The answer is 17. Still there: 7.", false}, {"13", "The answer is 13.0.", true}, {"13", "The answer is **13**.", true}, {"2.50", "The answer is $2.50.", true}, {"2.5", "The answer is $2.50.", true},
-        // words
-        {"Foxley", "Foxley", true}, {"Foxley", "foxley.", true}, {"Foxley", "Ada was born in Foxley.", true}, {"Foxley", "Ada was born in Foxleyton.", false}, {"Foxley", "", false},
-        {"Foxley", "I don't know where Foxley is.", false}, {"Foxley", "The answer is Foxley.", true}, {"Foxley", "The answer is Elm. Foxley is near.", false},
-        {"Foxley", "The answer is Foxley. The answer is Elm.", false}, {"a doctor", "She is a doctor.", true}, {"doctor", "The doctor", true}, {"New Elm", "new  elm", true}, {"New Elm", "Elm New", false},
-        {"2 July", "Her birthday is on 2 July.", true}, {"2 July", "Her birthday is on 12 July.", false}, {"s-h", "s-h", true}, {"yes", "Yes!", true}, {"yes", "No.", false},
-        {"don't", "dont", true}, {"Foxley", "\xFF\xFE Foxley", true}, {"a", "The answer is a.", true}, {"a", "a", true}, {"a", "b", false}, {"13", "\\boxed{13} and \\boxed{1", false},
-    };
     int64_t right = 0;
-    for (const Case& c : cases) {
+    for (const RewardCase& c : kRewardCases) {
         TaskItem item;
-        item.answer = c.answer;
+        item.prompt = c.prompt, item.answer = c.answer;
         const bool got = is_right(item, c.reply);
         right += got;
         t.check(got == c.right, cat("\"", c.answer, "\" answered by \"", c.reply, "\" is ", c.right ? "right" : "wrong"));
     }
-    t.check(right > 30 && right < int64_t(std::size(cases)) - 30, "control: the table holds both kinds");
+    t.check(std::size(kRewardCases) >= 200 && right > 60 && right < int64_t(std::size(kRewardCases)) - 60, "control: the table holds both kinds");
     // every town in one breath is no answer
     std::string all;
     for (int i = 0; i < 60; i++) all += cat("Town", i, " ");
@@ -140,8 +110,8 @@ inline void test_statistics(Report& t) {
     Score score;
     score.add(item, replies({"3", "4", "3", "5"}));
     score.add(item, replies({"4", "4", "3", "I don't know"}));
-    t.check(score.mean() == 0.375 && score.majority == 1 && score.declined == 1, "a majority is the most frequent answer");
-    t.check(std::abs(score.pass[2] / 2 - (pass_at_k(4, 2, 2) + pass_at_k(4, 1, 2)) / 2) < 1e-12 && score.tokens == 16, "pass@2 and tokens");
+    t.check(score.mean() == 0.375 && Score::mean(score.majority) == 0.5 && score.declined == 1, "a majority is the most frequent answer");
+    t.check(std::abs(Score::mean(score.pass[2]) - (pass_at_k(4, 2, 2) + pass_at_k(4, 1, 2)) / 2) < 1e-12 && Score::mean(score.tokens) == 2, "pass@2 and tokens");
     const Interval i = score.interval();
     t.check(std::abs(i.high - i.low - 2 * 1.959964 * 0.125) < 1e-6, "an interval over questions, not over samples");
 }

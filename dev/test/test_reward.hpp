@@ -375,12 +375,12 @@ inline void test_jokes(Report& t) {
     t.check(jokes::demonstration(1, jokes::train, 5).joke == jokes::demonstration(1, jokes::train, 5).joke && jokes::demonstration(2, jokes::train, 5).joke != jokes::demonstration(1, jokes::train, 5).joke,
             "a function of the seed");
     TaskItem item;
-    item.prompt = prompt, item.answerable = false, item.extra = {{"judge", "jokes"}};
-    t.check(is_right(item, cases[0].joke) && !is_right(item, cases[2].joke) && !is_right(item, "I don't know.") && std::abs(grade(item, cases[2].joke) - 2.5 / 3) < 1e-12, "a task names its judge");
-    item.extra = {{"judge", "nobody"}};
-    t.check_error([&] { grade(item, "x"); }, "unknown judge", "an unknown judge");
-    item.extra = {}, item.answerable = true, item.answer = "3";
-    t.check(grade(item, "3") == 1 && grade(item, "4") == 0, "without a judge, right is 1");
+    item.prompt = prompt, item.answerable = false, item.check = "jokes";
+    t.check(is_right(item, cases[0].joke) && !is_right(item, cases[2].joke) && !is_right(item, "I don't know.") && std::abs(grade(item, cases[2].joke) - 2.5 / 3) < 1e-12, "a task names its checker");
+    item.check = "nobody";
+    t.check_error([&] { grade(item, "x"); }, "no such checker", "an unknown checker");
+    item.check = "", item.answerable = true, item.answer = "3";
+    t.check(grade(item, "3") == 1 && grade(item, "4") == 0, "where nothing is better or worse, right is 1");
 }
 
 }  // namespace reward_test

@@ -19,7 +19,7 @@ awk '{
     match($0, /"responses":\[[^]]*\]/); split(substr($0, RSTART + 14, RLENGTH - 16), joke, "\",\"")
     printf "{\"messages\": [{\"role\": \"user\", \"content\": %s}, {\"role\": \"assistant\", \"content\": \"%s\"}]}\n", prompt, joke[best + 1]
 }' "$world/rankings/jokes-train.jsonl" > "$lab_out/best.jsonl"
-sed 's/^{\("prompt":"[^"]*"\).*/{\1, "answer": null, "task": "jokes", "judge": "jokes"}/' "$world/rankings/jokes-test.jsonl" > "$lab_out/asked.jsonl"
+sed 's/^{\("prompt":"[^"]*"\).*/{\1, "answer": null, "task": "jokes", "check": "jokes"}/' "$world/rankings/jokes-test.jsonl" > "$lab_out/asked.jsonl"
 
 # A writer's joke against each pair of the same prompt's ranking: as good as the better one?
 against_pairs() { # ANSWERS.jsonl
