@@ -785,6 +785,9 @@ inline void bad_usage_is_refused(Report& t) {
     refuse({"--out", out, "--val-fraction", "0.9"}, "--val-fraction 0.9", "too large a validation set");
     refuse({"--out", out, "--threads", "-1"}, "--threads -1", "negative threads");
     refuse({"--out", out, "--kinds", "biography", "poem"}, "--kinds poem", "an unknown kind");
+    refuse({"--out", out, "--kinds", "story:0"}, "--kinds story:0", "a weight of 0");
+    refuse({"--out", out, "--hardest", "-1"}, "--hardest -1", "a negative difficulty");
+    refuse({"--out", out, "--numbers", "3"}, "--numbers 3", "numbers too small for four shares");
     refuse({"--out", out, "--peeple", "8"}, "did you mean --people", "a misspelled flag");
     t.check(!fs::exists(out), "nothing was written");
     write_file(dir / "file", "x");
