@@ -340,12 +340,15 @@ inline bool word_problem_puzzle(Puzzle& z) {
 }
 
 // ---- the workbook: pages for pretraining from which a small model learns to reckon
+// A line of a sum has one token that can be foretold; a fact (7 + 5 = 12) is known after some hundred tellings. So the numbers are few
+// and small: those of word problems with counts and prices up to six (world --numbers 6).
 
-// A line of reckoning without words: what a word problem's steps need, sums up to a hundred, small ones more often.
+// A line of reckoning without words: what the steps of word problems with small numbers need, over and over.
 inline std::string small_sum(Draft& d, int sort) {
-    static constexpr std::array<int, 4> sizes = {10, 20, 30, 50};
-    const int size = sizes[d.rng.below(sizes.size())], a = d.between(1, size), b = d.between(1, size);
-    const int x = d.between(2, 9), y = d.between(2, 9);
+    static constexpr std::array<int, 4> sizes = {6, 12, 12, 40};
+    const int size = sizes[d.rng.below(sizes.size())], more = d.between(1, size), fewer = d.between(1, std::min(size, 12));
+    const bool swap = d.chance(50);
+    const int a = swap ? fewer : more, b = swap ? more : fewer, x = d.between(2, 6), y = d.between(2, 6);
     switch (sort) {
         case 0: return cat(a, " + ", b, " = ", a + b);
         case 1: return cat(a + b, " - ", b, " = ", a);
@@ -364,7 +367,7 @@ inline void workbook_problem(Draft& d) {
     for (;;) {
         const size_t sort = d.rng.below(rules.size());
         const bool sum = sort < 2 || sort == 5;
-        const int a = sum ? d.between(2, 25) : d.between(2, 9), b = sort == 4 ? price : sum ? d.between(2, 25) : d.between(2, 9), c = d.between(2, 20);
+        const int a = sum ? d.between(2, 20) : d.between(2, 6), b = sort == 4 ? price : sum ? d.between(2, 20) : d.between(2, 6), c = d.between(2, 20);
         const int result = sum ? a + b : a * b;
         set_numbers(d, {a, b, result, result + c, c});
         // whichever of its wordings and questions the rule takes
@@ -379,10 +382,11 @@ inline void workbook(Draft& d) {
     d.bind_scene();
     d.slots.bind("kid", d.chance(50) ? "girls" : "boys");
     if (d.chance(20)) d.rule("sum_title"), d.add("\n\n");
-    if (d.chance(50)) {
+    if (d.chance(30)) {
         for (int i = d.between(2, 4); i > 0; i--) workbook_problem(d);
         return;
     }
-    const int sort = d.between(0, 5);  // 4, 5: all sorts together
-    for (int i = d.between(6, 16); i > 0; i--) d.add(small_sum(d, sort < 4 ? sort : int(d.rng.below(4))) + "\n");
+    static constexpr std::array<int, 8> sorts = {0, 0, 1, 1, 2, 3, 4, 4};  // of sums there are more than of products; 4: all together
+    const int sort = sorts[d.rng.below(sorts.size())];
+    for (int i = d.between(6, 16); i > 0; i--) d.add(small_sum(d, sort < 4 ? sort : sorts[d.rng.below(6)]) + "\n");
 }

@@ -86,7 +86,8 @@ if [ -x ./train_gpt ]; then
     # of the scripts themselves, of git, apt and other programs
     others="--fresh --minutes --base --world --scale --needed --help --markdown --no-install-recommends --list --verbose --no-vcs
         --abbrev --always --cpus-per-task --cudart --dirty --error-exitcode --eval --gpus-per-node --job-name --kill-on-bad-exit --no-print-directory
-        --nodes --ntasks-per-node --open-mode --query-gpu --requeue --run-part --signal --small --time --tool --version"
+        --nodes --ntasks-per-node --open-mode --query-gpu --requeue --run-part --signal --small --time --tool --version
+        --chat --dry-run --fetch --output --pairs --price --remove --shards --signatures --tokens --trial --warc"
     { grep -oE -- '--[a-z0-9-]+.[ |]' "$tmp/flags.md" | tr -cd 'a-z0-9\n-'; tr ' ' '\n' <<< "$others"; } | sort -u > "$tmp/have"
     sed '/<!-- flags:begin -->/,/<!-- flags:end -->/d' README.md | cat - scripts/*.sh scripts/lab/*.sh scripts/lab/*.md |
         find_lines -ohE -- '(^|[ `"(])--[a-z][a-z0-9-]+' | tr -d ' `"(' | sort -u | comm -23 - "$tmp/have" > "$tmp/flags"

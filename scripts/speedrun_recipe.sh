@@ -10,9 +10,10 @@
 recipe_vocabulary=1024
 recipe_model=(--layers 4 --heads 4 --channels 128 --seq-len 256 --batch-size 8 --lr 3e-3 --min-lr 3e-4)
 recipe_pages=(workbook:50 dialogue:8 questions:8 biography:8 story:6 letter:4 list:6 place:4 entry:4)
-recipe_base_steps=2000 recipe_sft_steps=600 recipe_rl_steps=400
+recipe_base_steps=3500 recipe_sft_steps=1000 recipe_rl_steps=500
 recipe_noise=0.33 # so many of the worked problems that SFT shows are wrong, or jump to a wrong result
 recipe_hardest=2  # operations that a problem needs, at most
+recipe_numbers=6  # counts and prices up to this, sums with up to twice this
 
 # Everything is asked of ./train_gpt, or of what the environment's TRAIN_GPT names.
 recipe_program() { "${TRAIN_GPT:-./train_gpt}" "$@"; }
@@ -31,7 +32,7 @@ recipe_finished() { # RUN STEPS
 recipe_world() {
     [ -s "$recipe_dir/world/tasks/word-problems-test.jsonl" ] && return
     recipe_log "$recipe_dir/world.log" recipe_program world --out "$recipe_dir/world" --seed "$recipe_seed" --megabytes 10 --people 100 --places 20 \
-        --kinds "${recipe_pages[@]}" --conversations 8000 --tasks 4000 --hardest "$recipe_hardest" --noise "$recipe_noise"
+        --kinds "${recipe_pages[@]}" --conversations 8000 --tasks 4000 --hardest "$recipe_hardest" --numbers "$recipe_numbers" --noise "$recipe_noise"
 }
 recipe_tokens() {
     [ -s "$recipe_dir/data/index.json" ] && return
@@ -63,7 +64,7 @@ recipe_sft() {
         --checkpoint-every "$(((steps + 3) / 4))" --keep 1 --seed "$recipe_seed" --resume
     recipe_finished "$recipe_dir/sft" "$steps"
 }
-recipe_practice=(--objective dr_grpo --prompts 16 --group 8 --max-tokens 64 --rows 128 --lr 5e-4)
+recipe_practice=(--objective dr_grpo --prompts 16 --group 8 --max-tokens 64 --rows 128 --lr 3e-4)
 recipe_rl() {
     local steps
     steps=$(recipe_steps "$recipe_rl_steps")

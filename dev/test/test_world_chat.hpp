@@ -786,7 +786,7 @@ inline void workbook_holds_no_test_problem(Report& t) {
         return n;
     };
     const auto workbook = held("workbook"), arithmetic = held("arithmetic");
-    t.check(workbook.first > 300 && workbook.second == 0, cat("the workbook poses ", workbook.first, " problems in the words of tasks, ", workbook.second,
+    t.check(workbook.first > 150 && workbook.second == 0, cat("the workbook poses ", workbook.first, " problems in the words of tasks, ", workbook.second,
             " of them held out"));
     t.check(arithmetic.second > 10, cat("control: of the pages of arithmetic ", arithmetic.second, " of ", arithmetic.first, " would be"));
 }

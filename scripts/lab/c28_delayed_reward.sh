@@ -44,7 +44,8 @@ for s in "${seeds[@]}"; do
         train_gpt sft --init "$assistant" --out "$imitator" --data "$lab_out/rows-chat.jsonl" --steps "$steps" --lr 1e-3 --seed "$s" --threads "$threads" --resume > "$imitator.log" || { tail -n 5 "$imitator.log" >&2; exit 1; }
     fi
     measure "imitator-$s" "$imitator"
-    measure "practised-$s" "$(practise rows-rl "$s" "$n" "$imitator" --tasks "$lab_out/rows-train.jsonl" --dev "$tests" --eval-every 0 --max-tokens 32)"
+    practised=$(practise rows-rl "$s" "$n" "$imitator" --tasks "$lab_out/rows-train.jsonl" --dev "$tests" --eval-every 0 --max-tokens 32)
+    measure "practised-$s" "$practised"
 done
 over() { for s in "${seeds[@]}"; do recipe_figure "$lab_out/$1-$s$2.json" "$3"; done; } # NAME SUFFIX KEY
 openings() { for s in "${seeds[@]}"; do careful "$1-$s$2"; done; }

@@ -12,7 +12,10 @@ practice_begin c29 "$@"
 
 n=$(updates 200)
 ask before "$assistant" --samples 16 --temperature 1
-for s in "${seeds[@]}"; do ask "after-$s" "$(practise climb "$s" "$n" "$assistant")" --samples 16 --temperature 1; done
+for s in "${seeds[@]}"; do
+    run=$(practise climb "$s" "$n" "$assistant")
+    ask "after-$s" "$run" --samples 16 --temperature 1
+done
 # The first k of a problem's 16 answers: the most frequent final answer, the earliest of equals; an answer without one has no vote.
 votes() { # NAME -> "k pass@1 pass@k majority" for k = 1, 2, 4, 8, 16
     awk '{

@@ -17,7 +17,7 @@ practice_usage() {
 usage: scripts/lab/${0##*/} OUT_DIR [--scale X] [--model DIR --world DIR]
   --scale  multiplies the number of training steps (default 1)
   --model  an assistant that knows the world's word problems, instead of one made here
-  --world  the world that it has read, made with: train_gpt world --hardest 2
+  --world  the world that it has read, made with: train_gpt world --hardest 2 --numbers 6
   Environment: TRAIN_GPT, the program; LAB_SEEDS, the seeds of what is trained (default "1 2 3"); LAB_QUESTIONS, the
   dev or test problems of a measurement (default 200); LAB_THREADS, the threads of a run (default: all cores)
 END
@@ -70,17 +70,15 @@ updates() { awk -v n="$1" -v x="$lab_scale" 'BEGIN { n = 4 * int(n * x / 4 + 0.5
 # Reinforcement learning from the assistant (or from INIT), unless it is there already: 16 problems x 8 answers an update, where FLAGs say
 # nothing else. Prints its run directory. Runs lie in lab_common, since experiments share them: NAME must say what is special about them.
 practise() { # NAME SEED UPDATES INIT FLAG...
-    local run=$lab_common/$1-$2 seed=$2 steps=$3 init=$4 settings=() i
+    local run=$lab_common/$1-$2 steps=$3 settings=() i
+    local usual=("${recipe_practice[@]}" --tasks "$problems" --dev "$dev" --eval-every "$((($3 + 7) / 8))" --eval-limit "$questions" --threads "$threads" --init "$4" --seed "$2" --steps "$3")
     shift 4
-    for ((i = 0; i < ${#recipe_practice[@]}; i += 2)); do
-        case " $* " in *" ${recipe_practice[i]} "*) ;; *) settings+=("${recipe_practice[i]}" "${recipe_practice[i + 1]}") ;; esac
+    for ((i = 0; i < ${#usual[@]}; i += 2)); do # the program refuses a flag given twice
+        case " $* " in *" ${usual[i]} "*) ;; *) settings+=("${usual[i]}" "${usual[i + 1]}") ;; esac
     done
-    case " $* " in *" --tasks "*) ;; *) settings+=(--tasks "$problems") ;; esac
-    case " $* " in *" --dev "*) ;; *) settings+=(--dev "$dev") ;; esac
-    if [ ! -d "$run/$(printf 'step-%06d' "$steps")" ]; then
+    if ! recipe_has "$run" "$steps"; then
         echo "practising $(basename "$run"): $steps updates ..." >&2
-        train_gpt rl --init "$init" --out "$run" --steps "$steps" --seed "$seed" --eval-every "$(((steps + 7) / 8))" --eval-limit "$questions" --threads "$threads" --resume \
-            "${settings[@]}" "$@" > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
+        train_gpt rl --out "$run" --resume "${settings[@]}" "$@" > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
     fi
     echo "$run"
 }
