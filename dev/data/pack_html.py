@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""pack_html.py -- HTML documentation as web archives, with copies and foreign languages planted; and what a run made of them.
+
+  pack_html.py pack --html DIR --udhr udhr2.zip --out DIR [--copies N] [--foreign N] [--archives N] [--seed N]
+      packs every page below --html into DIR/part*.warc.gz and plants beside them
+        * --copies near-duplicates of pages with much text: other address, other case, a sentence changed, a note in front
+        * --foreign pages whose text is from the Declaration of Human Rights in languages that are not English
+      DIR/plan.json says which address is what.
+  pack_html.py check --plan DIR/plan.json --run OUT
+      OUT was made by scripts/fineweb.sh. Reads the texts that met the four steps of dedup, finds the true similarity of every pair of
+      them (Jaccard, of all runs of five words), and compares what MinHash found with its formula 1-(1-s^8)^14: in each band of s
+      the pairs that met in a bucket against the number the formula expects. Exit status 1 if one of the claims does not hold.
+Standard library only (and zstd, the program).
+"""
+import argparse, collections, glob, gzip, html, json, math, os, random, re, struct, subprocess, sys, zipfile
+
+BANDS = [0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01]
+
+
+def record(url, page):
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + page
+    head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2026-01-01T00:00:00Z\r\nContent-Type: application/http; msgtype=response\r\nContent-Length: {len(http)}\r\n\r\n"
+    return gzip.compress(head.encode() + http + b"\r\n\r\n", 6, mtime=0)
+
+
+def near_copy(page, rng, number):
+    """The page with two of its longer paragraphs changed by a few words and a note of another site in front."""
+    paragraphs = [m for m in re.finditer(r"<p\b[^>]*>([^<]{200,})</p>", page)]
+    for m in sorted(rng.sample(paragraphs, min(1, len(paragraphs))), key=lambda m: -m.start()):
+        words = m.group(1).split(" ")
+        at = rng.randrange(len(words) - 3)
+        words[at : at + 2] = ["surely", "changed", str(number)]
+        page = page[: m.start(1)] + " ".join(words) + page[m.end(1) :]
+    return re.sub(r"(<body\b[^>]*>)", r"\1<div class='header'>Mirror number %d</div>" % number, page, count=1)
+
+
+def pack(args):
+    rng = random.Random(args.seed)
+    pages, plan = [], {}
+    for path in sorted(glob.glob(os.path.join(args.html, "**", "*.html*"), recursive=True)):
+        if not path.endswith((".html", ".html.gz")) or not os.path.isfile(path):
+            continue
+        data = (gzip.open if path.endswith(".gz") else open)(path, "rb").read()
+        url = "http://docs.example/" + os.path.relpath(path, args.html)
+        pages.append((url, data))
+        plan[url] = {"kind": "page"}
+    if not pages:
+        sys.exit(f"error: {args.html}: no HTML page below it")
+    # a page can be a source of copies if changing a few words leaves it nearly the same: 3,000 characters of paragraphs at least
+    rich = [(u, d) for u, d in pages if sum(len(p) for p in re.findall(rb"<p\b[^>]*>([^<]{200,})</p>", d)) > 3000]
+    rng.shuffle(rich)
+    for number, (url, data) in enumerate(rich[: args.copies]):
+        copy = f"http://mirror{number % 17}.example/{number}"
+        pages.append((copy, near_copy(data.decode("utf-8", "replace"), rng, number).encode()))
+        plan[copy] = {"kind": "copy", "of": url}
+    with zipfile.ZipFile(args.udhr) as udhr:
+        names = [n for n in udhr.namelist() if re.fullmatch(r".*(deu_1996|fra|spa|rus|pol|ita|por_PT|nld|swe|fin|tur|vie|ell_monotonic|jpn|kor|ces|hun|ukr)\.txt", n)]
+        for number in range(args.foreign):
+            name = names[number % len(names)]
+            lines = [l.strip() for l in udhr.read(name).decode("utf-8").split("\n") if len(l.strip()) > 60]
+            chosen = [lines[i] for i in sorted(rng.sample(range(len(lines)), min(12, len(lines))))]
+            url = f"http://foreign.example/{os.path.basename(name)[:-4]}/{number}"
+            pages.append((url, ("<html><body>" + "".join(f"<p>{html.escape(l)}</p>" for l in chosen) + "</body></html>").encode()))
+            plan[url] = {"kind": "foreign"}
+    rng.shuffle(pages)
+    os.makedirs(args.out, exist_ok=True)
+    files = [open(os.path.join(args.out, f"part{i:03d}.warc.gz"), "wb") for i in range(args.archives)]
+    for i, (url, data) in enumerate(pages):
+        files[i % len(files)].write(record(url, data))
+    for f in files:
+        f.close()
+    json.dump(plan, open(os.path.join(args.out, "plan.json"), "w"))
+    kinds = collections.Counter(p["kind"] for p in plan.values())
+    print(f"{len(pages)} pages in {args.archives} archives: {kinds['page']} found, {kinds['copy']} near-duplicates, {kinds['foreign']} in other languages")
+
+
+def lines_of(folder):
+    """(file number, document number, document) in the order of the program."""
+    for number, path in enumerate(sorted(glob.glob(folder + "/*"))):
+        text = subprocess.run(["zstd", "-dcq", path], check=True, capture_output=True).stdout
+        for document, line in enumerate(text.splitlines()):
+            yield (number, document), json.loads(line)
+
+
+def shingles(text):
+    """As MinHash sees a text, but for the rarer rules of its word splitter."""
+    words = re.sub(r"[\W_]+", " ", re.sub(r"\d+([.,]\d+)?", "0", text.lower())).split()
+    return {hash(tuple(words[i : i + 5])) for i in range(len(words) - 4)}
+
+
+def met_pairs(folder, documents):
+    """Pairs whose records are equal in at least one bucket, from the files of signatures."""
+    numbers = {}
+    for path in glob.glob(folder + "/files/*.json"):
+        numbers[int(os.path.basename(path)[:-5])] = json.load(open(path))["name"]
+    found = set()
+    for bucket in sorted(glob.glob(folder + "/bucket_*")):
+        equal = collections.defaultdict(list)
+        for path in glob.glob(bucket + "/*.sig"):
+            number, data = int(os.path.basename(path)[:-4]), open(path, "rb").read()
+            for at in range(0, len(data), 68):
+                equal[data[at : at + 64]].append((number, struct.unpack_from("<I", data, at + 64)[0]))
+        for group in equal.values():
+            group.sort()
+            found.update((a, b) for i, a in enumerate(group) for b in group[i + 1 :])
+    return found
+
+
+def similar_pairs(sets):
+    """Jaccard similarity of all pairs that share a run of words."""
+    where, shared = collections.defaultdict(list), collections.Counter()
+    for key, s in sets.items():
+        for x in s:
+            where[x].append(key)
+    for keys in where.values():
+        if 1 < len(keys) <= 200:  # a run on more pages is a phrase of the layout; their pairs share others too
+            keys.sort()
+            shared.update((a, b) for i, a in enumerate(keys) for b in keys[i + 1 :])
+    # exactly, for those that can be of interest
+    out = {}
+    for (a, b), n in shared.items():
+        if n * 8 >= min(len(sets[a]), len(sets[b])):
+            both = len(sets[a] & sets[b])
+            out[a, b] = both / (len(sets[a]) + len(sets[b]) - both)
+    return out
+
+
+def check(args):
+    plan = json.load(open(args.plan))
+    failures = []
+
+    def claim(ok, text):
+        print(("ok      " if ok else "FAILED  ") + text)
+        if not ok:
+            failures.append(text)
+
+    documents = dict(lines_of(args.run + "/05_quality/kept"))
+    of_url = {d["url"]: k for k, d in documents.items()}
+    kept = {d["url"] for _, d in lines_of(args.run + "/06_dedup/kept")}
+    sets = {k: shingles(d["text"]) for k, d in documents.items()}
+    formula = lambda s: 1 - (1 - s**8) ** 14
+    similarity = similar_pairs(sets)
+    met = met_pairs(args.run + "/06_dedup/signatures", documents)
+    print(f"{len(documents)} documents reached dedup, {len(documents) - len(kept)} were removed; {len(similarity)} pairs share text, {len(met)} met in a bucket")
+
+    # planted copies: of those whose original came through the filters too, one of both must go
+    planted = [(u, p["of"]) for u, p in plan.items() if p["kind"] == "copy" and u in of_url and p["of"] in of_url]
+    found = [(u, o) for u, o in planted if tuple(sorted((of_url[u], of_url[o]))) in met or not (u in kept and o in kept)]
+    jaccard = [len(sets[of_url[u]] & sets[of_url[o]]) / max(1, len(sets[of_url[u]] | sets[of_url[o]])) for u, o in planted]
+    expected = sum(map(formula, jaccard))
+    claim(len(planted) > 0 and len(found) >= 0.95 * len(planted), f"planted near-duplicates found: {len(found)} of {len(planted)} ({100 * len(found) / max(1, len(planted)):.1f} %, at least 95); "
+          f"similarity {sum(jaccard) / max(1, len(jaccard)):.3f} on average, the formula expects {expected:.1f}")
+
+    # all pairs, band by band: as many as the formula says, within four standard deviations (pairs of one document are not independent,
+    # so the deviation is taken four times as large as for independent ones)
+    print("  similarity      pairs   met in a bucket   expected")
+    for low, high in zip(BANDS, BANDS[1:]):
+        inside = [pair for pair, s in similarity.items() if low <= s < high]
+        expected = sum(formula(similarity[p]) for p in inside)
+        variance = sum(formula(similarity[p]) * (1 - formula(similarity[p])) for p in inside)
+        got = sum(p in met for p in inside)
+        print(f"  {low:.1f} to {min(high, 1):.1f}   {len(inside):8d}   {got:15d}   {expected:8.1f}")
+        claim(abs(got - expected) <= 4 * 4 * math.sqrt(variance) + 3, f"pairs of similarity {low:.1f} to {min(high, 1):.1f}: {got} met, the formula says {expected:.1f}")
+    strangers = [p for p in met if similarity.get(p, 0) < 0.4]
+    claim(len(strangers) <= 3 + sum(formula(s) for s in similarity.values() if s < 0.4) * 4, f"pairs below 0.4 that met: {len(strangers)}")
+    # a document is removed only if it met another, or is in one cluster with it
+    parent = {}
+
+    def root(x):
+        while parent.setdefault(x, x) != x:
+            x = parent[x]
+        return x
+
+    for a, b in sorted(met):
+        ra, rb = root(a), root(b)
+        if ra != rb:
+            parent[max(ra, rb)] = min(ra, rb)
+    should = {k for k in parent if root(k) != k}
+    removed = {k for k, d in documents.items() if d["url"] not in kept}
+    claim(should == removed, f"removed are all but the first of each cluster, and no other: {len(removed)} of {len(should)}")
+    # foreign pages
+    foreign = [u for u, p in plan.items() if p["kind"] == "foreign"]
+    left = [u for u in foreign if u in of_url]
+    claim(not left, f"pages in other languages kept as English: {len(left)} of {len(foreign)}")
+    language = [d for _, d in lines_of(args.run + "/04_language/dropped") if plan[d["url"]]["kind"] == "foreign"]
+    names = {"deu": "de", "fra": "fr", "spa": "es", "rus": "ru", "pol": "pl", "ita": "it", "por": "pt", "nld": "nl", "swe": "sv", "fin": "fi", "tur": "tr", "vie": "vi", "ell": "el", "jpn": "ja", "kor": "ko", "ces": "cs", "hun": "hu", "ukr": "uk"}
+    right = sum(d.get("language") == names[d["url"].split("/")[3][:3]] for d in language)
+    claim(right >= 0.98 * len(language), f"their languages named rightly: {right} of {len(language)}")
+    sys.exit(1 if failures else 0)
+
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+commands = parser.add_subparsers(dest="command", required=True)
+p = commands.add_parser("pack")
+p.add_argument("--html", required=True), p.add_argument("--udhr", required=True), p.add_argument("--out", required=True)
+for name, default in ("copies", 300), ("foreign", 300), ("archives", 8), ("seed", 1):
+    p.add_argument("--" + name, type=int, default=default)
+c = commands.add_parser("check")
+c.add_argument("--plan", required=True), c.add_argument("--run", required=True)
+args = parser.parse_args()
+pack(args) if args.command == "pack" else check(args)
