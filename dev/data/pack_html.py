@@ -3,7 +3,7 @@
 
   pack_html.py pack --html DIR --udhr udhr2.zip --out DIR [--copies N] [--foreign N] [--archives N] [--seed N]
       packs every page below --html into DIR/part*.warc.gz and plants beside them
-        * --copies near-duplicates of pages with much text: other address, other case, a sentence changed, a note in front
+        * --copies near-duplicates of pages with much text: other address, some words changed, a note in front
         * --foreign pages whose text is from the Declaration of Human Rights in languages that are not English
       DIR/plan.json says which address is what.
   pack_html.py check --plan DIR/plan.json --run OUT
@@ -24,13 +24,16 @@ def record(url, page):
 
 
 def near_copy(page, rng, number):
-    """The page with two of its longer paragraphs changed by a few words and a note of another site in front."""
-    paragraphs = [m for m in re.finditer(r"<p\b[^>]*>([^<]{200,})</p>", page)]
-    for m in sorted(rng.sample(paragraphs, min(1, len(paragraphs))), key=lambda m: -m.start()):
-        words = m.group(1).split(" ")
-        at = rng.randrange(len(words) - 3)
-        words[at : at + 2] = ["surely", "changed", str(number)]
-        page = page[: m.start(1)] + " ".join(words) + page[m.end(1) :]
+    """The page with words changed here and there, one in 1000, 300, 200 or 125, and a note of another site in front: similarities of
+    about 0.98 to 0.9."""
+    rate = (0.001, 0.0033, 0.005, 0.008)[number % 4]
+    paragraphs = [m for m in re.finditer(r"<p\b[^>]*>([^<]{200,})</p>", page) if m.group(1).count(" ") > 20]
+    total = len(re.sub(r"<[^>]*>", " ", page).split())
+    for m in sorted(rng.sample(paragraphs, k=min(len(paragraphs), max(1, round(total * rate)))) if paragraphs else [], key=lambda m: -m.start()):
+        words = page[m.start(1) : m.end(1)].split(" ")
+        at = rng.randrange(1, len(words) - 3)
+        changed = " ".join(words[:at] + ["surely"[: len(words[at])] or "x"] + words[at + 1 :])
+        page = page[: m.start(1)] + changed + page[m.end(1) :]
     return re.sub(r"(<body\b[^>]*>)", r"\1<div class='header'>Mirror number %d</div>" % number, page, count=1)
 
 
@@ -111,15 +114,15 @@ def similar_pairs(sets):
     where, shared = collections.defaultdict(list), collections.Counter()
     for key, s in sets.items():
         for x in s:
-            where[x].append(key)
+            if x % 16 == 0:  # a sixteenth of the runs is enough to find the pairs; their similarity is exact
+                where[x].append(key)
     for keys in where.values():
         if 1 < len(keys) <= 200:  # a run on more pages is a phrase of the layout; their pairs share others too
             keys.sort()
             shared.update((a, b) for i, a in enumerate(keys) for b in keys[i + 1 :])
-    # exactly, for those that can be of interest
     out = {}
     for (a, b), n in shared.items():
-        if n * 8 >= min(len(sets[a]), len(sets[b])):
+        if n * 16 * 16 >= min(len(sets[a]), len(sets[b])):
             both = len(sets[a] & sets[b])
             out[a, b] = both / (len(sets[a]) + len(sets[b]) - both)
     return out
@@ -161,8 +164,11 @@ def check(args):
         got = sum(p in met for p in inside)
         print(f"  {low:.1f} to {min(high, 1):.1f}   {len(inside):8d}   {got:15d}   {expected:8.1f}")
         claim(abs(got - expected) <= 4 * 4 * math.sqrt(variance) + 3, f"pairs of similarity {low:.1f} to {min(high, 1):.1f}: {got} met, the formula says {expected:.1f}")
-    strangers = [p for p in met if similarity.get(p, 0) < 0.4]
-    claim(len(strangers) <= 3 + sum(formula(s) for s in similarity.values() if s < 0.4) * 4, f"pairs below 0.4 that met: {len(strangers)}")
+    for a, b in met - similarity.keys():  # they share only runs that many pages have
+        similarity[a, b] = len(sets[a] & sets[b]) / len(sets[a] | sets[b])
+    strangers = [p for p in met if similarity[p] < 0.4]
+    expected = sum(formula(s) for s in similarity.values() if s < 0.4)
+    claim(len(strangers) <= 4 * expected + 3, f"pairs below 0.4 that met: {len(strangers)}, the formula expects {expected:.1f}")
     # a document is removed only if it met another, or is in one cluster with it
     parent = {}
 
