@@ -6,8 +6,9 @@
 //   cluster    connected components of all pairs; the first document of each stays   REMOVE/000012.remove
 //   filter     the input files again, without the documents listed
 // `--method minhash` finds near copies (minhash.hpp: 14 buckets of 8 numbers), `--method exact` whole texts (1 bucket, 2 numbers
-// = 128 bits of hash). The layout of the records is datatrove's: little-endian, 8 bytes per number, 4 for the document; pairs
-// and removals are 4-byte numbers. (datatrove keeps the root of its union-find, which depends on the order of the pairs.) A file is known by its place among all inputs, so all steps must be given the same --input.
+// = 128 bits of hash). The layout of the records is datatrove's: little-endian, 8 bytes per number, 4 for the document; pairs and
+// removals are 4-byte numbers. (datatrove keeps the root of its union-find, which depends on the order of the pairs: the same number of
+// documents, not the same ones.) A file is known by its place among all inputs, so all steps must be given the same --input.
 // Memory stays below 1 GB for any input: what is sorted is sorted in runs, what is merged is read through buffers (record_files.hpp).
 #pragma once
 

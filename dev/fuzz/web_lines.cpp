@@ -12,7 +12,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         Document d, again;
         while (in.line(line)) {
             must(in.too_long() ? line.empty() : line.size() <= 3000);
-            if (!parse_document(line, d, why)) continue;
+            const bool read = parse_document(line, d, why), slowly = parse_document_slowly(line, again, why);
+            must(read == slowly && (!read || (d.text == again.text && d.metadata == again.metadata)));
+            if (!read) continue;
             must(is_valid_utf8(d.text));
             std::string written = document_line(d);
             must(written.find('\n') == written.size() - 1 && is_valid_utf8(written));

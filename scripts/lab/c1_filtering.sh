@@ -49,7 +49,7 @@ if [ -z "$clean" ]; then
     if [ ! -s "$clean" ]; then
         dev/data/webtext warc --input "$work/clean" --output "$work/clean-pages" 2> "$work/clean.log"
         dev/data/webtext extract --input "$work/clean-pages/kept" --output "$work/clean-text" --compress none 2>> "$work/clean.log"
-        cat "$work"/clean-text/kept/*.jsonl | document_text "\n" "\n" | awk 'length($0) > 200 && !/[{|]/ { gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); gsub(/\t/, " "); printf "{\"text\":\"%s\"}\n", $0 }' > "$clean"
+        cat "$work"/clean-text/kept/*.jsonl | document_text "\n" "\n" | awk 'length($0) > 200 && !/[{|\\]/ { gsub(/"/, "\\\""); gsub(/\t/, " "); printf "{\"text\":\"%s\"}\n", $0 }' > "$clean"
     fi
 fi
 
@@ -57,8 +57,8 @@ fi
 
 filtered=$work/filtered.jsonl unfiltered=$work/unfiltered.jsonl
 if [ ! -s "$filtered" ] || [ ! -s "$unfiltered" ]; then
-    # manuals have fewer full stops and more lists than FineWeb's thresholds for articles allow; everything else is as it is there
-    scripts/fineweb.sh --out "$work/run" --jobs 2 --tokenizer none --set quality "--line-punct-thr 0.05 --new-line-ratio 0.5 --filter-curly-bracket=off" "$archives" > "$work/fineweb.log"
+    # manuals have more code, lists and repeated lines than the thresholds for articles allow; everything else is FineWeb's
+    scripts/fineweb.sh --out "$work/run" --jobs 2 --tokenizer none --set quality "--max-non-alpha-words-ratio 0.6 --char-duplicates-ratio 0.1 --line-punct-thr 0.05 --new-line-ratio 0.5 --filter-curly-bracket=off" "$archives" > "$work/fineweb.log"
     dev/data/webtext extract --everything --input "$work/run/01_warc/kept" --output "$work/everything" --compress none 2> "$work/everything.log"
     # in an order of their own, not page after page of one manual
     shuffled() { awk 'BEGIN { srand(1) } { printf "%.9f\t%s\n", rand(), $0 }' | sort | cut -f 2-; }
@@ -72,7 +72,7 @@ if [ ! -s "$tokenizer" ]; then
 fi
 tokens_of() { # NAME FILE: token shards, without an index, so that shards of several texts may lie together
     local dir=$work/tokens-$1
-    [ -s "$dir/tokenizer.json" ] || train_gpt tokenize --tokenizer "$tokenizer" --input "$2" --out "$dir" > "$work/tokenize-$1.log" 2>&1
+    [ -s "$dir/index.json" ] || train_gpt tokenize --tokenizer "$tokenizer" --input "$2" --out "$dir" > "$work/tokenize-$1.log" 2>&1
     echo "$dir"
 }
 clean_tokens=$(tokens_of clean "$clean")
