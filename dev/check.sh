@@ -87,8 +87,13 @@ if [ -x ./train_gpt ]; then
     others="--fresh --minutes --base --world --scale --needed --help --markdown --no-install-recommends --list --verbose --no-vcs
         --abbrev --always --cpus-per-task --cudart --dirty --error-exitcode --eval --gpus-per-node --job-name --kill-on-bad-exit --no-print-directory
         --nodes --ntasks-per-node --open-mode --query-gpu --requeue --run-part --signal --small --time --tool --version
-        --chat --dry-run --fetch --output --pairs --price --remove --shards --signatures --tokens --trial --warc"
-    { grep -oE -- '--[a-z0-9-]+.[ |]' "$tmp/flags.md" | tr -cd 'a-z0-9\n-'; tr ' ' '\n' <<< "$others"; } | sort -u > "$tmp/have"
+        --chat --dry-run --fetch --output --pairs --price --remove --shards --signatures --tokens --trial --warc
+        --agent --archives --clean --copies --delete-after --directory-prefix --foreign --header --hosts --jobs --level --lists --max-redirect
+        --no-directories --no-verbose --no-warc-keep-log --pages --quota --random-wait --recursive --reject --reject-regex --server-response
+        --set --span-hosts --stage --timeout --tries --udhr --user-agent --wait --warc-file --warc-header --warc-tempdir"
+    : > "$tmp/webtext.md"
+    if [ -x build/data/webtext ]; then build/data/webtext help --markdown > "$tmp/webtext.md"; fi # its flags are in scripts, not in README.md
+    { grep -ohE -- '--[a-z0-9-]+.[ |]' "$tmp/flags.md" "$tmp/webtext.md" | tr -cd 'a-z0-9\n-'; tr ' ' '\n' <<< "$others"; } | sort -u > "$tmp/have"
     sed '/<!-- flags:begin -->/,/<!-- flags:end -->/d' README.md | cat - scripts/*.sh scripts/lab/*.sh scripts/lab/*.md |
         find_lines -ohE -- '(^|[ `"(])--[a-z][a-z0-9-]+' | tr -d ' `"(' | sort -u | comm -23 - "$tmp/have" > "$tmp/flags"
     verdict "flags in README and scripts exist" "$tmp/flags"
@@ -114,7 +119,7 @@ verdict "no function over 80 lines" "$tmp/functions"
 # ---- scripts
 
 if command -v shellcheck > /dev/null; then
-    shellcheck -x scripts/*.sh scripts/lab/*.sh dev/*.sh dev/fuzz/*.sh .ci/run > "$tmp/shell" 2>&1 || true
+    shellcheck -x scripts/*.sh scripts/lab/*.sh scripts/slurm/* dev/*.sh dev/fuzz/*.sh dev/data/*.sh .ci/run > "$tmp/shell" 2>&1 || true
     verdict "shellcheck is silent" "$tmp/shell"
 else
     echo "skipped shellcheck: not installed"

@@ -5,6 +5,7 @@
 #   --out DIR            everything goes there: 01_warc ... 08_pii, report.html, tokens
 #   --jobs N             processes at a time (default: all cores)
 #   --lists DIR          block lists for the addresses; of these names what is there: domains urls words soft_words subwords
+#                        (default: none, no address is judged)
 #   --languages "L ..."  keep these (default en; "all" keeps any)
 #   --eval "PATH ..."    evaluation sets that must not occur in the text (default: none, nothing is compared)
 #   --hash NAME          of MinHash: sha1, FineWeb's (default), or xxhash64, which is faster
@@ -17,7 +18,7 @@
 set -euo pipefail
 
 stages=(warc url extract language quality signature buckets cluster dedup decontaminate pii report tokenize)
-usage() { sed -n 's/^# \{0,1\}//; 3,17p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n 's/^# \{0,1\}//; 3,18p' "${BASH_SOURCE[0]}"; }
 complain() { printf 'error: %s\n       %s\n' "$1" "$2" >&2; exit "${3-1}"; }
 
 out='' jobs=$(nproc) lists='' languages=en eval_sets='' hash=sha1 tokenizer='' vocab_size=32768 stage='' task='' archives=()
@@ -90,9 +91,9 @@ command_of() { # STAGE
         url)
             words=(url --input "$out/01_warc/kept" --output "$out/02_url")
             for list in domains urls words soft_words subwords; do
-                [ -z "$lists" ] || [ ! -e "$lists/$list" ] || words+=("--${list//_/-}" "$lists/$list")
+                [ ! -e "$lists/$list" ] || words+=("--${list//_/-}" "$lists/$list")
             done ;;
-        extract) words=(extract --input "$out/02_url/kept" --output "$out/03_extract") ;;
+        extract) words=(extract --input "$out/$([ -n "$lists" ] && echo 02_url || echo 01_warc)/kept" --output "$out/03_extract") ;;
         language) words=(language --input "$out/03_extract/kept" --output "$out/04_language" --languages) && read -r -a list <<< "$languages" && words+=("${list[@]}") ;;
         quality) words=(quality --input "$out/04_language/kept" --output "$out/05_quality") ;;
         signature) words=(dedup signature --input "$last_texts" --output "$out/06_dedup/signatures" --hash "$hash") ;;
@@ -100,13 +101,12 @@ command_of() { # STAGE
         cluster) words=(dedup cluster --pairs "$out/06_dedup/pairs" --output "$out/06_dedup/remove") ;;
         dedup) words=(dedup filter --input "$last_texts" --remove "$out/06_dedup/remove" --output "$out/06_dedup") ;;
         decontaminate) words=(decontaminate --input "$out/06_dedup/kept" --output "$out/07_decontaminate" --eval "${eval_sets[@]}") ;;
-        pii) words=(pii --input "$(before_pii)" --output "$out/08_pii") ;;
+        pii) words=(pii --input "$out/$([ "${#eval_sets[@]}" -gt 0 ] && echo 07_decontaminate || echo 06_dedup)/kept" --output "$out/08_pii") ;;
     esac
     case $1 in buckets | cluster | signature) ;; *) words+=(--compress zst) ;; esac
     read -r -a list <<< "${more[$1]-}"
     printf '%s\n' "${words[@]}" "${list[@]}"
 }
-before_pii() { if [ "${#eval_sets[@]}" -gt 0 ]; then echo "$out/07_decontaminate/kept"; else echo "$out/06_dedup/kept"; fi; }
 
 # A stage's task i/n: the program's messages go to a log, the last of them also to the terminal where it fails.
 run_task() { # STAGE i/n
@@ -136,11 +136,7 @@ tokenize() {
 
 run_stage() { # STAGE: all of its tasks, `jobs` at a time
     local i pids=() failed=0 tasks=$jobs start=$SECONDS
-    case $1 in
-        report | tokenize) "$1"; return ;;
-        decontaminate) [ "${#eval_sets[@]}" -gt 0 ] || return 0 ;;
-        cluster) tasks=1 ;;
-    esac
+    [ "$1" != cluster ] || tasks=1
     for ((i = 0; i < tasks; i++)); do run_task "$1" "$i/$tasks" & pids+=($!); done
     for i in "${pids[@]}"; do wait "$i" || failed=1; done
     [ "$failed" = 0 ] || exit 1
@@ -153,10 +149,11 @@ stop_tasks() { local pid; for pid in $(jobs -p); do kill -TERM -- "-$pid" 2> /de
 trap stop_tasks EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-if [ -n "$task" ]; then
-    case $stage in report | tokenize) run_stage "$stage" ;; decontaminate) [ "${#eval_sets[@]}" -eq 0 ] || run_task "$stage" "$task" ;; *) run_task "$stage" "$task" ;; esac
-elif [ -n "$stage" ]; then
-    run_stage "$stage"
-else
-    for s in "${stages[@]}"; do run_stage "$s"; done
-fi
+for s in ${stage:-"${stages[@]}"}; do
+    case $s in
+        url) [ -n "$lists" ] || continue ;;
+        decontaminate) [ "${#eval_sets[@]}" -gt 0 ] || continue ;;
+        report | tokenize) "$s"; continue ;;
+    esac
+    if [ -n "$task" ]; then run_task "$s" "$task"; else run_stage "$s"; fi
+done

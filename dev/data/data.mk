@@ -8,7 +8,7 @@ DATA_TESTS := $(DATA_DIR)/test_data $(DATA_DIR)/test_extract $(DATA_DIR)/test_wa
 data: $(DATA_DIR)/webtext $(DATA_DIR)/train_language
 	@ln -sf ../../$< dev/data/webtext
 test_data: $(DATA_TESTS) data
-	@for t in $(DATA_TESTS); do $$t || exit 1; done
+	@for t in $(DATA_TESTS) dev/data/test_scripts.sh; do $$t || exit 1; done
 $(DATA_DIR)/%: dev/data/%.cpp $(DATA_HEADS) dev/test/test.hpp
 	@mkdir -p $(@D)
 	$(DATA_CXX)

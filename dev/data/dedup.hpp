@@ -6,8 +6,9 @@
 //   cluster    connected components of all pairs; the first document of each stays   REMOVE/000012.remove
 //   filter     the input files again, without the documents listed
 // `--method minhash` finds near copies (minhash.hpp: 14 buckets of 8 numbers), `--method exact` whole texts (1 bucket, 2 numbers
-// = 128 bits of hash). The layout of the records is datatrove's: little-endian, 8 bytes per number, 4 for the document; pairs
-// and removals are 4-byte numbers. (datatrove keeps the root of its union-find, which depends on the order of the pairs.) A file is known by its place among all inputs, so all steps must be given the same --input.
+// = 128 bits of hash). The layout of the records is datatrove's: little-endian, 8 bytes per number, 4 for the document; pairs and
+// removals are 4-byte numbers. (datatrove keeps the root of its union-find, which depends on the order of the pairs: the same number of
+// documents, not the same ones.) A file is known by its place among all inputs, so all steps must be given the same --input.
 // Memory stays below 1 GB for any input: what is sorted is sorted in runs, what is merged is read through buffers (record_files.hpp).
 #pragma once
 
@@ -50,6 +51,13 @@ inline Layout read_layout(const std::string& folder) {
             j.value("seed", int64_t(0))};
 }
 
+// Many tasks may do so at once: each under a name of its own.
+inline void write_layout(const DedupConfig& c, const Layout& layout) {
+    const std::string mine = cat(c.output, "/layout.json.", parse_task(c.task).index);
+    write_file(mine, layout.text());
+    fs::rename(mine, c.output + "/layout.json");
+}
+
 inline void require(const std::string& value, const char* flag, const char* what) {
     if (value.empty()) throw UsageError(cat("--", flag, " is missing"), what);
 }
@@ -85,7 +93,7 @@ inline int run_dedup_signature(DedupConfig& c) {
     const std::string layout_path = c.output + "/layout.json";
     if (fs::exists(layout_path) && read_file(layout_path) != layout.text())
         throw Error(cat(layout_path, ": was made with other settings: ", read_file(layout_path)), "use another --output");
-    if (!fs::exists(layout_path)) write_file(layout_path, layout.text());
+    write_layout(c, layout);
     MinHasher hasher(size_t(std::max<int64_t>(layout.n_grams, 1)), size_t(layout.buckets * layout.numbers), layout.hash == "sha1", uint32_t(layout.seed));
     for (const InputItem& item : my_inputs(c, is_jsonl)) {
         const std::string done = strprintf("%s/files/%05lld.json", c.output.c_str(), (long long)item.number);
@@ -175,8 +183,7 @@ inline int run_dedup_buckets(DedupConfig& c) {
     const Layout layout = read_layout(c.signatures);
     const TaskShare task = parse_task(c.task);
     make_directories(c.output);
-    write_file(cat(c.output, "/layout.json.", task.index), layout.text());
-    fs::rename(cat(c.output, "/layout.json.", task.index), c.output + "/layout.json");
+    write_layout(c, layout);
     for (int64_t unit = task.index; unit < layout.buckets * c.ranges; unit += task.count) {
         const int64_t bucket = unit / c.ranges, range = unit % c.ranges;
         const std::string path = strprintf("%s/%05lld_%02lld.dups", c.output.c_str(), (long long)bucket, (long long)range);

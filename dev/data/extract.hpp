@@ -10,7 +10,7 @@
 namespace webtext {
 
 struct ExtractConfig : RunConfig {
-    bool tables = true, lists = true;
+    bool tables = true, lists = true, everything = false;
     int64_t min_length = 1;
 };
 
@@ -19,6 +19,7 @@ inline const std::vector<Flag<ExtractConfig>>& extract_flags() {
     static const auto flags = with_run_flags<C>({
         {"tables",     &C::tables,     "",      "rows of tables as lines, cells joined by \" | \""},
         {"lists",      &C::lists,      "",      "items of lists start with \"- \""},
+        {"everything", &C::everything, "",      "all text of the page, as Common Crawl's WET files have it: to compare with"},
         {"min-length", &C::min_length, "bytes", "drop a page whose main text is shorter"},
     });
     return flags;
@@ -27,7 +28,7 @@ inline const std::vector<Flag<ExtractConfig>>& extract_flags() {
 class ExtractStage : public Stage {
    public:
     explicit ExtractStage(const ExtractConfig& config) : config_(config) {
-        options_.keep_tables = config.tables, options_.keep_lists = config.lists;
+        options_.keep_tables = config.tables, options_.keep_lists = config.lists, options_.everything = config.everything;
     }
     const char* name() const override { return "extract"; }
     Verdict process(Document& d) override {

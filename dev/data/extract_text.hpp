@@ -26,6 +26,7 @@ struct Extracted {
 struct ExtractOptions {
     bool keep_tables = true;     // cells of a row joined by " | "
     bool keep_lists = true;      // items start with "- "
+    bool everything = false;     // all text of the page, menus and all, as in Common Crawl's WET files: to compare with
     int32_t min_text = 200;      // below this many bytes the fallback is tried
 };
 
@@ -46,6 +47,7 @@ class Extraction {
     std::string run() {
         const size_t n = tree_.nodes.size();
         dropped_.assign(n, kKeep);
+        if (options_.everything) return print_everything();
         blocks_ = find_blocks(tree_, dropped_);
         measure();
         judge();
@@ -90,6 +92,14 @@ class Extraction {
     int32_t link_chars(int32_t i) const { return link_until_[size_t(node(i).end)] - link_until_[size_t(i)]; }
     int32_t total() const { return good_until_.back(); }
 
+    std::string print_everything() {
+        for (int32_t i = 1; i < int32_t(tree_.nodes.size()); i++)
+            if (dropped_[size_t(above(i))] || kNeverText.has(node(i).tag)) dropped_[size_t(i)] = kDropped;
+        blocks_ = find_blocks(tree_, dropped_);
+        std::vector<size_t> all(blocks_.size());
+        for (size_t k = 0; k < all.size(); k++) all[k] = k;
+        return print(all);
+    }
     void judge() {
         verdict_.assign(tree_.nodes.size(), WordVerdict::none);
         for (int32_t i = 1; i < int32_t(tree_.nodes.size()); i++) {
@@ -288,7 +298,7 @@ inline Extracted extract_text(std::string_view page, const ExtractOptions& optio
     html_detail::Metadata meta = html_detail::read_metadata(tree);
     result.text = html_detail::Extraction(tree, options).run();
     // Articles that a script would print are often there as data (schema.org articleBody), as text or as HTML.
-    if (int64_t(result.text.size()) < options.min_text && meta.article_body.size() > 2 * result.text.size()) {
+    if (!options.everything && int64_t(result.text.size()) < options.min_text && meta.article_body.size() > 2 * result.text.size()) {
         const bool markup = meta.article_body.find("</") != std::string::npos;
         result.text = markup ? extract_text(meta.article_body, options).text : decode_entities(meta.article_body);
     }

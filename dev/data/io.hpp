@@ -10,6 +10,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <charconv>
 #include <memory>
 
 #include "../../utf8.hpp"
@@ -229,14 +230,68 @@ class OutputFile {
 
 // ---- documents as lines
 
+// The first '"', backslash or control character from `at` on; eight bytes at a time (Warren, Hacker's Delight, 6-1: the lowest byte
+// that a difference marks is right, and only that is used).
+inline size_t find_escape(std::string_view s, size_t at) {
+    constexpr uint64_t ones = 0x0101010101010101ull, tops = 0x8080808080808080ull;
+    const auto zero = [](uint64_t x) { return (x - ones) & ~x & tops; };
+    for (; at + 8 <= s.size(); at += 8) {
+        uint64_t x;
+        std::memcpy(&x, s.data() + at, 8);
+        if (const uint64_t hit = zero(x ^ ones * '"') | zero(x ^ ones * '\\') | ((x - ones * 0x20) & ~x & tops)) return at + size_t(__builtin_ctzll(hit)) / 8;
+    }
+    for (; at < s.size(); at++)
+        if (static_cast<unsigned char>(s[at]) < 0x20 || s[at] == '"' || s[at] == '\\') return at;
+    return s.npos;
+}
+
+// A line as our own stages write it, with the text in front: the text is most of it, and is read without the general parser. False
+// where anything is unusual; then the general parser has to say what it is.
+inline bool parse_document_fast(std::string_view line, Document& document, const std::string& field) {
+    const std::string start = cat("{\"", field, "\":");
+    if (!line.starts_with(start)) return false;
+    size_t at = start.size();
+    at += at < line.size() && line[at] == ' ';
+    if (at >= line.size() || line[at++] != '"') return false;
+    std::string& out = document.text;
+    for (out.clear();;) {
+        const size_t end = find_escape(line, at);
+        if (end == line.npos) return false;
+        out.append(line, at, end - at);
+        at = end + 1;
+        if (line[end] == '"') break;
+        if (line[end] != '\\' || at == line.size()) return false;
+        static constexpr char from[] = "bfnrt\"\\/", to[] = "\b\f\n\r\t\"\\/";
+        const char c = line[at++], *escape = c ? std::strchr(from, c) : nullptr;
+        if (escape) {
+            out += to[escape - from];
+            continue;
+        }
+        uint32_t code = 0;
+        if (c != 'u' || line.size() - at < 4) return false;
+        const auto [hex_end, error] = std::from_chars(line.data() + at, line.data() + at + 4, code, 16);
+        if (error != std::errc() || hex_end != line.data() + at + 4 || (code >= 0xD800 && code <= 0xDFFF)) return false;
+        append_utf8(out, char32_t(code));
+        at += 4;
+    }
+    if (!is_valid_utf8(out) || at == line.size()) return false;
+    document.metadata = Json::object();
+    if (line.substr(at) == "}") return true;
+    if (line[at] != ',') return false;
+    Json rest = Json::parse(cat("{", line.substr(at + 1)), nullptr, false);
+    if (!rest.is_object() || rest.empty() || rest.contains(field)) return false;
+    document.metadata = std::move(rest);
+    return true;
+}
+
 // A line of JSONL as a document. False if it is no JSON object with a string `field`; then `why` says so.
-inline bool parse_document(std::string_view line, Document& document, std::string& why, const std::string& field = "text") {
+inline bool parse_document_slowly(std::string_view line, Document& document, std::string& why, const std::string& field = "text") {
     Json object = Json::parse(line.begin(), line.end(), nullptr, false);
     if (object.is_discarded() || !object.is_object()) {
         // broken UTF-8 is the one damage that can be mended: U+FFFD, as everywhere
         if (!is_valid_utf8(line)) {
             const std::string valid = to_valid_utf8(line);
-            return parse_document(valid, document, why, field);
+            return parse_document_slowly(valid, document, why, field);
         }
         why = object.is_discarded() ? "broken JSON" : "not a JSON object";
         return false;
@@ -251,14 +306,16 @@ inline bool parse_document(std::string_view line, Document& document, std::strin
     document.metadata = std::move(object);
     return true;
 }
+inline bool parse_document(std::string_view line, Document& document, std::string& why, const std::string& field = "text") {
+    return parse_document_fast(line, document, field) || parse_document_slowly(line, document, why, field);
+}
 
 // Text as a JSON string: what nlohmann's dump writes, without its copies. The text is valid UTF-8.
 inline void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     size_t copied = 0;
-    for (size_t i = 0; i < text.size(); i++) {
+    for (size_t i = find_escape(text, 0); i != text.npos; i = find_escape(text, i + 1)) {
         const char c = text[i];
-        if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
         out.append(text, copied, i - copied);
         copied = i + 1;
         static constexpr char from[] = "\b\f\n\r\t\"\\", to[] = "bfnrt\"\\";

@@ -19,6 +19,7 @@
 
 #include "charset.hpp"
 #include "extract_text.hpp"
+#include "io.hpp"
 #include "language_names.hpp"
 
 namespace {
@@ -34,15 +35,11 @@ struct Corpus {
     std::map<std::string, std::vector<std::string>> udhr, extra, heldout;  // language -> paragraphs
 };
 
-std::string gunzip_file(const std::string& path) {
-    const gzFile f = gzopen(path.c_str(), "rb");
-    if (!f) throw system_error(cat(path, ": cannot be opened"));
+std::string read_unpacked(const std::string& path) {
+    webtext::InputFile in(path);
     std::string out;
     std::array<char, 65536> buffer;
-    int n;
-    while ((n = gzread(f, buffer.data(), unsigned(buffer.size()))) > 0) out.append(buffer.data(), size_t(n));
-    gzclose(f);
-    if (n < 0) throw Error(cat(path, ": broken gzip data"));
+    while (const size_t n = in.read(buffer.data(), buffer.size())) out.append(buffer.data(), n);
     return out;
 }
 
@@ -223,7 +220,7 @@ Corpus read_corpus(const TrainConfig& config) {
         }
         std::sort(files.begin(), files.end());
         for (const std::string& f : files) {
-            std::string text = gunzip_file(f);
+            std::string text = read_unpacked(f);
             if (f.find(".html") != std::string::npos) text = extract_text(decode_page(text).text).text;
             else if (f.find(".txt") == std::string::npos && fs::is_directory(path)) continue;
             for (std::string& p : joined_lines(text))

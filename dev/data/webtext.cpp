@@ -13,8 +13,13 @@
 #include "pii.hpp"
 #include "report.hpp"
 
+#include <malloc.h>
+
 int main(int argc, char** argv) {
     using namespace webtext;
+    // Pages are some hundred kB: by default each would get its memory from the system and give it back, zeroed page by page.
+    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
     std::vector<Command> commands;
     const auto add = [&](const std::vector<Command>& more) { commands.insert(commands.end(), more.begin(), more.end()); };
     add(warc_commands());

@@ -34,6 +34,24 @@ seed() { # NAME
             printf '{"format":"train_gpt token shards","version":1,"tokenizer_hash":"00","vocab_size":300,"end_of_text":7,"splits":{"train":{"documents":1,"tokens":20,"text_bytes":50,"shards":[{"file":"train_0.bin","tokens":20,"documents":1,"text_bytes":50,"crc32":"00000000"}]}}}' | cat - "$dir/named" > "$dir/indexed" ;;
         json)
             printf '%s' '{"id": 7, "meta": {"text": "not this", "list": [1, -2.5, "x", null, true]}, "text": "a \u00e9 \ud83d\ude00 \"quoted\" \\ \n end"}' > "$dir/line" ;;
+        web_warc)
+            printf 'WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a.example/\r\nContent-Type: application/http\r\nContent-Length: 98\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html; charset=koi8-r\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n<p>x\r\n0\r\n\r\n\r\n\r\n' > "$dir/warc"
+            printf 'filedesc:x.arc 0.0.0.0 20260102030405 text/plain 6\n1 0 X\n\nhttp://a.example/ 1.2.3.4 20260102030405 text/html 36\nHTTP/1.0 200 OK\r\n\r\n<html>page</html>\n' > "$dir/arc"
+            gzip -c "$dir/warc" > "$dir/warc.gz" ;;
+        web_html)
+            printf '<!DOCTYPE html><html lang=en><head><meta charset=utf-8><title>T &amp; t</title><script>if (a < b) "</p>"</script></head><body><nav><ul><li><a href=/>Home</a></ul></nav><article><h1>Head</h1><p>A paragraph of <b>text</b> that is long enough &mdash; &#x1F600; to be kept, with a comma.<table><tr><td>1<td>2</table><pre>code\n  x</pre><ul><li>item</ul></article><!-- no --><footer>Copyright</footer></body></html>' > "$dir/page"
+            printf '\xff\xfe<\0p\0>\0' > "$dir/utf16" ;;
+        web_url) printf '0.0.0.0 bad.example.com # x\nbad.co.uk\ncasino\n\0http://user@www.Bad.co.uk:80/casino-Poker?q=1#f' > "$dir/list" ;;
+        web_language)
+            printf '\0TGLANG01\2\0\0\0\0\0\1\0\30\0\0\0en\0\0\0\0\0\0de\0\0\0\0\0\0' | cat - <(head -c 200 /dev/zero) > "$dir/model"
+            printf '\1The kettle was boiling. Die K\xc3\xbcche \xd0\xb4\xd0\xb0 \xe4\xb8\xad' > "$dir/text" ;;
+        web_lines)
+            printf '{"text":"a \\u00e9 \\ud83d\\ude00\\n","url":"u","metadata":{"language":"en","n":[1,-2.5e3,null,true]}}\n\nbad\n{"text":7}' > "$dir/lines"
+            gzip -c "$dir/lines" > "$dir/lines.gz"
+            ! command -v zstd > /dev/null || zstd -qc "$dir/lines" > "$dir/lines.zst" ;;
+        web_filters)
+            # shellcheck disable=SC2016 # $5 are five dollars
+            printf 'The U.S. mill isn'\''t well-known[1]... at http://a.example/x, 10km/h for $5!\n\nThe U.S. mill isn'\''t well-known\xe2\x80\xa6\n- privacy policy { lorem ipsum jo@mail.example 8.8.8.8 (212) 555-0123 4111 1111 1111 1111' > "$dir/text" ;;
         safetensors)
             local header='{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[8,12]}}'
             { printf '%b\0\0\0\0\0\0\0' "\\x$(printf %02x "${#header}")"; printf '%s' "$header"; printf 'twelve bytes'; } > "$dir/two" ;;
@@ -41,7 +59,7 @@ seed() { # NAME
 }
 
 for name in "${names[@]}"; do
-    "$clang" "${flags[@]}" "dev/fuzz/$name.cpp" -o "build/fuzz/$name" -lpthread
+    "$clang" "${flags[@]}" "dev/fuzz/$name.cpp" -o "build/fuzz/$name" -lpthread -lz -lzstd
     seed "$name"
     echo "fuzz: $name for $seconds s"
     # -close_fd_mask=1: what a reader prints on stdout is not of interest. malloc_limit: an input may not ask for gigabytes.
