@@ -179,7 +179,7 @@ inline void with_player(const PlayerSpec& spec, const PlayerConfig& c, const std
     const bool chats = tokenizer.special_id("<|im_start|>") >= 0;
     const ChatTokens tokens = chats ? ChatTokens::of(tokenizer, reader.path()) : ChatTokens();
     const ChatFormat format(tokenizer, tokens);
-    with_model(c.device, c.dtype, c.threads, reader, tokens_of_a_call(reader.config(), c.rows), [&](Model& model) {
+    with_model(c.device, c.dtype, "auto", c.threads, reader, tokens_of_a_call(reader.config(), c.rows), [&](Model& model) {
         Asker asker(model, tokenizer, chats ? &format : nullptr, c.rows);
         AskOptions options{1, c.max_tokens, {c.temperature, c.top_k, c.top_p}, c.seed, c.system, chats ? "" : unescape_newlines(c.prompt_template), {}, {"\n"}};
         Player player{spec.name, [&](const std::vector<std::string>& prompts, uint64_t round) {

@@ -1,4 +1,4 @@
-// gpt.hpp -- the whole GPT-2 model: one table of tensors, then forward, backward and update, each once for all devices.
+// gpt.hpp -- the whole GPT-2 model: one table of tensors, then forward, backward and update, each once for all devices. (Its sizes: gpt_config.hpp.)
 //
 // Tokens become vectors of C channels (embedding + position). L blocks each add two things to that "residual stream":
 // what attention gathered from earlier positions, and what a two-layer MLP computed at the position itself. A last
@@ -15,54 +15,13 @@
 #include <memory>
 #include <variant>
 
+#include "gpt_config.hpp"
 #include "kernels/comm.hpp"
 #include "kernels/cublaslt.hpp"
 #include "kernels/instances.hpp"
 #include "kernels/random.hpp"
 #include "kernels/sampling.hpp"
 #include "kv_cache.hpp"
-
-// ---- the architecture in six numbers
-
-struct Config {
-    int64_t max_T = 1024;   // longest context (n_positions)
-    int64_t V = 50257;      // vocabulary
-    int64_t L = 12;         // layers
-    int64_t NH = 12;        // attention heads
-    int64_t C = 768;        // channels
-    bool tied = true;       // the output head is the token embedding
-    bool scores = false;    // a reward model: a score at the end of a text instead of logits (kernels/score_head.hpp)
-    int32_t end_of_text = -1;  // id of <|endoftext|>, or -1; carried into config.json as bos/eos
-
-    int64_t Vp() const { return round_up(V, int64_t(128)); }  // rows of the embedding in memory: matrix products like multiples of 128
-    int64_t HS() const { return C / NH; }                     // head size
-    bool same_shape(const Config& o) const {
-        return max_T == o.max_T && V == o.V && L == o.L && NH == o.NH && C == o.C && tied == o.tied && scores == o.scores;
-    }
-};
-
-inline void validate(const Config& c) {
-    auto positive = [](const char* name, int64_t v, int64_t most) {
-        if (v < 1 || v > most) throw Error(cat("model: ", name, " is ", v, ", expected 1..", most));
-    };
-    positive("n_positions", c.max_T, 1 << 20);
-    positive("vocab_size", c.V, 1 << 24);
-    positive("n_layer", c.L, 1 << 12);
-    positive("n_head", c.NH, 1 << 12);
-    positive("n_embd", c.C, 1 << 17);
-    if (c.C % c.NH != 0) throw Error(cat("model: ", c.C, " channels do not divide among ", c.NH, " heads"));
-}
-
-// Sizes with a name: GPT-2 (Radford et al. 2019) and the small ones of GPT-3 (Brown et al. 2020, table 2.1, which are 2048 long).
-struct NamedSize {
-    const char* name;
-    int64_t L, NH, C, max_T;
-};
-inline constexpr NamedSize kNamedSizes[] = {
-    {"gpt2", 12, 12, 768, 1024},        {"gpt2-medium", 24, 16, 1024, 1024}, {"gpt2-large", 36, 20, 1280, 1024},
-    {"gpt2-xl", 48, 25, 1600, 1024},    {"gpt3-small", 12, 12, 768, 2048},   {"gpt3-medium", 24, 16, 1024, 2048},
-    {"gpt3-large", 24, 16, 1536, 2048}, {"gpt3-xl", 24, 16, 2048, 2048},     {"gpt3-2.7b", 32, 32, 2560, 2048},
-};
 
 // ---- the parameter table: the only place that knows a tensor
 

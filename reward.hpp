@@ -11,6 +11,7 @@
 // here and not in rl.hpp: it draws no answers; it shares rankings, pairs, slopes and held-out figures with the reward model, all but the score.
 #pragma once
 
+#include "arena.hpp"
 #include "batches.hpp"
 #include "rankings.hpp"
 #include "stage.hpp"
@@ -375,11 +376,24 @@ inline const std::vector<Flag<RewardScoreConfig>> reward_score_flags = {
     {"threads",    &RewardScoreConfig::threads,    "",        "CPU threads; 0: all cores"},
 };
 
+inline void require_reward_model(const ModelReader& reader) {
+    if (!reader.config().scores) throw UsageError(cat(reader.path(), ": not a reward model"), "make one with: train_gpt reward --init RUN --rankings rankings.jsonl --out DIR");
+}
+// The scores of these rows (reward_row) by the reward model in `reader`, batch_size of the longest rows at once.
+inline std::vector<double> score_answers(const ModelReader& reader, const std::vector<Sequence>& rows, int64_t batch_size, const std::string& device, const std::string& dtype, int threads) {
+    std::vector<const Sequence*> pointers;
+    for (const Sequence& s : rows) pointers.push_back(&s);
+    std::vector<double> scores;
+    const int64_t max_tokens = std::min(int64_t(1) << 31, batch_size * reader.config().max_T);
+    with_model(device, dtype, "auto", threads, reader, max_tokens, [&](Model& model) { scores = score_rows(model, pointers, max_tokens); });
+    return scores;
+}
+
 inline int run_reward_score(RewardScoreConfig& c) {
     if (c.model.empty() || c.input.empty()) throw UsageError("--model and --input are needed", "train_gpt reward score --model RUN --input answers.jsonl");
     if (c.batch_size < 1) throw UsageError(cat("--batch-size ", c.batch_size, ": expected at least 1"));
     const ModelReader reader(c.model);
-    if (!reader.config().scores) throw UsageError(cat(reader.path(), ": not a reward model"), "make one with: train_gpt reward --init RUN --rankings rankings.jsonl --out DIR");
+    require_reward_model(reader);
     const ChatVocabulary vocabulary(reader.path());
     std::vector<json> lines;
     std::vector<Sequence> rows;
@@ -400,13 +414,7 @@ inline int run_reward_score(RewardScoreConfig& c) {
             add(j["prompt"].get<std::string>(), j[key].get<std::string>());
         });
     first.push_back(rows.size());
-    std::vector<double> scores;
-    const int64_t max_tokens = std::min(int64_t(1) << 31, c.batch_size * reader.config().max_T);
-    with_model(c.device, c.dtype, "auto", c.threads, reader, max_tokens, [&](Model& model) {
-        std::vector<const Sequence*> pointers;
-        for (const Sequence& s : rows) pointers.push_back(&s);
-        scores = score_rows(model, pointers, max_tokens);
-    });
+    const std::vector<double> scores = score_answers(reader, rows, c.batch_size, c.device, c.dtype, c.threads);
     PairStatistics stats;
     std::string out;
     for (size_t i = 0; i < lines.size(); i++) {
@@ -430,7 +438,26 @@ inline int run_reward_score(RewardScoreConfig& c) {
     return 0;
 }
 
+// ---- train_gpt eval arena --judge reward: of two answers the one with the higher score is better
+
+inline Judge open_reward_judge(const ArenaConfig& c) {
+    if (c.reward_model.empty()) throw UsageError("--judge reward needs --reward-model", "the directory of a run of: train_gpt reward");
+    const auto reader = std::make_shared<ModelReader>(c.reward_model);
+    require_reward_model(*reader);
+    return [reader, c](const std::vector<AnswerPair>& pairs) {
+        const ChatVocabulary vocabulary(reader->path());
+        std::vector<Sequence> rows;
+        for (const AnswerPair& p : pairs)
+            for (const std::string* answer : {p.first, p.second}) rows.push_back(reward_row(vocabulary.format, p.item->prompt, *answer, reader->config().max_T));
+        const std::vector<double> scores = score_answers(*reader, rows, c.rows, c.device, c.dtype, c.threads);
+        std::vector<double> verdicts;
+        for (size_t i = 0; i < scores.size(); i += 2) verdicts.push_back(scores[i] > scores[i + 1] ? 1 : scores[i] < scores[i + 1] ? 0 : 0.5);
+        return verdicts;
+    };
+}
+
 inline std::vector<Command> reward_commands() {
+    judge_kinds().push_back({"reward", true, open_reward_judge});
     return {make_command<PreferenceConfig>("reward", "", "ranked answers -> reward model", reward_flags, run_reward),
             make_command<RewardScoreConfig>("reward score", "", "a reward model's score of answers, as JSON", reward_score_flags, run_reward_score),
             make_command<PreferenceConfig>("reward dpo", "", "ranked answers -> better assistant, without a reward model (DPO)", dpo_flags, run_dpo)};
