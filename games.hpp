@@ -148,8 +148,8 @@ inline int run_game(GameConfig& c) {
             report["players"][spec.name] = {{"won", won}, {"low", i.low}, {"high", i.high}, {"games", t.games}, {"won_beginning", begun},
                                             {"won_second", second}, {"illegal", illegal}, {"keeps_wins", kept}};
             for (const games::Game& g : played)
-                lines += json{{"player", spec.name}, {"start", starts[g.start]}, {"begins", g.begins}, {"moves", g.moves}, {"won", g.won}, {"illegal", g.illegal}}
-                             json_text(, -1, JsonBytes::replaced) + "\n";
+                lines += json_text(json{{"player", spec.name}, {"start", starts[g.start]}, {"begins", g.begins}, {"moves", g.moves}, {"won", g.won}, {"illegal", g.illegal}}, -1,
+                                   JsonBytes::replaced) + "\n";
         });
     if (!c.out.empty()) write_file(c.out, json_text(report, 1) + "\n");
     if (!c.dump.empty()) write_file(c.dump, lines);
