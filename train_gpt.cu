@@ -6,6 +6,7 @@
 #include "rl.hpp"
 #include "sft.hpp"
 #include "text_chapters.hpp"
+#include "threads.hpp"
 
 // the four models are compiled here, for training and for all who only ask them
 void with_model(const std::string& device, const std::string& dtype, const std::string& weights, int threads, const ModelReader& reader, int64_t max_tokens,
@@ -23,6 +24,7 @@ void with_model(const std::string& device, const std::string& dtype, const std::
 }
 
 int main(int argc, char** argv) {
+    settle_threads(argv);
     std::vector<Command> commands;
     for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), rl_commands(), assistant_commands(), convert_commands(), bench_commands(), info_commands()})
         commands.insert(commands.end(), chapter.begin(), chapter.end());
