@@ -22,16 +22,19 @@ ifdef SAN
 # -O1 keeps the reports readable; the emulator reads lines from DWARF 4. libgomp never frees its pool and oneDNN never its caches; see SAN_ENV.
 override CXXFLAGS := -O1 -g -gdwarf-4 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
+ifdef NO_ONEDNN
+override CPPFLAGS += -DTRAIN_GPT_NO_ONEDNN
+endif
 ALL_CXX  := -std=c++20 $(CXXFLAGS) $(MATH) $(WARN) -fopenmp -I. $(CPPFLAGS)
 # The optional libraries: the same question that kernels/matmul.hpp (oneDNN; without it our own matrix products run) and
 # text_inputs.hpp (zlib, zstd: compressed text) ask. %: is C's other spelling of the hash, which make would take for a comment.
 # $(1): a header, $(2): its library
 library  = $(shell printf '%%:if !__has_include(<$(1)>)\n%%:error\n%%:endif\n' | $(CXX) $(CPPFLAGS) -x c++ -E - >/dev/null 2>&1 && echo $(2))
-LIBS     := -lpthread $(call library,oneapi/dnnl/dnnl.hpp,-ldnnl) $(call library,zlib.h,-lz) $(call library,zstd.h,-lzstd)
+LIBS     := -lpthread $(if $(NO_ONEDNN),,$(call library,oneapi/dnnl/dnnl.hpp,-ldnnl)) $(call library,zlib.h,-lz) $(call library,zstd.h,-lzstd)
 
-CPU_DIR  := build/$(if $(SAN),san,cpu)
+CPU_DIR  := build/$(if $(SAN),san,$(if $(NO_ONEDNN),plain,cpu))
 CUDA_DIR := build/cuda
-EMU_DIR  := build/$(if $(SAN),san_emu,emu)
+EMU_DIR  := build/$(if $(SAN),san_emu,$(if $(NO_ONEDNN),plain_emu,emu))
 EMU_TESTS := $(EMU_DIR)/test_kernels $(EMU_DIR)/test_model
 # What `make` builds: for both devices where nvcc is found (the sanitizers know nothing of CUDA)
 DEFAULT  := $(if $(and $(NVCC),$(if $(SAN),,yes)),cuda,cpu)
@@ -91,6 +94,7 @@ clean:                          ## remove what was built; data and runs under ou
 help:                           ## this list
 	@sed -nE 's/^#? ?([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo '  SAN=1           build with the address and undefined-behaviour sanitizers: make SAN=1 test'
+	@echo '  NO_ONEDNN=1     with our own matrix products only, in build/plain: make NO_ONEDNN=1 test'
 	@echo '  NVCC=           no CUDA though nvcc is there;  CXX=, CXXFLAGS=-O2: another compiler, other flags'
 
 # ---- one translation unit each; -MMD notes which headers it read
@@ -121,7 +125,7 @@ $(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CHAPTERS) $(SHARED) build/version
 # the tests: a suite each, so that an edit recompiles one of them. $(1): its name, $(2): the compiler with its flags
 compile_suite = printf '%s\n' '\#include "dev/test/test_$(1).hpp"' 'static const LinkedSuite suite($(1)_tests());' | \
                 $(2) $(EXTERN) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
-SUITES   := tokenizer dataloader tokenize world world_chat tools chat assistant arena objectives reward fp8 kernels_a kernels_b quantized checkpoint model reference program ranks
+SUITES   := tokenizer dataloader tokenize world world_chat tools chat assistant arena objectives reward fp8 kernels_a kernels_b quantized threads checkpoint model reference program ranks
 $(CPU_DIR)/suite_%.o: dev/test/test_%.hpp $(CPU_DIR)/flags
 	$(call compile_suite,$*,$(CXX) $(ALL_CXX))
 $(CPU_DIR)/test_gpt.o: test_gpt.cu $(CPU_DIR)/flags

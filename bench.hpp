@@ -8,6 +8,8 @@
 // Does not: compare machines, or correct for neighbours: on a shared host read the +- column first.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <deque>
 
 #include "cli.hpp"
@@ -18,14 +20,16 @@
 
 struct BenchConfig {
     std::vector<std::string> positional;
-    std::string json, dtype = "auto";
-    int threads = 0;
+    std::string json, dtype = "auto", weights = "auto";
+    int threads = 0, repeats = 5;
     int64_t layers = 6, heads = 6, channels = 384, vocab_size = 8192, batch_size = 8, seq_len = 256;
 };
 inline const std::vector<Flag<BenchConfig>> bench_flags = {
     {"json",       &BenchConfig::json,       "FILE",           "also write all figures as JSON"},
     {"threads",    &BenchConfig::threads,    "",               "CPU threads; 0: all cores"},
+    {"repeats",    &BenchConfig::repeats,    "",               "of train: a figure is the median of at least so many"},
     {"dtype",      &BenchConfig::dtype,      "auto|fp32|bf16", "how weights and activations are stored"},
+    {"weights",    &BenchConfig::weights,    "auto|fp32|bf16|int8", "of generate, on a machine that computes in fp32; auto: all three"},
     {"layers",     &BenchConfig::layers,     "",               "of the model of train and generate"},
     {"heads",      &BenchConfig::heads,      "",               "of that model"},
     {"channels",   &BenchConfig::channels,   "",               "of that model"},
@@ -77,7 +81,41 @@ double measure_fma(Cpu& dev) {
     return 2.0 * 10 * Tile::W * double(rounds) * dev.threads / best_s;
 }
 
-inline Limits measure_limits(Cpu& dev, bool bf16_storage) {
+// 128 MiB, beyond most caches, read by all threads; and copied.
+class MemoryBench {
+   public:
+    explicit MemoryBench(Cpu& dev) : dev_(dev), a_(static_cast<float*>(dev.allocate(kBytes))), b_(static_cast<float*>(dev.allocate(kBytes))) {
+        dev.zero(a_, kBytes), dev.zero(b_, kBytes);
+    }
+    MemoryBench(const MemoryBench&) = delete;
+    ~MemoryBench() { dev_.release(a_), dev_.release(b_); }
+    double read(int repeats) {
+        return double(kBytes) / measure([&] {
+            #pragma omp parallel for num_threads(dev_.threads) schedule(static)
+            for (int64_t k = 0; k < kBlocks; k++)
+                simd([&]() ALWAYS_INLINE {
+                    float sum = 0;
+                    for (int64_t i = 0; i < kBlock; i++) sum += a_[k * kBlock + i];
+                    sums_[k] = sum;
+                });
+        }, repeats, 0.0).s;
+    }
+    double copy(int repeats) {
+        return 2 * double(kBytes) / measure([&] {
+            #pragma omp parallel for num_threads(dev_.threads) schedule(static)
+            for (int64_t k = 0; k < kBlocks; k++) std::memcpy(b_ + k * kBlock, a_ + k * kBlock, size_t(kBlock) * 4);
+        }, repeats, 0.0).s;
+    }
+
+   private:
+    static constexpr int64_t kBlock = int64_t(1) << 16, kBlocks = 512;
+    static constexpr size_t kBytes = size_t(kBlock * kBlocks) * 4;
+    Cpu& dev_;
+    float *a_, *b_;
+    float sums_[kBlocks];
+};
+
+inline Limits measure_limits(Cpu& dev, MemoryBench& memory, bool bf16_storage) {
     Limits m;
 #if defined(__x86_64__)
     m.fma = active_isa() == Isa::avx512 ? measure_fma<TileAvx512>(dev) : active_isa() == Isa::avx2 ? measure_fma<TileAvx2>(dev) : measure_fma<TileSse2>(dev);
@@ -85,26 +123,7 @@ inline Limits measure_limits(Cpu& dev, bool bf16_storage) {
     m.fma = measure_fma<TileSse2>(dev);
 #endif
     for (int i = 0; i < 3; i++) m.matmul = std::max(m.matmul, measured_peak_flops(dev, bf16_storage));
-    const int64_t n = int64_t(1) << 25, block = int64_t(1) << 16;   // 128 MiB: beyond most caches
-    float *a = static_cast<float*>(dev.allocate(size_t(n) * 4)), *b = static_cast<float*>(dev.allocate(size_t(n) * 4));
-    dev.zero(a, size_t(n) * 4), dev.zero(b, size_t(n) * 4);
-    std::vector<double> sums(size_t(n / block));
-    const auto read = [&] {
-        #pragma omp parallel for num_threads(dev.threads) schedule(static)
-        for (int64_t k = 0; k < n / block; k++)
-            simd([&]() ALWAYS_INLINE {
-                float sum = 0;
-                for (int64_t i = 0; i < block; i++) sum += a[k * block + i];
-                sums[size_t(k)] = double(sum);
-            });
-    };
-    const auto copy = [&] {
-        #pragma omp parallel for num_threads(dev.threads) schedule(static)
-        for (int64_t k = 0; k < n / block; k++) std::memcpy(b + k * block, a + k * block, size_t(block) * 4);
-    };
-    m.read = 4.0 * double(n) / measure(read, 9).s;
-    m.copy = 8.0 * double(n) / measure(copy, 9).s;
-    dev.release(a), dev.release(b);
+    m.read = memory.read(9), m.copy = memory.copy(9);
     return m;
 }
 
@@ -114,21 +133,25 @@ struct Row {
     std::string name, shape;
     double flops = 0, bytes = 0;
     Timing time;
+    size_t scratch = 0, allocated = 0;   // bytes that the first call asked for, and that all later ones did
+    bool reads_only = false;             // next to nothing is written: the limit is reading, not copying
 };
 
 class Table {
    public:
     Table(const Limits& limits, Json& json) : limits_(limits), json_(json) {
-        std::printf("\n%-24s %-24s %10s %5s %9s %8s %9s\n", "operation", "shape", "ms", "+-", "GFLOP/s", "GB/s", "of limit");
+        std::printf("\n%-24s %-26s %10s %5s %9s %8s %9s %16s\n", "operation", "shape", "ms", "+-", "GFLOP/s", "GB/s", "of limit", "scratch");
     }
     void add(const Row& r) {
-        const double by_arithmetic = r.flops / limits_.matmul, by_traffic = r.bytes / limits_.copy;
+        const double by_arithmetic = r.flops / limits_.matmul, by_traffic = r.bytes / (r.reads_only ? limits_.read : limits_.copy);
         const double percent = 100 * std::max(by_arithmetic, by_traffic) / r.time.s;
-        std::printf("%-24s %-24s %10.3f %4.0f%% %9.1f %8.1f %6.0f%% %s\n", r.name.c_str(), r.shape.c_str(), r.time.s * 1e3, r.time.spread * 100,
-                    r.flops / r.time.s * 1e-9, r.bytes / r.time.s * 1e-9, percent, by_arithmetic > by_traffic ? "compute" : "memory");
+        std::printf("%-24s %-26s %10.3f %4.0f%% %9.1f %8.1f %6.0f%% %-7s %10s%s\n", r.name.c_str(), r.shape.c_str(), r.time.s * 1e3, r.time.spread * 100,
+                    r.flops / r.time.s * 1e-9, r.bytes / r.time.s * 1e-9, percent, by_arithmetic > by_traffic ? "compute" : "memory",
+                    human_bytes(double(r.scratch)).c_str(), r.allocated ? cat(", and ", human_bytes(double(r.allocated)), " later").c_str() : "");
         std::fflush(stdout);
         json_.push_back({{"name", r.name}, {"shape", r.shape}, {"ms", r.time.s * 1e3}, {"spread", r.time.spread}, {"gflops", r.flops / r.time.s * 1e-9},
-                         {"gbytes_per_s", r.bytes / r.time.s * 1e-9}, {"percent_of_limit", percent}, {"bound", by_arithmetic > by_traffic ? "compute" : "memory"}});
+                         {"gbytes_per_s", r.bytes / r.time.s * 1e-9}, {"percent_of_limit", percent}, {"bound", by_arithmetic > by_traffic ? "compute" : "memory"},
+                         {"scratch_bytes", r.scratch}, {"allocated_bytes", r.allocated}});
     }
 
    private:
@@ -144,6 +167,7 @@ class OpsBench {
     void run() {
         rowwise();
         products();
+        if (sizeof(T) == 4) packed_products();
         attention();
         classifier_and_update();
     }
@@ -161,12 +185,16 @@ class OpsBench {
         return x;
     }
     template <typename F>
-    void time(const char* name, const std::string& shape, double flops, double bytes, F&& f) {
+    void time(const std::string& name, const std::string& shape, double flops, double bytes, F&& f, bool reads_only = false) {
+        dev_.release_workspaces();
+        const size_t before = dev_.bytes_allocated;
+        f();
+        const size_t first = dev_.bytes_allocated;
         const Timing t = measure(f, [&] {
             #pragma omp parallel for num_threads(dev_.threads)
             for (size_t i = 0; i < cold_.size(); i++) cold_[i] += 1.0f;
         });
-        table_.add({name, shape, flops, bytes, t});
+        table_.add({name, shape, flops, bytes, t, first - before, dev_.bytes_allocated - first, reads_only});
     }
 
     void rowwise() {
@@ -198,6 +226,19 @@ class OpsBench {
             if (M == 4 * C) time("linear_gelu_forward", shape, flops, (numbers + double(N * M)) * S, [&] { linear_gelu_forward(dev_, y, pre, x, w, b, N, K, M); });
             else time("linear_forward", shape, flops, numbers * S, [&] { linear_forward(dev_, y, x, w, b, N, K, M); });
             time("linear_backward", shape, 2 * flops, 2 * numbers * S, [&] { linear_backward(dev_, pre, dw, db, y, x, w, N, K, M); });
+        }
+    }
+
+    // What generation reads: few rows stream the weights, more of them are arithmetic.
+    void packed_products() {
+        float *x = array<float>(32 * C), *y = array<float>(32 * 4 * C), *w = array<float>(4 * C * C, 0.02f), *b = array<float>(4 * C);
+        for (const WeightStorage storage : {WeightStorage::fp32, WeightStorage::bf16, WeightStorage::int8}) {
+            PackedMatrix p{storage, C, 4 * C};
+            p.panels = array<char>(p.bytes()), p.scales = array<float>(p.padded());
+            pack_matrix(p, w, false);
+            for (const int64_t rows : {1, 4, 32})
+                time(cat("linear_packed ", weight_storage_name(storage)), cat("(", rows, ", ", C, ") x (", C, ", ", 4 * C, ")"), 2.0 * double(rows * C * 4 * C), double(p.bytes()),
+                     [&] { linear_packed<float>(dev_, y, x, p, b, false, rows); }, true);
         }
     }
 
@@ -247,6 +288,13 @@ inline Config model_config(const BenchConfig& c) {
     return m;
 }
 
+// The most memory that this program has had at once.
+inline double peak_memory_bytes() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return double(usage.ru_maxrss) * 1024;
+}
+
 template <typename T>
 Json bench_train(Cpu& dev, const BenchConfig& c, const Limits& limits) {
     const Config config = model_config(c);
@@ -257,51 +305,87 @@ Json bench_train(Cpu& dev, const BenchConfig& c, const Limits& limits) {
     Rng rng(1);
     for (int64_t i = 0; i < N; i++) inputs.push_back(int32_t(rng.below(uint64_t(config.V)))), targets.push_back(int32_t(rng.below(uint64_t(config.V))));
     const std::vector<float> weights(size_t(N), 1.0f / float(N));
-    const Timing forward = measure([&] { model.loss(inputs.data(), targets.data(), weights.data(), c.batch_size, c.seq_len); });
-    const Timing both = measure([&] { model.zero_grads(), model.forward_backward(inputs.data(), targets.data(), weights.data(), c.batch_size, c.seq_len); });
+    const Timing forward = measure([&] { model.loss(inputs.data(), targets.data(), weights.data(), c.batch_size, c.seq_len); }, c.repeats);
+    const Timing both = measure([&] { model.zero_grads(), model.forward_backward(inputs.data(), targets.data(), weights.data(), c.batch_size, c.seq_len); }, c.repeats);
     const Timing update = measure([&] {
         const float scale = float(1.0 / std::max(1.0, model.grad_norm()));
         model.update({1e-5f, 0.9f, 0.95f, 1e-8f, 0.1f, scale, 1});
     });
+    size_t bytes = 0;
+    for (const auto& [name, size] : model.arenas()) bytes += size;
+    const size_t allocated = dev.bytes_allocated;
+    model.zero_grads(), model.forward_backward(inputs.data(), targets.data(), weights.data(), c.batch_size, c.seq_len);
+    const size_t allocated_by_step = dev.bytes_allocated - allocated;
     const double step_s = both.s + update.s, flops = flops_per_token(config, c.seq_len) * double(N);
     std::printf("\ntraining step: %lld layers, %lld channels, V %lld, %lld x %lld tokens, %.1fM parameters, %s\n", (long long)config.L, (long long)config.C,
                 (long long)config.V, (long long)c.batch_size, (long long)c.seq_len, double(model.layout.count) * 1e-6, dtype_name<T>());
     std::printf("  forward %.1f ms, forward + backward %.1f ms (+-%.0f%%), clip + AdamW %.1f ms\n", forward.s * 1e3, both.s * 1e3, both.spread * 100, update.s * 1e3);
     std::printf("  %s tokens/s, %.1f GFLOP/s, %.0f%% of the matrix product's peak\n", with_commas(int64_t(double(N) / step_s)).c_str(), flops / step_s * 1e-9,
                 100 * flops / step_s / limits.matmul);
+    std::printf("  arenas %s, a step allocates %zu bytes, peak memory of this program %s\n", human_bytes(double(bytes)).c_str(), allocated_by_step,
+                human_bytes(peak_memory_bytes()).c_str());
     std::fflush(stdout);
     return {{"layers", config.L}, {"channels", config.C}, {"vocab_size", config.V}, {"batch_size", c.batch_size}, {"seq_len", c.seq_len},
             {"forward_ms", forward.s * 1e3}, {"forward_backward_ms", both.s * 1e3}, {"spread", both.spread}, {"update_ms", update.s * 1e3},
-            {"tokens_per_s", double(N) / step_s}, {"gflops", flops / step_s * 1e-9}, {"percent_of_limit", 100 * flops / step_s / limits.matmul}};
+            {"tokens_per_s", double(N) / step_s}, {"gflops", flops / step_s * 1e-9}, {"percent_of_limit", 100 * flops / step_s / limits.matmul},
+            {"arena_bytes", bytes}, {"allocated_bytes", allocated_by_step}, {"peak_bytes", peak_memory_bytes()}};
 }
 
+// Tokens of prompts and answers, and the time of each step of decoding: the median of the times between two tokens of the first row.
 template <typename T>
-Json bench_generate(Cpu& dev, const BenchConfig& c, const Limits& limits) {
-    const Config config = model_config(c);
-    const int64_t prompt_tokens = 32, new_tokens = std::min(int64_t(64), config.max_T - prompt_tokens);
-    Gpt<Cpu, T> model(dev, config, {512});
-    model.init_weights(42);
-    const double weight_bytes = double(model.layout.count - config.max_T * config.C) * sizeof(T);   // read once a step
-    std::printf("\ngeneration, same model: prompts of %lld tokens, %lld new ones, sampling at temperature 1\n", (long long)prompt_tokens, (long long)new_tokens);
-    Json all = Json::array();
-    for (const int64_t rows : {1, 8, 32}) {
-        KvCache<Cpu, T> cache(dev, config, rows, prompt_tokens + new_tokens);
+struct Decoding {
+    static constexpr int64_t kPrompt = 32, kNew = 64;
+    Timing step, prefill;
+    Decoding(Gpt<Cpu, T>& model, int64_t rows, uint64_t seed) {
+        KvCache<Cpu, T> cache(model.dev, model.config, rows, kPrompt + kNew);
         std::vector<std::vector<int32_t>> prompts(static_cast<size_t>(rows));
-        Rng rng(1);
+        Rng rng(seed);
         for (auto& p : prompts)
-            for (int64_t i = 0; i < prompt_tokens; i++) p.push_back(int32_t(rng.below(uint64_t(config.V))));
-        const GenerateOptions few{1, {}, 1, {}}, many{new_tokens, {}, 1, {}};
-        const Timing prefill = measure([&] { generate(model, cache, prompts, few); });
-        const Timing total = measure([&] { generate(model, cache, prompts, many); });
-        const double decode_s = std::max(1e-9, total.s - prefill.s) / double(new_tokens - 1), tokens_per_s = double(rows) / decode_s;
-        const double flops = 2.0 * (weight_bytes / sizeof(T)) * double(rows);
-        const double percent = 100 * std::max(weight_bytes / limits.read, flops / limits.matmul) / decode_s;
-        std::printf("  %2lld rows: %s tokens/s (%.2f ms a step, +-%.0f%%), %.0f%% of the limit; prefill %s tokens/s\n", (long long)rows,
-                    with_commas(int64_t(tokens_per_s)).c_str(), decode_s * 1e3, total.spread * 100, percent,
-                    with_commas(int64_t(double(rows * prompt_tokens) / prefill.s)).c_str());
-        std::fflush(stdout);
-        all.push_back({{"rows", rows}, {"tokens_per_s", tokens_per_s}, {"step_ms", decode_s * 1e3}, {"spread", total.spread},
-                       {"percent_of_limit", percent}, {"prefill_tokens_per_s", double(rows * prompt_tokens) / prefill.s}});
+            for (int64_t i = 0; i < kPrompt; i++) p.push_back(int32_t(rng.below(uint64_t(model.config.V))));
+        prefill = measure([&] { generate(model, cache, prompts, {1, {}, 1, {}}); });
+        std::vector<double> times;
+        for (int repeat = 0; repeat < 2; repeat++) {
+            double before = 0;
+            generate(model, cache, prompts, {kNew, {}, 1, {}}, [&](int64_t row, int32_t, const float*) {
+                if (row != 0) return true;
+                const double now = now_s();
+                if (before > 0) times.push_back(now - before);
+                before = now;
+                return true;
+            });
+        }
+        step = timing_of(times);
+    }
+};
+
+template <typename T>
+Json bench_generate(Cpu& dev, const BenchConfig& c, Limits limits, MemoryBench& memory) {
+    Config config = model_config(c);
+    config.max_T = std::max(config.max_T, Decoding<T>::kPrompt + Decoding<T>::kNew);
+    std::printf("\ngeneration, same model: prompts of %lld tokens, %lld new ones, sampling at temperature 1\n", (long long)Decoding<T>::kPrompt, (long long)Decoding<T>::kNew);
+    std::printf("  %-8s %5s %12s %10s %6s %12s %9s %10s %14s\n", "weights", "rows", "tokens/s", "ms a step", "+-", "GB/s", "read", "of limit", "prefill tok/s");
+    Json all = Json::array();
+    for (const std::string weights : {"fp32", "bf16", "int8"}) {
+        if (sizeof(T) == 2 ? weights != "bf16" : c.weights != "auto" && c.weights != weights) continue;
+        GptOptions options{512};
+        options.weights = weights_for<Cpu, T>(weights);
+        Gpt<Cpu, T> model(dev, config, options);
+        model.init_weights(42);
+        const double matrices = double(model.layout.count - config.max_T * config.C), bytes_each = double(weight_bytes(weight_storage_of(weights)));
+        for (const int64_t rows : {1, 8, 32}) {
+            limits.read = memory.read(5);                    // right before: on a shared machine it is not what it was
+            const Decoding<T> d(model, rows, 1);
+            limits.read = (limits.read + memory.read(5)) / 2;
+            const double past = double(rows * (Decoding<T>::kPrompt + Decoding<T>::kNew / 2) * 2 * config.L * config.C) * sizeof(T);
+            const double bytes = matrices * bytes_each + past, flops = 2.0 * matrices * double(rows);
+            const double percent = 100 * std::max(bytes / limits.read, flops / limits.matmul) / d.step.s, tokens_per_s = double(rows) / d.step.s;
+            const double prefill = double(rows * Decoding<T>::kPrompt) / d.prefill.s;
+            std::printf("  %-8s %5lld %12.1f %10.2f %5.0f%% %12.1f %9.1f %9.0f%% %14.0f\n", weights.c_str(), (long long)rows, tokens_per_s, d.step.s * 1e3, d.step.spread * 100,
+                        bytes / d.step.s * 1e-9, limits.read * 1e-9, percent, prefill);
+            std::fflush(stdout);
+            all.push_back({{"weights", weights}, {"rows", rows}, {"tokens_per_s", tokens_per_s}, {"step_ms", d.step.s * 1e3}, {"spread", d.step.spread},
+                           {"gbytes_per_s", bytes / d.step.s * 1e-9}, {"read_gbytes_per_s", limits.read * 1e-9}, {"percent_of_limit", percent}, {"prefill_tokens_per_s", prefill}});
+        }
     }
     return all;
 }
@@ -314,6 +398,7 @@ inline int run_bench(BenchConfig& c) {
     const std::vector<std::string> known = {"all", "tokenizer", "ops", "train", "generate"};
     if (c.positional.size() > 1 || std::find(known.begin(), known.end(), what) == known.end())
         throw UsageError(cat("bench ", cli::show(c.positional), ": expected one of all, tokenizer, ops, train, generate"));
+    if (c.repeats < 1) throw UsageError("--repeats must be at least 1");
     if (c.batch_size < 1 || c.seq_len < 1) throw UsageError("--batch-size and --seq-len must be at least 1");
     validate(model_config(c));
     const double start = now_s();
@@ -321,7 +406,8 @@ inline int run_bench(BenchConfig& c) {
         using T = decltype(t);
         std::printf("%s\n%d threads, %s, %s, %s, version %s\n", proc_value("/proc/cpuinfo", "model name").c_str(), dev.threads, isa_name(active_isa()),
                     matmul_backend().c_str(), dtype_name<T>(), TRAIN_GPT_VERSION);
-        const Limits m = measure_limits(dev, sizeof(T) == 2);
+        MemoryBench memory(dev);
+        const Limits m = measure_limits(dev, memory, sizeof(T) == 2);
         std::printf("limits: %.0f GFLOP/s fp32 multiply-add in registers, %.0f GFLOP/s %s matrix product; memory %.1f GB/s read, %.1f GB/s copied\n",
                     m.fma * 1e-9, m.matmul * 1e-9, dtype_name<T>(), m.read * 1e-9, m.copy * 1e-9);
         std::fflush(stdout);
@@ -336,7 +422,7 @@ inline int run_bench(BenchConfig& c) {
             OpsBench<T>(dev, table).run();
         }
         if (what == "all" || what == "train") all["train"] = bench_train<T>(dev, c, m);
-        if (what == "all" || what == "generate") all["generate"] = bench_generate<T>(dev, c, m);
+        if (what == "all" || what == "generate") all["generate"] = bench_generate<T>(dev, c, m, memory);
         all["seconds"] = now_s() - start;
         if (!c.json.empty()) write_file(c.json, json_text(all, 1) + "\n");
     });

@@ -13,6 +13,7 @@
 #include "rollouts_view.hpp"
 #include "sft.hpp"
 #include "text_chapters.hpp"
+#include "threads.hpp"
 
 // the models are compiled here, for training and for all who only ask them
 void with_model(const std::string& device, const std::string& dtype, const std::string& weights, int threads, const ModelReader& reader, int64_t max_tokens,
@@ -30,6 +31,7 @@ void with_model(const std::string& device, const std::string& dtype, const std::
 }
 
 int main(int argc, char** argv) {
+    settle_threads(argv);
     std::vector<Command> commands;
     for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), reward_commands(), ranking_commands(), rl_commands(), rl_show_commands(), probe_commands(),
                                 eval_commands(), arena_commands(), game_commands(), generate_commands(), chat_commands(), convert_commands(), bench_commands(), info_commands()})

@@ -229,7 +229,10 @@ struct Cpu {
     }
     Cpu(const Cpu&) = delete;
     Cpu& operator=(const Cpu&) = delete;
-    ~Cpu() { workspace_.release(*this), operand_space_.release(*this); }
+    ~Cpu() { release_workspaces(); }
+    // Scratch memory back to the system; the next operation asks again for what it needs.
+    void release_workspaces() { workspace_.release(*this), operand_space_.release(*this); }
+    size_t bytes_allocated = 0;          // by allocate(), ever: what a step in steady state does not increase
 
     static constexpr const char* name() { return "cpu"; }
     static constexpr int64_t kLogitsAtOnce = int64_t(1) << 21;   // see head_rows in gpt.hpp: 8 MiB of floats, which caches hold
@@ -238,6 +241,7 @@ struct Cpu {
         if (!p) throw Error(cat("out of memory: ", human_bytes(double(bytes)), " asked for on the CPU"),
                             "use a smaller --batch-size or --seq-len, or --recompute");
         ::madvise(p, bytes, MADV_HUGEPAGE);  // fewer TLB misses on arenas; only a hint
+        bytes_allocated += bytes;
         return p;
     }
     void release(void* p) { std::free(p); }
