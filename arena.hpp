@@ -92,7 +92,7 @@ struct Player {
     std::string name;
     // One answer for each prompt. round: another one draws other random numbers.
     std::function<std::vector<std::string>(const std::vector<std::string>& prompts, uint64_t round)> answer;
-    int64_t failures = 0;              // of a program: prompts without an answer
+    std::shared_ptr<int64_t> failures = std::make_shared<int64_t>(0);    // of a program: prompts without an answer
 };
 
 // What players are asked with; the settings of all commands that have players.
@@ -152,26 +152,30 @@ inline std::vector<PlayerSpec> parse_players(const std::vector<std::string>& giv
     return specs;
 }
 
+// A program as a player. Prompts that it does not answer count as an empty answer; three in a row are an error.
+inline Player program_player(const PlayerSpec& spec, const PlayerConfig& c) {
+    Player player{spec.name, {}, std::make_shared<int64_t>(0)};
+    player.answer = [spec, timeout = double(c.timeout), failures = player.failures, in_a_row = 0](const std::vector<std::string>& prompts, uint64_t) mutable {
+        std::vector<std::string> texts;
+        for (size_t i = 0; i < prompts.size(); i++) {
+            const CommandResult r = run_command(spec.command, prompts[i], timeout);
+            const std::string problem = r.problem();
+            in_a_row = problem.empty() ? 0 : in_a_row + 1;
+            *failures += !problem.empty();
+            if (in_a_row == 3 || (in_a_row > 0 && prompts.size() < 3))
+                throw Error(cat("the player ", spec.name, " gave no answer to prompt ", i + 1, in_a_row == 3 ? " and the two before it" : "", ": ", problem), cat("it was run as: ", spec.command));
+            std::string text = problem.empty() ? to_valid_utf8(r.output) : "";
+            while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.pop_back();
+            texts.push_back(text);
+        }
+        return texts;
+    };
+    return player;
+}
 // Makes the player and hands it over; a model lives only as long as `use` runs.
 inline void with_player(const PlayerSpec& spec, const PlayerConfig& c, const std::function<void(Player&)>& use) {
     if (!spec.command.empty()) {
-        Player player{spec.name, {}};
-        int64_t in_a_row = 0;
-        player.answer = [&](const std::vector<std::string>& prompts, uint64_t) {
-            std::vector<std::string> texts;
-            for (size_t i = 0; i < prompts.size(); i++) {
-                const CommandResult r = run_command(spec.command, prompts[i], double(c.timeout));
-                const std::string problem = r.problem();
-                if (problem.empty()) in_a_row = 0;
-                else if (player.failures++, ++in_a_row == 3 || prompts.size() < 3)
-                    throw Error(cat("the player ", spec.name, " gave no answer to prompt ", i + 1, in_a_row >= 3 ? " and the two before it" : "", ": ", problem),
-                                cat("it was run as: ", spec.command));
-                std::string text = problem.empty() ? to_valid_utf8(r.output) : "";
-                while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.pop_back();
-                texts.push_back(text);
-            }
-            return texts;
-        };
+        Player player = program_player(spec, c);
         return use(player);
     }
     const ModelReader reader(spec.path);
@@ -457,7 +461,7 @@ inline int run_arena(ArenaConfig& c) {
     for (const PlayerSpec& s : specs)
         with_player(s, c, [&](Player& player) {
             answers.push_back(player.answer(prompts, 0));
-            names.push_back(player.name), failures.push_back(player.failures);
+            names.push_back(player.name), failures.push_back(*player.failures);
         });
     const std::vector<Duel> duels = hold_duels(items, answers, judge, c.seed, c.pairs);
     if (std::all_of(duels.begin(), duels.end(), [](const Duel& d) { return std::isnan(d.score); })) throw Error("no pair was judged: there is nothing to rate");

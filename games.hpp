@@ -81,8 +81,9 @@ inline std::vector<Game> play(Player& player, const nim::Choices& opponent, cons
     tally.shares.assign(starts.size(), 0.0);
     for (const Game& g : all) {
         tally.games++, tally.won += g.won, tally.illegal += g.illegal, tally.begun += g.begins, tally.begun_won += g.begins && g.won;
-        tally.shares[g.start] += double(g.won) / double(2 * each);
+        tally.shares[g.start] += double(g.won);
     }
+    for (double& s : tally.shares) s /= double(2 * each);
     return all;
 }
 

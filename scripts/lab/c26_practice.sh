@@ -78,7 +78,8 @@ for s in "${seeds[@]}"; do
         else
             shown=$game/chat/nim-train.jsonl measure=games_won every=$quarter
             sampled=(--temperature 1 --games 4) greedy=(--temperature 0 --games 4)
-            practice=(--tasks "$game/tasks/nim-train.jsonl" --prompts 16 --group 8 --max-tokens 4 --lr 3e-4)
+            # without the penalty practice falls for one answer to everything within 40 updates, and stays there
+            practice=(--tasks "$game/tasks/nim-train.jsonl" --prompts 32 --group 8 --max-tokens 4 --lr 3e-4 --kl k2 --kl-coef 0.2)
         fi
         # imitation goes on to the end; practice begins half way
         long=$(assistant "c26-$what" "$s" "$((4 * quarter))" "$(base_model)" --data "$shown" --checkpoint-every "$quarter" --keep 0)
