@@ -81,6 +81,31 @@ double measure_fma(Cpu& dev) {
     return 2.0 * 10 * Tile::W * double(rounds) * dev.threads / best_s;
 }
 
+// The best of this processor's instruction sets, as measure_fma and the products take it: f(TileAvx2{}).
+template <typename F>
+auto with_tile(F&& f) {
+#if defined(__x86_64__)
+    if (active_isa() == Isa::avx512) return f(TileAvx512{});
+    if (active_isa() == Isa::avx2) return f(TileAvx2{});
+#endif
+    return f(TileSse2{});
+}
+
+// The sum of n numbers (a multiple of 256), written with registers: this file is compiled with -O1, which would add one number at a time and
+// wait for it instead of the memory.
+template <typename Tile>
+ALWAYS_INLINE inline float sum_of(const float* x, int64_t n) {
+    typename Tile::V sum[8] = {};
+    for (int64_t i = 0; i < n; i += 8 * Tile::W) {
+        #pragma GCC unroll 8
+        for (int j = 0; j < 8; j++) sum[j] += reinterpret_cast<const typename Tile::V*>(x + i)[j];
+    }
+    float all = 0;
+    for (int j = 0; j < 8; j++)
+        for (int w = 0; w < Tile::W; w++) all += sum[j][w];
+    return all;
+}
+
 // 128 MiB, beyond most caches, read by all threads; and copied.
 class MemoryBench {
    public:
@@ -91,13 +116,11 @@ class MemoryBench {
     ~MemoryBench() { dev_.release(a_), dev_.release(b_); }
     double read(int repeats) {
         return double(kBytes) / measure([&] {
-            #pragma omp parallel for num_threads(dev_.threads) schedule(static)
-            for (int64_t k = 0; k < kBlocks; k++)
-                simd([&]() ALWAYS_INLINE {
-                    float sum = 0;
-                    for (int64_t i = 0; i < kBlock; i++) sum += a_[k * kBlock + i];
-                    sums_[k] = sum;
-                });
+            with_tile([&](auto tile) {
+                using Tile = decltype(tile);
+                #pragma omp parallel for num_threads(dev_.threads) schedule(static)
+                for (int64_t k = 0; k < kBlocks; k++) Tile::run([&]() ALWAYS_INLINE { sums_[k] = sum_of<Tile>(a_ + k * kBlock, kBlock); });
+            });
         }, repeats, 0.0).s;
     }
     double copy(int repeats) {
@@ -117,11 +140,7 @@ class MemoryBench {
 
 inline Limits measure_limits(Cpu& dev, MemoryBench& memory, bool bf16_storage) {
     Limits m;
-#if defined(__x86_64__)
-    m.fma = active_isa() == Isa::avx512 ? measure_fma<TileAvx512>(dev) : active_isa() == Isa::avx2 ? measure_fma<TileAvx2>(dev) : measure_fma<TileSse2>(dev);
-#else
-    m.fma = measure_fma<TileSse2>(dev);
-#endif
+    m.fma = with_tile([&](auto tile) { return measure_fma<decltype(tile)>(dev); });
     for (int i = 0; i < 3; i++) m.matmul = std::max(m.matmul, measured_peak_flops(dev, bf16_storage));
     m.read = memory.read(9), m.copy = memory.copy(9);
     return m;

@@ -17,7 +17,9 @@
 #include "global_norm.hpp"
 #include "layernorm.hpp"
 #include "matmul.hpp"
-#include "quantized.hpp"
+#ifndef __CUDACC__
+#include "quantized.hpp"  // for processors only: nvcc need not know its vectors
+#endif
 #include "random.hpp"
 #include "sampling.hpp"
 #include "score_head.hpp"

@@ -70,7 +70,7 @@ class Gpt(torch.nn.Module):
             x = block(x, caches[i] if caches else None, past)
         if targets is None:
             return self.head(self.ln_f(x[:, -1]))
-        return F.cross_entropy(self.head(self.ln_f(x)).view(-1, self.head.out_features), targets.view(-1))
+        return F.cross_entropy(self.head(self.ln_f(x)).view(-1, self.head.out_features), targets.reshape(-1))
 
 
 class Training:
@@ -134,6 +134,8 @@ def keep_fast_modes(works):
             first[name] = work.step()
         except Exception as error:  # torch.compile without a compiler
             print(f"  PyTorch {name}: {str(error).splitlines()[0][:120]}")
+    if not first:
+        sys.exit("none of PyTorch's modes ran")
     fastest = min(first.values())
     for name in list(first):
         if first[name] > 4 * fastest:

@@ -20,7 +20,7 @@ teacher=$(base_model)
 tokenizer=$(find "$teacher" -name tokenizer.json | sort | tail -n 1)
 steps=$(scaled 400)
 texts=$lab_out/held.lines
-document_text " " "\n" < "$world/val.jsonl" | awk 'NF >= 20 { s = $1; for (i = 2; i <= NF && i <= 60; i++) s = s " " $i; print s; if (++n == 48) exit }' > "$texts"
+document_text " " "\n" < "$world/val.jsonl" | awk 'NF >= 20 && n < 48 { s = $1; for (i = 2; i <= NF && i <= 60; i++) s = s " " $i; print s; n++ }' > "$texts"
 
 # ---- the students' texts: what the teacher writes, and as many bytes of what it read
 
