@@ -64,7 +64,8 @@ recipe_sft() {
         --checkpoint-every "$(((steps + 3) / 4))" --keep 1 --seed "$recipe_seed" --resume
     recipe_finished "$recipe_dir/sft" "$steps"
 }
-recipe_practice=(--objective dr_grpo --prompts 16 --group 8 --max-tokens 64 --rows 128 --lr 3e-4)
+# A learning rate above the one at which SFT ended heats the model up again: 3e-4, constant, lowered the accuracy of the likeliest answer (LOG 2026-11-22).
+recipe_practice=(--objective dr_grpo --prompts 16 --group 8 --max-tokens 64 --rows 128 --lr 1.5e-4 --schedule cosine --min-lr 1e-5)
 recipe_rl() {
     local steps
     steps=$(recipe_steps "$recipe_rl_steps")

@@ -2,7 +2,7 @@
 # The objectives of reinforcement learning at equal rollouts: which is the default, and why?
 # Hypothesis: the default, dr_grpo, ends within the noise of the best in accuracy (drawn answers, test problems); those that learn from wrong answers,
 #   too (rloo, grpo, dr_grpo, dapo, ppo, reinforce), end above those that only imitate right ones (expert, best).
-# Refuted if another objective's interval lies above that of dr_grpo.
+# Refuted if another objective's interval lies above that of dr_grpo, or dr_grpo's own reaches the assistant before practice.
 # Fixed: assistant, problems, learning rate, 64 answers an update (ppo: each batch of answers twice, so twice the updates). Varied: objective, seed.
 # Also: tokens of an answer, entropy and KL to the assistant at the end (k3, only measured), seconds an update. Noise: 95 % interval of the mean over
 #   the seeds. Cost: 8 objectives x 3 seeds x 40 updates, about 11 minutes.
@@ -33,6 +33,7 @@ done
 accuracies() { cut -d ' ' -f 1 "$lab_out/$1.rows"; }
 read -r default default_half <<< "$(accuracies dr_grpo | mean_interval)"
 verdict=confirmed best=dr_grpo best_mean=$default
+if holds "$default - ${default_half/-/0} <= $(recipe_figure "$lab_out/before.json" accuracy)"; then verdict=refuted; fi # nothing was learned at all
 for objective in $objectives; do
     read -r other other_half <<< "$(accuracies "$objective" | mean_interval)"
     if holds "$other > $best_mean"; then best=$objective best_mean=$other; fi
