@@ -109,6 +109,7 @@ awk -F '\t' 'BEGIN { split("12.71 4.303 3.182 2.776 2.571 2.447", t95, " ") }
         mean /= n
         for (i = 1; i <= n; i++) square += (d[i] - mean) ^ 2
         half = n > 1 ? (n - 1 <= 6 ? t95[n - 1] : 2.3) * sqrt(square / (n - 1) / n) : 0
-        printf "%s\nthe same %s tokens: %.3f nats a token on clean prose from the crawl as it is, %.3f from what the filters leave: %.3f +- %.3f less over %d seeds\n", mean > half && mean > 0 ? "confirmed" : "refuted", tokens, sum["unfiltered"] / n, sum["filtered"] / n, mean, half, n
+        lower = mean > half && mean > 0
+        printf "%s\nthe same %s tokens: %.3f nats a token on clean prose from the crawl as it is, %.3f from what the filters leave: %.3f +- %.3f less over %d seeds\n", lower ? "confirmed" : "refuted", tokens, sum["unfiltered"] / n, sum["filtered"] / n, mean, half, n
         printf "unfiltered=%.4f\nfiltered=%.4f\ngain=%.4f\nhalf_width=%.4f\n", sum["unfiltered"] / n, sum["filtered"] / n, mean, half
     }' tokens="$((steps * 2048))" "$lab_out/table.tsv" | lab_verdict C1
