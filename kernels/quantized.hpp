@@ -160,7 +160,7 @@ ALWAYS_INLINE inline void panel_tile(float* sum, const float* x, int64_t ldx, co
 }
 
 // Rows that a register tile has at most: with floats as many as there are registers for a panel's whole width (LOG 2026-11-22: half the width and
-// twice the rows is 0.7 times as fast); weights that need widening take some registers for that, and halve the panel instead.
+// twice the rows is 0.5 to 0.8 times as fast); weights that need widening take some registers for that, and halve the panel instead.
 template <typename Tile, typename W>
 constexpr int kTileRows = Tile::W == 16 ? 7 : Tile::W == 8 && sizeof(W) == 4 ? 3 : 4;
 
