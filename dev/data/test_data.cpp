@@ -451,6 +451,33 @@ static void test_frame(Report& t) {
     t.check(!error_of([&] { read_totals(dir / "nowhere"); }).empty(), "a folder without statistics");
 }
 
+// The fast reader of lines accepts nothing that the general parser reads otherwise: lines made of the pieces that matter.
+static void test_fast_lines(Report& t) {
+    const std::string pieces[] = {"{", "}", "\"text\":", "\"", "\\", "n", "u00e9", "\\u0041", "\\ud83d", "\xc3\xa9", "\xff", ",", "\"a\":1", "\x01", " ", "x", "{\"text\":\"", "\"text\""};
+    std::mt19937 gen(1);
+    int64_t fast = 0, other = 0, refused = 0;
+    for (int i = 0; i < 100000; i++) {
+        std::string line = gen() % 3 ? "{\"text\":\"" : "";
+        for (size_t k = gen() % 9; k-- > 0;) line += pieces[gen() % std::size(pieces)];
+        line += gen() % 2 ? "\"}" : gen() % 2 ? "\",\"b\":{}}" : "";
+        Document a, b;
+        std::string why;
+        if (!parse_document_fast(line, a, "text")) {
+            refused++;
+            continue;
+        }
+        fast++;
+        other += !parse_document_slowly(line, b, why) || a.text != b.text || a.metadata != b.metadata;
+    }
+    t.check(other == 0 && fast > 5000 && refused > 5000, cat(fast, " lines read fast, ", other, " of them otherwise than by the general parser; ", refused, " left to it"));
+    Document d, again;
+    d.text = "a \"quoted\" \\ \n\t\x01 \u00e9";
+    d.metadata["url"] = "u";
+    std::string line = document_line(d);
+    line.pop_back();
+    t.check(parse_document_fast(line, again, "text") && again.text == d.text && again.metadata == d.metadata, "what document_line writes is read fast");
+}
+
 // ---- pii, url, decontaminate
 
 static void test_pii(Report& t) {
@@ -556,5 +583,5 @@ static void test_decontaminate(Report& t) {
 int main(int argc, char** argv) {
     using namespace webtext;
     return run_tests(argc, argv, {{{"data_words", test_words}, {"data_verdicts", test_verdicts}, {"data_minhash_golden", test_minhash_golden}, {"data_minhash_rate", test_minhash_rate}, {"data_sha1", test_sha1}, {"data_clusters", test_clusters},
-                                   {"data_dedup", test_dedup}, {"data_frame", test_frame}, {"data_pii", test_pii}, {"data_url", test_url}, {"data_decontaminate", test_decontaminate}}});
+                                   {"data_dedup", test_dedup}, {"data_frame", test_frame}, {"data_fast_lines", test_fast_lines}, {"data_pii", test_pii}, {"data_url", test_url}, {"data_decontaminate", test_decontaminate}}});
 }
