@@ -345,7 +345,7 @@ inline bool word_problem_puzzle(Puzzle& z) {
 
 // A line of reckoning without words: what the steps of word problems with small numbers need, over and over.
 inline std::string small_sum(Draft& d, int sort) {
-    static constexpr std::array<int, 4> sizes = {6, 12, 12, 40};
+    static constexpr std::array<int, 4> sizes = {6, 12, 40, 40};
     const int size = sizes[d.rng.below(sizes.size())], more = d.between(1, size), fewer = d.between(1, std::min(size, 12));
     const bool swap = d.chance(50);
     const int a = swap ? fewer : more, b = swap ? more : fewer, x = d.between(2, 6), y = d.between(2, 6);
