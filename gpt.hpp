@@ -115,7 +115,7 @@ struct ParamLayout {
             Tensor t{spec.name, spec.shape, size, 1, 1, spec.decay, spec.init};
             for (int64_t d : t.shape) t.size *= d;
             t.real_size = spec.rows ? spec.rows * t.shape[1] : t.size;
-            if (packed && spec.shape.size() == 2 && spec.name != "wpe.weight") t.offset = -1 - num_packed++;
+            if (packed && spec.shape.size() == 2 && spec.name != "wpe.weight" && spec.name != "score.weight") t.offset = -1 - num_packed++;
             if (layer >= 0) {
                 t.name.replace(t.name.find('*'), 1, std::to_string(layer));
                 block[size_t(layer)].*std::get<0>(spec.field) = t.offset;

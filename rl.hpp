@@ -81,19 +81,20 @@ inline const std::vector<Flag<RlConfig>> rl_flags = make_rl_flags();
 // The problems of --tasks, from files with weights.
 class TaskStream {
    public:
-    // prompts_alone: a problem needs no answer, since a reward model scores what is said.
-    explicit TaskStream(const std::vector<std::string>& given, bool prompts_alone = false) {
+    // prompts_alone: a problem needs no answer, since a reward model scores what is said. `fits`: can it be asked at all? Others are left out.
+    explicit TaskStream(const std::vector<std::string>& given, bool prompts_alone, const std::function<bool(const TaskItem&)>& fits) {
         std::vector<ShuffledEpochs::List> lists;
         for (const auto& file : given) {
             const auto [path, weight] = parse_weighted_path("tasks", file);
             files_.push_back(prompts_alone ? read_prompts(path) : read_tasks(path));
+            left_out_ += int64_t(std::erase_if(files_.back(), [&](const TaskItem& item) { return !fits(item); }));
             lists.push_back({files_.back().size(), weight});
             hash_ = splitmix64(hash_ ^ uint64_t(lists.back().per_epoch()));
             for (const TaskItem& item : files_.back())
                 for (const char c : item.prompt + "|" + item.answer) hash_ = splitmix64(hash_ ^ uint64_t(static_cast<unsigned char>(c)));
         }
         epochs_.emplace(0x7461736B, std::move(lists));
-        if (size() == 0) throw UsageError("--tasks: the weights leave no problem");
+        if (size() == 0) throw UsageError("--tasks: no problem is left", left_out_ ? "they are longer than --seq-len" : "the weights are too small");
     }
     // Number k of the endless stream: a function of (seed, k).
     const TaskItem& item(uint64_t seed, int64_t k) {
@@ -101,6 +102,7 @@ class TaskStream {
         return files_[file][i];
     }
     int64_t size() const { return epochs_->per_epoch(); }
+    int64_t left_out() const { return left_out_; }
     uint64_t hash() const { return hash_; }               // the same problems?
 
    private:
@@ -115,8 +117,15 @@ class TaskStream {
     }
     std::vector<std::vector<TaskItem>> files_;
     std::optional<ShuffledEpochs> epochs_;
+    int64_t left_out_ = 0;
     uint64_t hash_ = 0;
 };
+
+// A problem as the assistant hears it.
+inline Conversation conversation_of(const TaskItem& item, const std::string& system) {
+    if (system.empty()) return {{Role::user, item.prompt}};
+    return {{Role::system, system}, {Role::user, item.prompt}};
+}
 
 // A file of problems that the model is measured on.
 struct TaskSet {
@@ -196,7 +205,8 @@ class RlRun {
 
     void run() {
         Trainer<Dev, T>& trainer = stage_.trainer;
-        stage_.print_header(strprintf("%s problems; %s updates; an iteration: %lld problems x %lld answers, %lld updates, %s", with_commas(tasks_.size()).c_str(), with_commas(config_.steps).c_str(),
+        stage_.print_header(strprintf("%s problems, %lld too long; %s updates; an iteration: %lld problems x %lld answers, %lld updates, %s", with_commas(tasks_.size()).c_str(), (long long)tasks_.left_out(),
+                                      with_commas(config_.steps).c_str(),
                                       (long long)config_.prompts, (long long)config_.group, (long long)config_.inner, config_.objective.c_str()));
         if (reward_ && (terms_.kl == KlKind::none || terms_.kl_coef == 0))
             stage_.log->line("warning   a reward model without --kl: its score will rise on answers that it never saw ranked, and mean less and less; look at them, and stop early");
@@ -254,10 +264,7 @@ class RlRun {
         std::vector<Conversation> conversations;
         std::vector<uint64_t> streams;
         for (const size_t i : which) {
-            Conversation c;
-            if (!config_.system.empty()) c.push_back({Role::system, config_.system});
-            c.push_back({Role::user, batch[i].item->prompt});
-            conversations.push_back(std::move(c));
+            conversations.push_back(conversation_of(*batch[i].item, config_.system));
             streams.push_back(splitmix64(splitmix64(uint64_t(iteration)) ^ uint64_t(i) ^ uint64_t(again) << 40));
         }
         auto answers = answer(generator_, format_, conversations, {config_.max_tokens, {config_.temperature, 0, 1}, config_.seed}, call_tool_, {}, streams);
@@ -542,7 +549,7 @@ inline int run_rl(RlConfig& c) {
     std::optional<RewardSource> reward;
     if (!c.reward_model.empty()) reward.emplace(c.reward_model);
     if (c.check_weight < 0) c.check_weight = reward ? 0.0f : 1.0f;
-    TaskStream tasks(c.tasks, reward.has_value());
+    TaskStream tasks(c.tasks, reward.has_value(), [&](const TaskItem& item) { return int64_t(vocabulary.format.render(conversation_of(item, c.system), true).ids.size()) < c.seq_len; });
     const auto dev_sets = read_task_sets(c.dev, c.eval_limit), test_sets = read_task_sets(c.test, c.eval_limit);
     if (c.lr == 0) c.lr = width_learning_rate(model.C) / 30;
     if (c.min_lr < 0) c.min_lr = 0.1f * c.lr;
