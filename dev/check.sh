@@ -91,9 +91,9 @@ if [ -x ./train_gpt ]; then
         --agent --archives --clean --copies --delete-after --directory-prefix --foreign --header --hosts --jobs --level --lists --max-redirect
         --no-directories --no-verbose --no-warc-keep-log --pages --quota --random-wait --recursive --reject --reject-regex --server-response
         --set --span-hosts --stage --timeout --tries --udhr --user-agent --wait --warc-file --warc-header --warc-tempdir"
-    : > "$tmp/webtext.md"
-    if [ -x build/data/webtext ]; then build/data/webtext help --markdown > "$tmp/webtext.md"; fi # its flags are in scripts, not in README.md
-    { grep -ohE -- '--[a-z0-9-]+.[ |]' "$tmp/flags.md" "$tmp/webtext.md" | tr -cd 'a-z0-9\n-'; tr ' ' '\n' <<< "$others"; } | sort -u > "$tmp/have"
+    # the web-text program's flags are in scripts, not in README.md; it need not be built
+    { grep -ohE -- '--[a-z0-9-]+.[ |]' "$tmp/flags.md" | tr -cd 'a-z0-9\n-'; tr ' ' '\n' <<< "$others"
+        grep -ohE '\{"[a-z][a-z0-9-]+", *&' dev/data/*.hpp dev/data/*.cpp | sed 's/{"\([^"]*\)".*/--\1/'; } | sort -u > "$tmp/have"
     sed '/<!-- flags:begin -->/,/<!-- flags:end -->/d' README.md | cat - scripts/*.sh scripts/lab/*.sh scripts/lab/*.md |
         find_lines -ohE -- '(^|[ `"(])--[a-z][a-z0-9-]+' | tr -d ' `"(' | sort -u | comm -23 - "$tmp/have" > "$tmp/flags"
     verdict "flags in README and scripts exist" "$tmp/flags"

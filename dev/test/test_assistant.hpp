@@ -390,15 +390,6 @@ inline void test_rl_command(Report& t) {
         for (const char* key : {"reward", "length", "groups_degenerate", "grad_norm", "ratio"})
             same = same && std::abs(r[i][key].get<double>() - m[i][key].get<double>()) <= 1e-3 * std::max(1.0, std::abs(m[i][key].get<double>()));
     t.check(same, cat("two ranks with smaller micro-batches take the same steps ", ranks.err));
-    // a problem that no answer fits behind is left out and counted; a file of nothing else is refused
-    const std::string too_long = "{\"prompt\": \"what is " + std::string(2000, '7') + "?\", \"answer\": \"7\"}\n";
-    write_file(b.dir / "long.jsonl", too_long), write_file(b.dir / "mixed.jsonl", read_file(b.dir / "sums.jsonl") + too_long);
-    const auto mixed = Base::run(rl("rl_mixed", {"--steps", "1", "--tasks", b.dir / "mixed.jsonl"}));
-    t.check(mixed.status == 0 && mixed.out.find("problems, 1 too long") != std::string::npos, cat("a problem that is too long is left out ", mixed.err));
-    Words alone = rl("rl_long", {"--steps", "1"});
-    *(std::find(alone.begin(), alone.end(), "--tasks") + 1) = b.dir / "long.jsonl";
-    const auto none = Base::run(alone);
-    t.check(none.status == 2 && none.err.find("no problem is left") != std::string::npos, cat("nothing but such problems: ", none.err));
     // every objective and penalty runs
     for (const char* objective : {"reinforce", "rloo", "grpo", "dapo", "ppo", "expert", "best"}) {
         const auto o = Base::run(rl(cat("rl_", objective), {"--steps", "1", "--objective", objective, "--resample", "1", "--truncated", "drop"}));
@@ -431,6 +422,13 @@ inline void test_rl_mistakes(Report& t) {
     refused(rl("x", {"--steps", "1", "--objective", "gpro"}), "expected one of", 2);
     refused(rl("whole", {"--steps", "6"}), "holds a run already", 2);
     refused({"rl", "--init", b.dir / "base", "--tasks", b.dir / "sums.jsonl", "--steps", "1", "--out", b.dir / "x"}, "knows no conversations", 1);
+    // a problem that no answer fits behind is left out and counted; a file of nothing else is refused
+    const std::string too_long = "{\"prompt\": \"what is " + std::string(2000, '7') + "?\", \"answer\": \"7\"}\n";
+    write_file(b.dir / "sums.jsonl", too_long);
+    refused(rl("x", {"--steps", "1"}), "no problem is left", 2);
+    write_file(b.dir / "sums.jsonl", too_long + "{\"prompt\": \"what is 1?\", \"answer\": \"2\"}\n");
+    const auto mixed = Base::run(rl("rl_mixed", {"--steps", "1", "--prompts", "2", "--group", "2", "--max-tokens", "4", "--rows", "4"}));
+    t.check(mixed.status == 0 && mixed.out.find("1 problems, 1 too long") != std::string::npos, cat("a problem that is too long is left out ", mixed.err));
     t.check(!fs::exists(b.dir / "x"), "nothing is left behind");
 }
 

@@ -36,7 +36,7 @@ done
             "$(for s in "${seeds[@]}"; do awk -v n="$step" '$1 == n { print $3 }' "$lab_out/curve-$s"; done | mean_interval | sed 's/ \([0-9]\)/ +-\1/; s/ -$//')"
     done
 } | lab_table
-echo "drawn at temperature 1 (thoughts behind "thinks:"), one problem of test, seed ${seeds[0]}:"
+echo "drawn at temperature 1 (thoughts behind 'thinks:'), one problem of test, seed ${seeds[0]}:"
 question=$(sed -n '2s/.*"prompt": "\([^"]*\)".*/\1/p' "$tests")
 echo "  $question"
 for at in "start $thinker" "middle $lab_common/longer-${seeds[0]}/$(printf 'step-%06d' "$((n / 2))")" "end $lab_common/longer-${seeds[0]}"; do
