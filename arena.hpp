@@ -249,7 +249,7 @@ inline std::vector<Duel> hold_duels(const std::vector<TaskItem>& items, const st
                 duels.push_back({p, i, j, equal ? 0.5 : std::nan(""), equal});
             }
     Rng rng = Rng::stream(seed, 0xA4E4A);
-    for (size_t n = open.size(); n > 1; n--) std::swap(open[n - 1], open[rng.below(n)]);
+    rng.shuffle(open);
     if (most > 0 && int64_t(open.size()) > most) open.resize(size_t(most));
     std::vector<AnswerPair> pairs;
     std::vector<bool> turned;
@@ -379,17 +379,10 @@ inline const JudgeKind& find_judge(const std::string& name) {
 inline std::vector<TaskItem> read_prompts(const ArenaConfig& c, bool without_answers) {
     std::vector<TaskItem> items;
     for (const std::string& path : c.tasks) {
-        std::vector<TaskItem> of_file;
-        if (!without_answers) of_file = read_tasks(path);
-        else each_json_line(path, nullptr, [&](const json& j, int64_t) {
-                json line = j;
-                if (line.is_object() && !line.contains("answer")) line["answer"] = nullptr;
-                of_file.push_back(task_from_json(line));
-            });
+        std::vector<TaskItem> of_file = read_tasks(path, without_answers);
         if (c.limit > 0 && int64_t(of_file.size()) > c.limit) of_file.resize(size_t(c.limit));
         items.insert(items.end(), of_file.begin(), of_file.end());
     }
-    if (items.empty()) throw Error(cat(c.tasks.front(), ": holds no prompt"));
     for (const TaskItem& item : items)
         if (item.prompt.find_first_not_of(" \t\r\n") == std::string::npos) throw Error(cat(c.tasks.front(), ": a prompt is empty"));
     return items;

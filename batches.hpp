@@ -62,10 +62,6 @@ class ShuffledEpochs {
     }
 
    private:
-    template <typename X>
-    static void permute(std::vector<X>& v, Rng rng) {
-        for (size_t i = v.size(); i > 1; i--) std::swap(v[i - 1], v[rng.below(i)]);
-    }
     void shuffle(uint64_t seed, int64_t epoch) {
         order_.clear();
         for (size_t l = 0; l < lists_.size(); l++) {
@@ -73,10 +69,10 @@ class ShuffledEpochs {
             for (size_t i = 0; i < lists_[l].size; i++) all.push_back({l, i});
             int64_t wanted = lists_[l].per_epoch();
             for (; wanted >= int64_t(all.size()) && wanted > 0; wanted -= int64_t(all.size())) order_.insert(order_.end(), all.begin(), all.end());
-            permute(all, Rng::stream(seed, 0x736674, epoch, l));
+            Rng::stream(seed, 0x736674, epoch, l).shuffle(all);
             order_.insert(order_.end(), all.begin(), all.begin() + wanted);
         }
-        permute(order_, Rng::stream(seed, key_, epoch));
+        Rng::stream(seed, key_, epoch).shuffle(order_);
         epoch_ = epoch, seed_ = seed;
     }
     const uint64_t key_;

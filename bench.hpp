@@ -81,16 +81,6 @@ double measure_fma(Cpu& dev) {
     return 2.0 * 10 * Tile::W * double(rounds) * dev.threads / best_s;
 }
 
-// The best of this processor's instruction sets, as measure_fma and the products take it: f(TileAvx2{}).
-template <typename F>
-auto with_tile(F&& f) {
-#if defined(__x86_64__)
-    if (active_isa() == Isa::avx512) return f(TileAvx512{});
-    if (active_isa() == Isa::avx2) return f(TileAvx2{});
-#endif
-    return f(TileSse2{});
-}
-
 // The sum of n numbers (a multiple of 256), written with registers: this file is compiled with -O1, which would add one number at a time and
 // wait for it instead of the memory.
 template <typename Tile>

@@ -289,4 +289,9 @@ struct Rng {
     double uniform_double() { return double(next() >> 11) * 0x1p-53; }
     // 0 <= result < n, without modulo bias worth naming (n << 2^64)
     uint64_t below(uint64_t n) { return uint64_t((unsigned __int128)(next()) * n >> 64); }
+    // Every order equally likely (Fisher and Yates).
+    template <typename X>
+    void shuffle(std::vector<X>& v) {
+        for (size_t i = v.size(); i > 1; i--) std::swap(v[i - 1], v[below(i)]);
+    }
 };

@@ -44,10 +44,14 @@ inline TaskItem task_from_json(const nlohmann::ordered_json& j) {
     return item;
 }
 
-inline std::vector<TaskItem> read_tasks(const std::string& path) {
+// prompts_alone: a line without "answer" will do, for those who judge what is said by other means.
+inline std::vector<TaskItem> read_tasks(const std::string& path, bool prompts_alone = false) {
     std::vector<TaskItem> items;
-    each_json_line(path, nullptr, [&](const nlohmann::ordered_json& j, int64_t) { items.push_back(task_from_json(j)); });
-    if (items.empty()) throw Error(cat(path, ": holds no task"));
+    each_json_line(path, nullptr, [&](nlohmann::ordered_json j, int64_t) {
+        if (prompts_alone && j.is_object() && !j.contains("answer")) j["answer"] = nullptr;
+        items.push_back(task_from_json(j));
+    });
+    if (items.empty()) throw Error(cat(path, prompts_alone ? ": holds no prompt" : ": holds no task"));
     for (TaskItem& item : items)
         if (item.task.empty()) item.task = fs::path(path).stem().string();
     return items;
@@ -185,12 +189,15 @@ class Score {
         const int64_t n = int64_t(replies.size());
         int64_t right = 0;
         double drawn = 0;
+        std::vector<bool> right_of;                                  // each reply
         std::map<std::string, std::pair<int64_t, int64_t>> votes;    // final answer -> how often, and (negative) when first
         std::string winner;
         const bool number = item.answerable && rewards::canonical_number(item.answer).has_value();
         for (int64_t s = 0; s < n; s++) {
             const Reply& r = replies[size_t(s)];
-            right += is_right(item, r.text), graded += grade(item, r.text);
+            const double worth = grade(item, r.text);
+            right_of.push_back(counts_as_right(worth));
+            right += right_of.back(), graded += worth;
             declined += declines(r.text), well_formed += r.well_formed, truncated += r.truncated;
             drawn += double(r.tokens), calls += double(r.calls), replies_ += 1;
             auto [it, fresh] = votes.try_emplace(final_answer(r.text, number).value_or("?"), 0, -s);
@@ -198,8 +205,7 @@ class Score {
         }
         for (const auto& [text, vote] : votes)
             if (winner.empty() || vote > votes[winner]) winner = text;
-        const auto first = std::find_if(replies.begin(), replies.end(), [&](const Reply& r) { return final_answer(r.text, number).value_or("?") == winner; });
-        majority.push_back(is_right(item, first->text));
+        majority.push_back(right_of[size_t(-votes[winner].second)]);
         shares.push_back(double(right) / double(n));
         tokens.push_back(drawn / double(n));
         samples = n;

@@ -212,7 +212,7 @@ inline int run_label(LabelConfig& c) {
         // blind: which of them are shown, and in which order, depends on the prompt and the seed alone, not on who wrote them
         Ranking r{prompts[k], it->second, {}};
         Rng rng = Rng::stream(c.seed, crc32(prompts[k].data(), prompts[k].size()));
-        for (size_t i = r.responses.size(); i > 1; i--) std::swap(r.responses[i - 1], r.responses[rng.below(i)]);
+        rng.shuffle(r.responses);
         if (int64_t(r.responses.size()) > c.most) r.responses.resize(size_t(c.most));
         std::cout << "\n[" << k + 1 << "/" << prompts.size() << "] " << to_valid_utf8(r.prompt) << "\n";
         for (size_t i = 0; i < r.responses.size(); i++) std::cout << "\n  " << i + 1 << ")  " << to_valid_utf8(r.responses[i]) << "\n";

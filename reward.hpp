@@ -61,6 +61,30 @@ std::vector<double> score_rows(M& model, const std::vector<const Sequence*>& row
     return scores;
 }
 
+template <typename M>
+std::vector<double> score_rows(M& model, const std::vector<Sequence>& rows, int64_t max_tokens) {
+    std::vector<const Sequence*> pointers;
+    for (const Sequence& s : rows) pointers.push_back(&s);
+    return score_rows(model, pointers, max_tokens);
+}
+
+// A stored reward model with its vocabulary, which may be another than the assistant's. Throws UsageError where `flag` names another kind of model.
+struct RewardSource {
+    RewardSource(const char* flag, const std::string& path) : reader(path), vocabulary(reader.path()) {
+        if (!reader.config().scores) throw UsageError(cat(flag, " ", path, ": not a reward model"), "make one with: train_gpt reward --init RUN --rankings rankings.jsonl --out DIR");
+    }
+    Sequence row(const std::string& prompt, const std::string& response) const { return reward_row(vocabulary.format, prompt, response, reader.config().max_T); }
+    // The scores of these rows, batch_size of the longest at once.
+    std::vector<double> score(const std::vector<Sequence>& rows, int64_t batch_size, const std::string& device, const std::string& dtype, int threads) const {
+        std::vector<double> scores;
+        const int64_t max_tokens = std::min(int64_t(1) << 31, batch_size * reader.config().max_T);
+        with_model(device, dtype, "auto", threads, reader, max_tokens, [&](Model& model) { scores = score_rows(model, rows, max_tokens); });
+        return scores;
+    }
+    const ModelReader reader;
+    const ChatVocabulary vocabulary;
+};
+
 // ---- settings
 
 struct PreferenceConfig : TrainerConfig {
@@ -376,29 +400,14 @@ inline const std::vector<Flag<RewardScoreConfig>> reward_score_flags = {
     {"threads",    &RewardScoreConfig::threads,    "",        "CPU threads; 0: all cores"},
 };
 
-inline void require_reward_model(const ModelReader& reader) {
-    if (!reader.config().scores) throw UsageError(cat(reader.path(), ": not a reward model"), "make one with: train_gpt reward --init RUN --rankings rankings.jsonl --out DIR");
-}
-// The scores of these rows (reward_row) by the reward model in `reader`, batch_size of the longest rows at once.
-inline std::vector<double> score_answers(const ModelReader& reader, const std::vector<Sequence>& rows, int64_t batch_size, const std::string& device, const std::string& dtype, int threads) {
-    std::vector<const Sequence*> pointers;
-    for (const Sequence& s : rows) pointers.push_back(&s);
-    std::vector<double> scores;
-    const int64_t max_tokens = std::min(int64_t(1) << 31, batch_size * reader.config().max_T);
-    with_model(device, dtype, "auto", threads, reader, max_tokens, [&](Model& model) { scores = score_rows(model, pointers, max_tokens); });
-    return scores;
-}
-
 inline int run_reward_score(RewardScoreConfig& c) {
     if (c.model.empty() || c.input.empty()) throw UsageError("--model and --input are needed", "train_gpt reward score --model RUN --input answers.jsonl");
     if (c.batch_size < 1) throw UsageError(cat("--batch-size ", c.batch_size, ": expected at least 1"));
-    const ModelReader reader(c.model);
-    require_reward_model(reader);
-    const ChatVocabulary vocabulary(reader.path());
+    const RewardSource source("--model", c.model);
     std::vector<json> lines;
     std::vector<Sequence> rows;
     std::vector<size_t> first;                                                     // row of each line
-    const auto add = [&](const std::string& prompt, const std::string& response) { rows.push_back(reward_row(vocabulary.format, prompt, response, reader.config().max_T)); };
+    const auto add = [&](const std::string& prompt, const std::string& response) { rows.push_back(source.row(prompt, response)); };
     for (const auto& path : c.input)
         each_json_line(path, nullptr, [&](const json& j, int64_t) {
             first.push_back(rows.size());
@@ -414,7 +423,7 @@ inline int run_reward_score(RewardScoreConfig& c) {
             add(j["prompt"].get<std::string>(), j[key].get<std::string>());
         });
     first.push_back(rows.size());
-    const std::vector<double> scores = score_answers(reader, rows, c.batch_size, c.device, c.dtype, c.threads);
+    const std::vector<double> scores = source.score(rows, c.batch_size, c.device, c.dtype, c.threads);
     PairStatistics stats;
     std::string out;
     for (size_t i = 0; i < lines.size(); i++) {
@@ -442,14 +451,12 @@ inline int run_reward_score(RewardScoreConfig& c) {
 
 inline Judge open_reward_judge(const ArenaConfig& c) {
     if (c.reward_model.empty()) throw UsageError("--judge reward needs --reward-model", "the directory of a run of: train_gpt reward");
-    const auto reader = std::make_shared<ModelReader>(c.reward_model);
-    require_reward_model(*reader);
-    return [reader, c](const std::vector<AnswerPair>& pairs) {
-        const ChatVocabulary vocabulary(reader->path());
+    const auto source = std::make_shared<RewardSource>("--reward-model", c.reward_model);
+    return [source, c](const std::vector<AnswerPair>& pairs) {
         std::vector<Sequence> rows;
         for (const AnswerPair& p : pairs)
-            for (const std::string* answer : {p.first, p.second}) rows.push_back(reward_row(vocabulary.format, p.item->prompt, *answer, reader->config().max_T));
-        const std::vector<double> scores = score_answers(*reader, rows, c.rows, c.device, c.dtype, c.threads);
+            for (const std::string* answer : {p.first, p.second}) rows.push_back(source->row(p.item->prompt, *answer));
+        const std::vector<double> scores = source->score(rows, c.rows, c.device, c.dtype, c.threads);
         std::vector<double> verdicts;
         for (size_t i = 0; i < scores.size(); i += 2) verdicts.push_back(scores[i] > scores[i + 1] ? 1 : scores[i] < scores[i + 1] ? 0 : 0.5);
         return verdicts;

@@ -250,39 +250,35 @@ inline bool check_answer(const TaskItem& item, const std::string& whole_reply) {
 
 }  // namespace rewards
 
-// One way to decide whether a reply is right. A new kind of task adds one here.
+// One way to say what a reply is worth, from 0 to 1; where it is only right or wrong, 1 or 0. A new kind of task adds one here.
 struct Checker {
     const char* name;
-    bool (*is_right)(const TaskItem&, const std::string& reply);
+    double (*worth)(const TaskItem&, const std::string& reply);
     bool (*can_check)(const TaskItem&);            // is the task one of its kind?
-    double (*worth)(const TaskItem&, const std::string& reply) = nullptr;   // 0 to 1, where replies are better or worse; null: right is 1, wrong 0
 };
+inline bool counts_as_right(double worth) { return worth >= 0.99; }
 inline const std::vector<Checker>& checkers() {
     static const std::vector<Checker> all = {
-        {"answer", rewards::check_answer, [](const TaskItem& t) { return !rewards::canonical_words(t.answer).empty() || rewards::canonical_number(t.answer); }},
-        {"declines", [](const TaskItem&, const std::string& reply) { return declines(reply); }, [](const TaskItem& t) { return !t.answerable; }},
-        {"nim", [](const TaskItem& t, const std::string& reply) { return nim::is_winning_reply(t.prompt, reply); },
+        {"answer", [](const TaskItem& t, const std::string& reply) { return double(rewards::check_answer(t, reply)); },
+                   [](const TaskItem& t) { return !rewards::canonical_words(t.answer).empty() || rewards::canonical_number(t.answer); }},
+        {"declines", [](const TaskItem&, const std::string& reply) { return double(declines(reply)); }, [](const TaskItem& t) { return !t.answerable; }},
+        {"nim", [](const TaskItem& t, const std::string& reply) { return double(nim::is_winning_reply(t.prompt, reply)); },
                 [](const TaskItem& t) { const auto h = nim::read_prompt(t.prompt); return h && nim::is_won(*h); }},
-        {"jokes", [](const TaskItem& t, const std::string& reply) { return jokes::worth(t.prompt, reply) >= 0.99; },
-                  [](const TaskItem& t) { return !jokes::thing_of(t.prompt).empty(); },
-                  [](const TaskItem& t, const std::string& reply) { return jokes::worth(t.prompt, reply); }},
+        {"jokes", [](const TaskItem& t, const std::string& reply) { return jokes::worth(t.prompt, reply); },
+                  [](const TaskItem& t) { return !jokes::thing_of(t.prompt).empty(); }},
     };
     return all;
 }
 // The checker of a task: the one that it names, else by whether it has an answer. Throws where there is none of that name.
 inline const Checker& checker_of(const TaskItem& item) {
-    const std::string name = !item.check.empty() ? item.check : item.answerable ? "answer" : "declines";
-    std::string all;
-    for (const Checker& c : checkers()) {
+    const std::string_view name = !item.check.empty() ? std::string_view(item.check) : item.answerable ? "answer" : "declines";
+    for (const Checker& c : checkers())
         if (name == c.name) return c;
-        all += cat(" ", c.name);
-    }
+    std::string all;
+    for (const Checker& c : checkers()) all += cat(" ", c.name);
     throw Error(cat("\"check\": \"", name, "\": there is no such checker"), cat("expected one of:", all));
 }
 
-inline bool is_right(const TaskItem& item, const std::string& reply) { return checker_of(item).is_right(item, reply); }
 // How good the reply is, 0 to 1.
-inline double grade(const TaskItem& item, const std::string& reply) {
-    const Checker& checker = checker_of(item);
-    return checker.worth ? checker.worth(item, reply) : double(checker.is_right(item, reply));
-}
+inline double grade(const TaskItem& item, const std::string& reply) { return checker_of(item).worth(item, reply); }
+inline bool is_right(const TaskItem& item, const std::string& reply) { return counts_as_right(grade(item, reply)); }

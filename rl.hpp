@@ -86,7 +86,7 @@ class TaskStream {
         std::vector<ShuffledEpochs::List> lists;
         for (const auto& file : given) {
             const auto [path, weight] = parse_weighted_path("tasks", file);
-            files_.push_back(prompts_alone ? read_prompts(path) : read_tasks(path));
+            files_.push_back(read_tasks(path, prompts_alone));
             left_out_ += int64_t(std::erase_if(files_.back(), [&](const TaskItem& item) { return !fits(item); }));
             lists.push_back({files_.back().size(), weight});
             hash_ = splitmix64(hash_ ^ uint64_t(lists.back().per_epoch()));
@@ -106,15 +106,6 @@ class TaskStream {
     uint64_t hash() const { return hash_; }               // the same problems?
 
    private:
-    static std::vector<TaskItem> read_prompts(const std::string& path) {
-        std::vector<TaskItem> items;
-        each_json_line(path, nullptr, [&](json j, int64_t) {
-            if (j.is_object() && !j.contains("answer")) j["answer"] = nullptr;
-            items.push_back(task_from_json(j));
-        });
-        if (items.empty()) throw Error(cat(path, ": holds no prompt"));
-        return items;
-    }
     std::vector<std::vector<TaskItem>> files_;
     std::optional<ShuffledEpochs> epochs_;
     int64_t left_out_ = 0;
@@ -164,15 +155,6 @@ struct RlStatistics {
     double rollout_s = 0, train_s = 0;
 };
 
-// A stored reward model with its vocabulary.
-struct RewardSource {
-    explicit RewardSource(const std::string& path) : reader(path), vocabulary(reader.path()) {
-        if (!reader.config().scores) throw UsageError(cat("--reward-model ", path, ": not a reward model"), "make one with: train_gpt reward --init RUN --rankings rankings.jsonl --out DIR");
-    }
-    const ModelReader reader;
-    const ChatVocabulary vocabulary;
-};
-
 template <typename Dev, typename T>
 class RlRun {
    public:
@@ -180,7 +162,7 @@ class RlRun {
           const ToolCaller& call_tool, const RewardSource* reward, int64_t resume_step, Ranks& ranks)
         : config_(config), format_(format), tasks_(tasks), dev_sets_(dev_sets), test_sets_(test_sets), call_tool_(call_tool), objective_(parse_objective(config.objective)),
           stage_(dev, "rl", config, rl_flags, reader.config(), config.batch_size * config.seq_len, ranks), model_(stage_.model),
-          cache_(model_.make_cache(config.rows, config.seq_len)), generator_(model_, *cache_) {
+          cache_(model_.make_cache(config.rows, config.seq_len)), generator_(model_, *cache_), reward_source_(reward) {
         terms_.clip_low = config.clip_low, terms_.clip_high = config.clip_high, terms_.kl = parse_kl(config.kl), terms_.kl_coef = config.kl_coef;
         if (resume_step >= 0) {
             stage_.resume(resume_step, {"objective", "prompts", "group", "inner", "temperature", "max-tokens", "truncated", "resample", "clip-low", "clip-high", "kl", "kl-coef",
@@ -196,7 +178,6 @@ class RlRun {
             load_weights(*reference_, reader);
         }
         if (reward) {
-            reward_format_ = &reward->vocabulary.format;
             reward_.emplace(dev, reward->reader.config(), GptOptions{std::max(config.batch_size * config.seq_len, reward->reader.config().max_T)});
             load_weights(*reward_, reward->reader);
         }
@@ -274,9 +255,9 @@ class RlRun {
             p.text = p.answer.turn.answer();
             const bool cut = p.answer.rollout.was_cut();
             SampledAnswer& a = p.sampled;
-            a = {0, !cut && is_right(*p.item, p.text), cut && config_.truncated == "drop", int64_t(which[k]) / config_.group, 0};
-            for (const uint8_t d : p.answer.rollout.sampled) a.tokens += d;
             p.grade = cut ? 0 : grade(*p.item, p.text);
+            a = {0, counts_as_right(p.grade), cut && config_.truncated == "drop", int64_t(which[k]) / config_.group, 0};
+            for (const uint8_t d : p.answer.rollout.sampled) a.tokens += d;
             a.reward = double(config_.check_weight) * p.grade + double(config_.format_reward) * double(p.answer.turn.well_formed) - double(config_.length_penalty) * double(a.tokens);
             p.row.ids = p.answer.prompt;
             p.row.ids.insert(p.row.ids.end(), p.answer.rollout.ids.begin(), p.answer.rollout.ids.end());
@@ -289,10 +270,8 @@ class RlRun {
     // The reward model reads what a person would: the prompt and the answer's text, without thoughts and tools.
     void score_answers(std::vector<Practice>& batch, const std::vector<size_t>& which) {
         std::vector<Sequence> rows;
-        std::vector<const Sequence*> pointers;
-        for (const size_t i : which) rows.push_back(reward_row(*reward_format_, batch[i].item->prompt, batch[i].text, reward_->config.max_T));
-        for (const Sequence& s : rows) pointers.push_back(&s);
-        const auto scores = score_rows(*reward_, pointers, reward_->options.max_tokens);
+        for (const size_t i : which) rows.push_back(reward_source_->row(batch[i].item->prompt, batch[i].text));
+        const auto scores = score_rows(*reward_, rows, reward_->options.max_tokens);
         for (size_t k = 0; k < which.size(); k++) {
             Practice& p = batch[which[k]];
             p.score = p.answer.rollout.was_cut() ? double(config_.cut_reward) : scores[k];
@@ -524,7 +503,7 @@ class RlRun {
     Generator generator_;
     std::optional<Asker> asker_;                          // from the first measurement on
     std::optional<Gpt<Dev, T>> reference_, reward_;
-    const ChatFormat* reward_format_ = nullptr;           // of the reward model, whose vocabulary may be another
+    const RewardSource* const reward_source_;             // its files, or null
 };
 
 inline void validate_rl(const RlConfig& c) {
@@ -547,7 +526,7 @@ inline int run_rl(RlConfig& c) {
     if (c.seq_len > model.max_T) throw UsageError(cat("--seq-len ", c.seq_len, " is longer than the model's context of ", model.max_T));
     const ChatVocabulary vocabulary(reader.path());
     std::optional<RewardSource> reward;
-    if (!c.reward_model.empty()) reward.emplace(c.reward_model);
+    if (!c.reward_model.empty()) reward.emplace("--reward-model", c.reward_model);
     if (c.check_weight < 0) c.check_weight = reward ? 0.0f : 1.0f;
     TaskStream tasks(c.tasks, reward.has_value(), [&](const TaskItem& item) { return int64_t(vocabulary.format.render(conversation_of(item, c.system), true).ids.size()) < c.seq_len; });
     const auto dev_sets = read_task_sets(c.dev, c.eval_limit), test_sets = read_task_sets(c.test, c.eval_limit);

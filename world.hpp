@@ -427,7 +427,7 @@ inline void write_game(const World& world, const WorldConfig& c, int threads, Ch
         std::vector<int> won;
         std::copy_if(shares[size_t(share)].begin(), shares[size_t(share)].end(), std::back_inserter(won), nim::is_won);
         Rng rng = Rng::stream(world.shape.seed, 0x418, uint64_t(share));
-        for (size_t i = won.size(); i > 1; i--) std::swap(won[i - 1], won[rng.below(i)]);
+        rng.shuffle(won);
         stats.bytes += write_lines(cat(c.out, "/tasks/nim-", kShareNames[size_t(share)], ".jsonl"), int64_t(won.size()), threads, [&](uint64_t i) {
             return cat("{\"prompt\": \"", nim::prompt_of(won[i]), "\", \"answer\": \"", nim::text_of(nim::perfect_moves(won[i])[0]),
                        "\", \"task\": \"nim\", \"check\": \"nim\", \"difficulty\": ", 1 + won[i] / 20, "}\n");

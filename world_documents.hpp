@@ -46,7 +46,7 @@ class Draft {
     bool told(uint32_t fact) const { return std::find(slots.told.begin(), slots.told.end(), fact) != slots.told.end(); }
     template <typename T>
     void shuffle(std::vector<T>& v) {
-        for (size_t i = v.size(); i > 1; i--) std::swap(v[i - 1], v[rng.below(i)]);
+        rng.shuffle(v);
     }
     // n different words of a rule
     std::vector<std::string> some_words(std::string_view name, size_t n) {

@@ -66,7 +66,7 @@ class Languages {
         std::vector<std::string> endings = {"a",  "e",  "i",  "o",  "u",  "an", "en", "in", "on",
                                             "un", "ar", "er", "ir", "or", "ur", "as", "es", "os"};
         static_assert(kFamilies * kClasses * kEndings == 18, "one ending for each place");
-        for (size_t i = endings.size(); i > 1; i--) std::swap(endings[i - 1], endings[rng.below(i)]);
+        rng.shuffle(endings);
         size_t next = 0;
         for (auto& family : endings_)
             for (auto& word_class : family)

@@ -423,16 +423,23 @@ void few_rows_nt(Cpu& dev, const Gemm<TC, T>& g) {
     }
 }
 
+// f(a register tile of this processor's best instruction set).
+template <typename F>
+auto with_tile(F&& f) {
+    switch (active_isa()) {
+        case Isa::avx512: return f(TileAvx512{});
+        case Isa::avx2: return f(TileAvx2{});
+        case Isa::sse2: break;
+    }
+    return f(TileSse2{});
+}
+
 // Our product for this processor.
 template <typename TC, typename T>
 void gemm_own(Cpu& dev, const Gemm<TC, T>& g) {
     if (g.M <= 0 || g.N <= 0) return;
     if (g.M <= kFewRows && !g.ta) return g.tb ? few_rows_nt(dev, g) : few_rows_nn(dev, g);
-    switch (active_isa()) {
-        case Isa::avx512: return BlockedGemm<TileAvx512, TC, T>{g}.run(dev);
-        case Isa::avx2: return BlockedGemm<TileAvx2, TC, T>{g}.run(dev);
-        case Isa::sse2: return BlockedGemm<TileSse2, TC, T>{g}.run(dev);
-    }
+    with_tile([&](auto tile) { BlockedGemm<decltype(tile), TC, T>{g}.run(dev); });
 }
 
 // ---- CPU: oneDNN

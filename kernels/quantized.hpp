@@ -36,7 +36,7 @@ constexpr int64_t kPanelVectors = 4;   // a panel is as many SIMD registers wide
 constexpr int64_t kPanelSteps = 128;   // steps of k at once: 16 KiB of floats with AVX2, half of L1
 
 // SIMD lanes of this processor: they decide the layout of packed weights.
-inline int64_t packed_lanes() { return active_isa() == Isa::avx512 ? 16 : active_isa() == Isa::avx2 ? 8 : 4; }
+inline int64_t packed_lanes() { return with_tile([](auto tile) { return int64_t(decltype(tile)::W); }); }
 
 // The (K, M) matrix of a linear layer y = x w, packed. It owns nothing: both arrays are an arena's.
 struct PackedMatrix {
@@ -242,11 +242,7 @@ constexpr bool kCanPack = std::is_same_v<Dev, Cpu> && sizeof(T) == 4;
 // y (N, M) = x (N, K) w + b, and GELU of that where `gate`. b (M) may be null.
 template <typename T>
 void linear_packed(Cpu& dev, T* y, const T* x, const PackedMatrix& w, const T* b, bool gate, int64_t N) {
-    switch (active_isa()) {
-        case Isa::avx512: return packed_product<TileAvx512>(dev, y, x, w, b, gate, N);
-        case Isa::avx2: return packed_product<TileAvx2>(dev, y, x, w, b, gate, N);
-        case Isa::sse2: return packed_product<TileSse2>(dev, y, x, w, b, gate, N);
-    }
+    with_tile([&](auto tile) { packed_product<decltype(tile)>(dev, y, x, w, b, gate, N); });
 }
 
 // y (N, C) = row ids[n] of the embedding + row positions[n] of wpe. The embedding is packed as the head that it also is: its rows are

@@ -13,6 +13,7 @@
 #include "../../kernels/global_norm.hpp"
 #include "../../kernels/layernorm.hpp"
 #include "../../kernels/matmul.hpp"
+#include "baseline_tiles.hpp"
 #include "test.hpp"
 
 namespace kernels_b {
@@ -66,16 +67,6 @@ std::vector<T> transposed(const std::vector<T>& a, int64_t rows, int64_t cols) {
         for (int64_t j = 0; j < cols; j++) t[size_t(j * rows + i)] = a[size_t(i * cols + j)];
     return t;
 }
-
-// The register tiles of the other instruction sets, compiled for plain x86-64: their logic is tested on every machine.
-struct WideTile : TileAvx512 {
-    template <typename F>
-    static void run(F f) { run_baseline(f); }
-};
-struct MiddleTile : TileAvx2 {
-    template <typename F>
-    static void run(F f) { run_baseline(f); }
-};
 
 enum class How { engine_own, engine_onednn, blocked_sse2, blocked_avx2, blocked_avx512 };
 

@@ -7,22 +7,13 @@
 
 #include "../../generate.hpp"
 #include "../../kernels/quantized.hpp"
+#include "baseline_tiles.hpp"
 #include "model_data.hpp"
 
 namespace quantized_test {
 
 using Doubles = std::vector<double>;
 constexpr WeightStorage kAll[] = {WeightStorage::fp32, WeightStorage::bf16, WeightStorage::int8};
-
-// The register tiles of the instruction sets, compiled for plain x86-64.
-struct WideTile : TileAvx512 {
-    template <typename F>
-    static void run(F f) { run_baseline(f); }
-};
-struct MiddleTile : TileAvx2 {
-    template <typename F>
-    static void run(F f) { run_baseline(f); }
-};
 
 // A packed matrix with memory of its own.
 struct Packed {

@@ -21,7 +21,7 @@ done
 # shellcheck source=scripts/lab/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 lab_begin c1 "${rest[@]}"
-seeds=${LAB_SEEDS:-1 2 3}
+read -r -a seeds <<< "${LAB_SEEDS:-1 2 3}"
 [ -x dev/data/webtext ] || make data
 work=$lab_out/crawl
 mkdir -p "$work/deb"
@@ -91,7 +91,7 @@ done
 printf 'text\tseed\tMB\ttokens read\tval nats/tok\n' | lab_table
 steps=$(lab_steps 400)
 {
-    for seed in $seeds; do
+    for seed in "${seeds[@]}"; do
         for kind in unfiltered filtered; do
             run=$lab_out/$kind-seed$seed
             lab_pretrain "$run" "$steps" --data "$work/data-$kind" --layers 4 --heads 4 --channels 128 --seq-len 256 --batch-size 8 --lr 2e-3 --min-lr 1e-4 \

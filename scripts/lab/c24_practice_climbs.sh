@@ -21,20 +21,17 @@ done
 # one row a measurement: updates, the likeliest answer on dev; the reward of the answers that were drawn in the updates around it
 {
     printf 'updates\tdev, greedy %%\tlength\n'
-    cut -d ' ' -f 1 "$lab_out/curve-${seeds[0]}" | while read -r step; do
-        printf '%s\t%s\t%.1f\n' "$step" "$(for s in "${seeds[@]}"; do awk -v n="$step" '$1 == n { print $2 }' "$lab_out/curve-$s"; done | percent)" \
-            "$(for s in "${seeds[@]}"; do awk -v n="$step" '$1 == n { print $3 }' "$lab_out/curve-$s"; done | mean)"
-    done
+    for step in $(curve_steps); do printf '%s\t%s\t%.1f\n' "$step" "$(curves_at "$step" 2 | percent)" "$(curves_at "$step" 3 | mean)"; done
 } | lab_table
 before=$(recipe_figure "$lab_out/before.json" accuracy)
-read -r gain half <<< "$(for s in "${seeds[@]}"; do recipe_figure "$lab_out/after-$s.json" accuracy | awk -v b="$before" '{ print $1 - b }'; done | mean_interval)"
-after=$(for s in "${seeds[@]}"; do recipe_figure "$lab_out/after-$s.json" accuracy; done | percent)
+read -r gain half <<< "$(figures_of after accuracy | awk -v b="$before" '{ print $1 - b }' | mean_interval)"
+after=$(figures_of after accuracy | percent)
 verdict=refuted
 if holds "$gain - ${half/-/0} > 0"; then verdict=confirmed; fi
 lab_verdict C24 << END
 $verdict
 unseen problems, drawn answers: $(echo "$before" | percent) % right before, $after % after $n updates; the likeliest answer \
-$(recipe_figure "$lab_out/before-greedy.json" accuracy | percent) and $(for s in "${seeds[@]}"; do recipe_figure "$lab_out/after-greedy-$s.json" accuracy; done | percent) %
+$(recipe_figure "$lab_out/before-greedy.json" accuracy | percent) and $(figures_of after-greedy accuracy | percent) %
 seeds=${#seeds[@]}
 before=$before
 gain=$gain

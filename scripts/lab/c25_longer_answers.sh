@@ -31,9 +31,8 @@ for s in "${seeds[@]}"; do
 done
 {
     printf 'updates\tdev, greedy %%\ttokens of an answer\n'
-    cut -d ' ' -f 1 "$lab_out/curve-${seeds[0]}" | while read -r step; do
-        printf '%s\t%s\t%s\n' "$step" "$(for s in "${seeds[@]}"; do awk -v n="$step" '$1 == n { print $2 }' "$lab_out/curve-$s"; done | percent)" \
-            "$(for s in "${seeds[@]}"; do awk -v n="$step" '$1 == n { print $3 }' "$lab_out/curve-$s"; done | mean_interval | sed 's/ \([0-9]\)/ +-\1/; s/ -$//')"
+    for step in $(curve_steps); do
+        printf '%s\t%s\t%s\n' "$step" "$(curves_at "$step" 2 | percent)" "$(curves_at "$step" 3 | mean_interval | sed 's/ \([0-9]\)/ +-\1/; s/ -$//')"
     done
 } | lab_table
 echo "drawn at temperature 1 (thoughts behind 'thinks:'), one problem of test, seed ${seeds[0]}:"
@@ -45,8 +44,8 @@ for at in "start $thinker" "middle $lab_common/longer-${seeds[0]}/$(printf 'step
     done
 done
 first=$(head -n 1 "$lab_out/curve-${seeds[0]}")
-read -r longer half <<< "$(for s in "${seeds[@]}"; do awk 'NR == 1 { a = $3 } { b = $3 } END { print b - a }' "$lab_out/curve-$s"; done | mean_interval)"
-read -r better better_half <<< "$(for s in "${seeds[@]}"; do awk 'NR == 1 { a = $2 } { b = $2 } END { print b - a }' "$lab_out/curve-$s"; done | mean_interval)"
+read -r longer half <<< "$(curves_growth 3 | mean_interval)"
+read -r better better_half <<< "$(curves_growth 2 | mean_interval)"
 verdict=refuted
 if holds "$longer - ${half/-/0} > 0 && $better - ${better_half/-/0} > 0"; then verdict=confirmed; fi
 lab_verdict C25 << END

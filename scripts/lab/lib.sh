@@ -56,6 +56,38 @@ lab_begin() { # NAME ARGUMENT...
     lab_start=$SECONDS
 }
 
+# How a lab begins that may start from what is given: OUT_DIR [--scale X] [--KEY DIR]... Sets lab_out, lab_common (OUT_DIR/SHARED), lab_scale, given_KEY,
+# seeds and questions; USAGE is the function that says how it is called.
+lab_open() { # USAGE "KEY..." SHARED NAME ARGUMENT...
+    local usage=$1 keys=$2 shared=$3 name=$4 out=${5-} key value
+    case $out in '' | -*) "$usage" ;; esac
+    shift 5
+    lab_scale=1 lab_data=world
+    for key in $keys; do printf -v "given_$key" ''; done
+    while [ $# -gt 0 ]; do
+        key=${1#--}
+        case " scale $keys " in *" $key "*) [ "$1" != "$key" ] || "$usage" ;; *) "$usage" ;; esac
+        if [ "$key" = scale ]; then
+            lab_scale=${2-}
+        else
+            value=$(realpath -e "${2-}") || "$usage"
+            printf -v "given_$key" %s "$value"
+        fi
+        shift 2 || "$usage"
+    done
+    awk -v x="$lab_scale" 'BEGIN { exit !(x + 0 > 0) }' || "$usage"
+    lab_out=$(realpath -m "$out/$name")
+    lab_common=$(realpath -m "$out/$shared")
+    mkdir -p "$lab_out" "$lab_common"
+    cd "$lab_root"
+    lab_program
+    train_gpt info > "$lab_out/machine.txt"
+    lab_start=$SECONDS
+    # shellcheck disable=SC2034 # the scripts read them
+    { read -r -a seeds <<< "${LAB_SEEDS:-1 2 3}"; questions=${LAB_QUESTIONS:-200}; }
+    : > "$lab_out/table.tsv"
+}
+
 lab_label() { if [ "$1" = world ]; then echo world; else basename "$1" | sed 's/\.[a-z]*$//'; fi; }
 
 # a number of steps times --scale; a multiple of 80, so that quarters and sixteenths of a run are checkpoints

@@ -28,31 +28,8 @@ END
 
 lab_world=facts
 assistant_begin() { # NAME ARGUMENT...
-    local name=$1 out=${2-}
-    case $out in '' | -*) assistant_usage ;; esac
-    shift 2
-    lab_scale=1 given_world="" given_base="" lab_data=world
-    while [ $# -gt 0 ]; do
-        case $1 in
-            --scale) lab_scale=${2-} ;;
-            --world) given_world=$(realpath -e "${2-}") || assistant_usage ;;
-            --base) given_base=$(realpath -e "${2-}") || assistant_usage ;;
-            *) assistant_usage ;;
-        esac
-        shift 2 || assistant_usage
-    done
-    awk -v x="$lab_scale" 'BEGIN { exit !(x + 0 > 0) }' || assistant_usage
+    lab_open assistant_usage "world base" "assistant-$lab_world" "$@"
     [ -z "$given_base" ] || [ -n "$given_world" ] || fail "--base without --world: which facts has it read?" "name the world, too"
-    lab_out=$(realpath -m "$out/$name")
-    lab_common=$(realpath -m "$out/assistant-$lab_world")
-    mkdir -p "$lab_out" "$lab_common"
-    cd "$lab_root"
-    lab_program
-    train_gpt info > "$lab_out/machine.txt"
-    lab_start=$SECONDS
-    read -r -a seeds <<< "${LAB_SEEDS:-1 2 3}"
-    # shellcheck disable=SC2034 # the scripts read it
-    questions=${LAB_QUESTIONS:-200}
     world=${given_world:-$lab_common/world}
     if [ "$lab_world" != none ] && [ ! -s "$world/tasks/nobody-test.jsonl" ]; then
         local shape=(--people 200 --places 16 --zipf 1.6 --known 100 --rare 1 --kinds biography place questions dialogue entry)
@@ -62,7 +39,6 @@ assistant_begin() { # NAME ARGUMENT...
         esac
         train_gpt world --out "$world" --megabytes 16 "${shape[@]}" --conversations 4000 --seed 1 > "$lab_common/world.log"
     fi
-    : > "$lab_out/table.tsv"
 }
 
 # Number of steps times --scale, at least 8.

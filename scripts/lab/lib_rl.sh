@@ -24,34 +24,12 @@ END
     exit 2
 }
 practice_begin() { # NAME ARGUMENT...
-    local name=$1 out=${2-} given_model="" given_world=""
-    case $out in '' | -*) practice_usage ;; esac
-    shift 2
-    lab_scale=1 lab_data=world
-    while [ $# -gt 0 ]; do
-        case $1 in
-            --scale) lab_scale=${2-} ;;
-            --model) given_model=$(realpath -e "${2-}") || practice_usage ;;
-            --world) given_world=$(realpath -e "${2-}") || practice_usage ;;
-            *) practice_usage ;;
-        esac
-        shift 2 || practice_usage
-    done
-    awk -v x="$lab_scale" 'BEGIN { exit !(x + 0 > 0) }' || practice_usage
+    lab_open practice_usage "model world" practice "$@"
     [ -z "$given_model" ] || [ -n "$given_world" ] || fail "--model without --world: which problems does it know?" "name the world, too"
-    lab_out=$(realpath -m "$out/$name")
-    lab_common=$(realpath -m "$out/practice")
-    mkdir -p "$lab_out" "$lab_common"
-    cd "$lab_root"
-    lab_program
-    train_gpt info > "$lab_out/machine.txt"
-    read -r -a seeds <<< "${LAB_SEEDS:-1 2 3}"
-    questions=${LAB_QUESTIONS:-200} threads=${LAB_THREADS:-0}
+    threads=${LAB_THREADS:-0}
     recipe_dir=$lab_common recipe_scale=$lab_scale recipe_seed=1
     world=${given_world:-$lab_common/world} assistant=${given_model:-$lab_common/sft}
-    if [ -z "$given_model" ] || [ -z "$given_world" ]; then
-        [ -n "$given_world" ] || recipe_world
-    fi
+    [ -n "$given_world" ] || recipe_world
     if [ -z "$given_model" ]; then
         [ -z "$given_world" ] || [ -e "$lab_common/world" ] || ln -s "$given_world" "$lab_common/world"
         recipe_tokens
@@ -59,8 +37,7 @@ practice_begin() { # NAME ARGUMENT...
         recipe_sft
     fi
     problems=$world/tasks/word-problems-train.jsonl dev=$world/tasks/word-problems-dev.jsonl tests=$world/tasks/word-problems-test.jsonl
-    : > "$lab_out/table.tsv"
-    lab_start=$SECONDS
+    lab_start=$SECONDS # what is shared does not count
 }
 recipe_program() { train_gpt "$@"; }
 
@@ -84,8 +61,15 @@ practise() { # NAME SEED UPDATES INIT FLAG...
 }
 # What was measured on dev on the way: "step accuracy tokens" a line.
 curve() { # RUN_DIR
-    sed -n 's/^{"step":\([0-9]*\),.*"dev":{"questions":[0-9]*,"samples":[0-9]*,"accuracy":\([-0-9.e]*\),.*"tokens":\([-0-9.e]*\),"calls.*/\1 \2 \3/p' "$1/metrics.jsonl"
+    sed -n 's/^{"step":\([0-9]*\),.*"dev":{"questions":[0-9]*,"samples":[0-9]*,"accuracy":\([-0-9.e]*\),.*"tokens":\([-0-9.e]*\).*/\1 \2 \3/p' "$1/metrics.jsonl" | grep . ||
+        fail "$1/metrics.jsonl: no measurement on dev" "was it written by another version of the program?"
 }
+# Of the curves of all seeds (lab_out/curve-SEED): a column at a step, or how much it grew from the first measurement to the last. A line a seed.
+curves_at() { local s; for s in "${seeds[@]}"; do awk -v n="$1" -v c="$2" '$1 == n { print $c }' "$lab_out/curve-$s"; done; }                          # STEP COLUMN
+curves_growth() { local s; for s in "${seeds[@]}"; do awk -v c="$1" 'NR == 1 { a = $c } { b = $c } END { print b - a }' "$lab_out/curve-$s"; done; }  # COLUMN
+curve_steps() { cut -d ' ' -f 1 "$lab_out/curve-${seeds[0]}"; }
+# A figure of lab_out/NAME-SEED.json for each seed.
+figures_of() { local s; for s in "${seeds[@]}"; do recipe_figure "$lab_out/$1-$s.json" "$2"; done; } # NAME KEY
 # The mean of a training metric over a part of the run: from FROM to TO, shares of its updates.
 over_updates() { # RUN_DIR KEY FROM TO
     sed -n "/\"$2\":/s/^{\"step\":\([0-9]*\),.*\"$2\":\([-0-9.e]*\).*/\1 \2/p" "$1/metrics.jsonl" | awk -v from="$3" -v to="$4" '
