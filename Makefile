@@ -1,8 +1,8 @@
 # train_gpt: `make help` lists the targets.
 #
-# train_gpt.cu with the headers is the program; text_chapters.cpp is a part of it that another core builds beside it. g++ compiles them;
-# nvcc compiles kernels/cuda_instances.cu alone, all that runs on a GPU, where it is found. The tests compile that same file with g++
-# for the emulator (dev/emu). Object files live apart (build/cpu, build/cuda, build/emu; with SAN=1 build/san, build/san_emu), and
+# train_gpt.cu with the headers is the program; text_chapters.cpp and device_chapters.cpp are parts of it that other cores build beside it. g++
+# compiles them, device_chapters.cpp alone once for the CPU and once for CUDA; nvcc compiles kernels/cuda_instances.cu, all that runs
+# on a GPU, where it is found. The tests compile that same file with g++ for the emulator (dev/emu). Object files live apart (build/cpu, build/cuda, build/emu; with SAN=1 build/san, build/san_emu), and
 # ./train_gpt is a link to the program built last.
 CXX      ?= g++
 # an nvcc that is not on the PATH is looked for where NVIDIA's packages put it; NVCC= (empty) builds for the CPU
@@ -107,19 +107,19 @@ endef
 
 $(CPU_DIR)/flags: force
 	$(call write_if_changed,$(CXX) $(ALL_CXX) $(LIBS))
-# the kernels, once for each storage type, and the templates of the libraries: program, tests and the CUDA build share them
-CHAPTERS := $(CPU_DIR)/text_chapters.o
-SHARED   := $(CPU_DIR)/kernels_bf16.o $(CPU_DIR)/kernels_fp32.o $(CPU_DIR)/libraries.o
+# the kernels, once for each storage type, the templates of the libraries, and the version: program, tests and the CUDA build share them
+PROGRAM  := $(CPU_DIR)/train_gpt.o $(CPU_DIR)/text_chapters.o
+SHARED   := $(CPU_DIR)/kernels_bf16.o $(CPU_DIR)/kernels_fp32.o $(CPU_DIR)/libraries.o build/version.o
 EXTERN   := -DTRAIN_GPT_EXTERN_KERNELS -DTRAIN_GPT_EXTERN_LIBRARIES
 $(CPU_DIR)/kernels_fp32.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_FP32 -MMD -MP -c $< -o $@
 $(CPU_DIR)/kernels_bf16.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_BF16 -MMD -MP -c $< -o $@
-$(CPU_DIR)/text_chapters.o $(CPU_DIR)/libraries.o: $(CPU_DIR)/%.o: %.cpp $(CPU_DIR)/flags
+$(CPU_DIR)/text_chapters.o $(CPU_DIR)/device_chapters.o $(CPU_DIR)/libraries.o: $(CPU_DIR)/%.o: %.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(EXTERN) -MMD -MP -c $< -o $@
-$(CPU_DIR)/train_gpt.o: train_gpt.cu $(CPU_DIR)/flags | build/version.hpp
-	$(CXX) $(ALL_CXX) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
-$(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CHAPTERS) $(SHARED) build/version.o
+$(CPU_DIR)/train_gpt.o: train_gpt.cu $(CPU_DIR)/flags
+	$(CXX) $(ALL_CXX) $(EXTERN) -MMD -MP -c -x c++ $< -o $@
+$(CPU_DIR)/train_gpt: $(PROGRAM) $(CPU_DIR)/device_chapters.o $(SHARED)
 	$(CXX) $(ALL_CXX) $^ -o $@ $(LIBS)
 
 # the tests: a suite each, so that an edit recompiles one of them. $(1): its name, $(2): the compiler with its flags
@@ -152,10 +152,10 @@ $(CUDA_DIR)/flags: force
 $(CUDA_DIR)/cuda_instances.o: kernels/cuda_instances.cu $(CUDA_DIR)/flags
 	$(if $(NVCC),,$(error nvcc is not found: set NVCC=/path/to/nvcc, or build for the CPU with make cpu))
 	$(NVCC) $(ALL_NVCC) -MMD -MP -c $< -o $@
-$(CUDA_DIR)/train_gpt.o: train_gpt.cu $(CUDA_DIR)/flags | build/version.hpp
-	$(CXX) $(ALL_HOST) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
+$(CUDA_DIR)/device_chapters.o: device_chapters.cpp $(CUDA_DIR)/flags
+	$(CXX) $(ALL_HOST) $(EXTERN) -MMD -MP -c $< -o $@
 # cudart is linked statically and looks for the driver at run time: the binary starts on a machine without one
-$(CUDA_DIR)/train_gpt: $(CUDA_DIR)/train_gpt.o $(CUDA_DIR)/cuda_instances.o $(CHAPTERS) $(SHARED) build/version.o
+$(CUDA_DIR)/train_gpt: $(PROGRAM) $(CUDA_DIR)/device_chapters.o $(CUDA_DIR)/cuda_instances.o $(SHARED)
 	$(NVCC) -ccbin $(CXX) --cudart static -Xcompiler -fopenmp $^ -o $@ -L$(CUDA_LIB) -Xlinker -rpath,$(CUDA_LIB) -lcublasLt $(NCCL) $(LIBS)
 
 # The emulator: the same kernels, compiled by g++, with dev/emu in the place of the CUDA toolkit, which this needs nothing of.
@@ -182,14 +182,12 @@ $(EMU_DIR)/test_kernels: $(CPU_DIR)/test_gpt.o $(EMU_KERNEL_SUITES:%=$(EMU_DIR)/
 $(EMU_DIR)/test_model: $(CPU_DIR)/test_gpt.o $(EMU_MODEL_SUITES:%=$(EMU_DIR)/suite_%.o) $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(SHARED)
 	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
 # the whole program with the emulated GPU: build/emu/train_gpt pretrain --device cuda ...
-$(EMU_DIR)/train_gpt.o: train_gpt.cu $(EMU_DIR)/flags | build/version.hpp
-	$(CXX) $(EMULATOR) $(EXTERN) -include build/version.hpp -MMD -MP -c -x c++ $< -o $@
-$(EMU_DIR)/train_gpt: $(EMU_DIR)/train_gpt.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(CHAPTERS) $(SHARED) build/version.o
+$(EMU_DIR)/device_chapters.o: device_chapters.cpp $(EMU_DIR)/flags
+	$(CXX) $(EMULATOR) $(EXTERN) -MMD -MP -c $< -o $@
+$(EMU_DIR)/train_gpt: $(PROGRAM) $(EMU_DIR)/device_chapters.o $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(SHARED)
 	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
 
 # The version is an object of its own: a commit recompiles one line, not the program.
-build/version.hpp:
-	@mkdir -p build && printf 'extern const char* const train_gpt_version;\n#define TRAIN_GPT_VERSION train_gpt_version\n' > $@
 build/version.txt: force
 	$(call write_if_changed,$(shell git describe --always --dirty=-dirty --abbrev=12 2>/dev/null || echo unknown))
 build/version.o: build/version.txt

@@ -12,6 +12,7 @@
 
 #include <deque>
 
+#include "backend.hpp"
 #include "cli.hpp"
 #include "generate.hpp"
 #include "info.hpp"
@@ -341,21 +342,20 @@ Json bench_train(Cpu& dev, const BenchConfig& c, const Limits& limits) {
 }
 
 // Tokens of prompts and answers, and the time of each step of decoding: the median of the times between two tokens of the first row.
-template <typename T>
 struct Decoding {
     static constexpr int64_t kPrompt = 32, kNew = 64;
     Timing step, prefill;
-    Decoding(Gpt<Cpu, T>& model, int64_t rows, uint64_t seed) {
-        KvCache<Cpu, T> cache(model.dev, model.config, rows, kPrompt + kNew);
+    Decoding(Model& model, int64_t rows, uint64_t seed) {
+        const auto cache = model.make_cache(rows, kPrompt + kNew);
         std::vector<std::vector<int32_t>> prompts(static_cast<size_t>(rows));
         Rng rng(seed);
         for (auto& p : prompts)
             for (int64_t i = 0; i < kPrompt; i++) p.push_back(int32_t(rng.below(uint64_t(model.config.V))));
-        prefill = measure([&] { generate(model, cache, prompts, {1, {}, 1, {}}); });
+        prefill = measure([&] { generate(model, *cache, prompts, {1, {}, 1, {}}); });
         std::vector<double> times;
         for (int repeat = 0; repeat < 2; repeat++) {
             double before = 0;
-            generate(model, cache, prompts, {kNew, {}, 1, {}}, [&](int64_t row, int32_t, const float*) {
+            generate(model, *cache, prompts, {kNew, {}, 1, {}}, [&](int64_t row, int32_t, const float*) {
                 if (row != 0) return true;
                 const double now = now_s();
                 if (before > 0) times.push_back(now - before);
@@ -370,25 +370,25 @@ struct Decoding {
 template <typename T>
 Json bench_generate(Cpu& dev, const BenchConfig& c, Limits limits, MemoryBench& memory) {
     Config config = model_config(c);
-    config.max_T = std::max(config.max_T, Decoding<T>::kPrompt + Decoding<T>::kNew);
-    std::printf("\ngeneration, same model: prompts of %lld tokens, %lld new ones, sampling at temperature 1\n", (long long)Decoding<T>::kPrompt, (long long)Decoding<T>::kNew);
+    config.max_T = std::max(config.max_T, Decoding::kPrompt + Decoding::kNew);
+    std::printf("\ngeneration, same model: prompts of %lld tokens, %lld new ones, sampling at temperature 1\n", (long long)Decoding::kPrompt, (long long)Decoding::kNew);
     std::printf("  %-8s %5s %12s %10s %6s %12s %9s %10s %14s\n", "weights", "rows", "tokens/s", "ms a step", "+-", "GB/s", "read", "of limit", "prefill tok/s");
     Json all = Json::array();
     for (const std::string weights : {"fp32", "bf16", "int8"}) {
         if (sizeof(T) == 2 ? weights != "bf16" : c.weights != "auto" && c.weights != weights) continue;
         GptOptions options{512};
         options.weights = weights_for<Cpu, T>(weights);
-        Gpt<Cpu, T> model(dev, config, options);
+        OwnedModel<Cpu, T> model(dev, config, options, nullptr);
         model.init_weights(42);
         const double matrices = double(model.layout.count - config.max_T * config.C), bytes_each = double(weight_bytes(weight_storage_of(weights)));
         for (const int64_t rows : {1, 8, 32}) {
             limits.read = memory.read(5);                    // right before: on a shared machine it is not what it was
-            const Decoding<T> d(model, rows, 1);
+            const Decoding d(model, rows, 1);
             limits.read = (limits.read + memory.read(5)) / 2;
-            const double past = double(rows * (Decoding<T>::kPrompt + Decoding<T>::kNew / 2) * 2 * config.L * config.C) * sizeof(T);
+            const double past = double(rows * (Decoding::kPrompt + Decoding::kNew / 2) * 2 * config.L * config.C) * sizeof(T);
             const double bytes = matrices * bytes_each + past, flops = 2.0 * matrices * double(rows);
             const double percent = 100 * std::max(bytes / limits.read, flops / limits.matmul) / d.step.s, tokens_per_s = double(rows) / d.step.s;
-            const double prefill = double(rows * Decoding<T>::kPrompt) / d.prefill.s;
+            const double prefill = double(rows * Decoding::kPrompt) / d.prefill.s;
             std::printf("  %-8s %5lld %12.1f %10.2f %5.0f%% %12.1f %9.1f %9.0f%% %14.0f\n", weights.c_str(), (long long)rows, tokens_per_s, d.step.s * 1e3, d.step.spread * 100,
                         bytes / d.step.s * 1e-9, limits.read * 1e-9, percent, prefill);
             std::fflush(stdout);
@@ -414,14 +414,14 @@ inline int run_bench(BenchConfig& c) {
     with_cpu(c.dtype, c.threads, [&](auto& dev, auto t) {
         using T = decltype(t);
         std::printf("%s\n%d threads, %s, %s, %s, version %s\n", proc_value("/proc/cpuinfo", "model name").c_str(), dev.threads, isa_name(active_isa()),
-                    matmul_backend().c_str(), dtype_name<T>(), TRAIN_GPT_VERSION);
+                    matmul_backend().c_str(), dtype_name<T>(), train_gpt_version);
         MemoryBench memory(dev);
         const Limits m = measure_limits(dev, memory, sizeof(T) == 2);
         std::printf("limits: %.0f GFLOP/s fp32 multiply-add in registers, %.0f GFLOP/s %s matrix product; memory %.1f GB/s read, %.1f GB/s copied\n",
                     m.fma * 1e-9, m.matmul * 1e-9, dtype_name<T>(), m.read * 1e-9, m.copy * 1e-9);
         std::fflush(stdout);
         Json all = {{"machine", {{"cpu", proc_value("/proc/cpuinfo", "model name")}, {"threads", dev.threads}, {"simd", isa_name(active_isa())},
-                                 {"matmul", matmul_backend()}, {"dtype", dtype_name<T>()}, {"version", TRAIN_GPT_VERSION}}},
+                                 {"matmul", matmul_backend()}, {"dtype", dtype_name<T>()}, {"version", train_gpt_version}}},
                     {"limits", {{"fma_gflops", m.fma * 1e-9}, {"matmul_gflops", m.matmul * 1e-9}, {"read_gbytes_per_s", m.read * 1e-9},
                                 {"copy_gbytes_per_s", m.copy * 1e-9}}}};
         if (what == "all" || what == "tokenizer") all["tokenizer"] = bench_tokenizer();

@@ -15,7 +15,7 @@
 #include <memory>
 
 #include "cli.hpp"
-#include "gpt.hpp"
+#include "gpt_config.hpp"
 #include "safetensors.hpp"
 
 namespace checkpoint {
@@ -483,7 +483,7 @@ class ModelReader {
     std::unordered_map<std::string, int64_t> llmc_offsets_;   // our name -> element
 };
 
-// All weights of a stored model into ours (Gpt<Dev, T>), whose shape must be the stored one.
+// All weights of a stored model into ours (a Gpt or a Model), whose shape must be the stored one.
 template <typename Model>
 void load_weights(Model& model, const ModelReader& reader) {
     if (!model.config.same_shape(reader.config()))

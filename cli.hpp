@@ -20,6 +20,9 @@
 
 #include "common.hpp"
 
+// `git describe` of the sources; the Makefile makes it an object of its own, so that a commit recompiles one line.
+extern const char* const train_gpt_version;
+
 template <typename C>
 struct Flag {
     const char* name;  // long flag without the dashes; the field's name with - for _

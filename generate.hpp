@@ -234,14 +234,6 @@ inline std::vector<Completion> generate(Model& model, ModelCache& cache, const s
     }
     return result;
 }
-template <typename Dev, typename T>
-std::vector<Completion> generate(Gpt<Dev, T>& gpt, KvCache<Dev, T>& kv, const std::vector<std::vector<int32_t>>& prompts, const GenerateOptions& options,
-                                 const OnToken& on_token = {}) {
-    ModelOf<Dev, T> model(gpt);
-    CacheOf<Dev, T> cache(gpt.dev, kv, gpt.config.C);
-    return generate(model, cache, prompts, options, on_token);
-}
-
 // ---- text that streams
 
 // Holds back what could still become a stop string or an unfinished UTF-8 character.

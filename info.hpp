@@ -7,10 +7,6 @@
 #include "kernels/devices.hpp"
 #include "kernels/matmul.hpp"
 
-#ifndef TRAIN_GPT_VERSION
-#define TRAIN_GPT_VERSION "unknown"
-#endif
-
 struct InfoConfig {
     int threads = 0;
 };
@@ -32,7 +28,7 @@ inline std::string proc_value(const std::string& path, const std::string& key) {
 
 inline int run_info(InfoConfig& c) {
     Cpu cpu(c.threads);
-    std::printf("version   %s\n", TRAIN_GPT_VERSION);
+    std::printf("version   %s\n", train_gpt_version);
     std::printf("compiler  %s\n", __VERSION__);
     std::printf("cpu       %s\n", proc_value("/proc/cpuinfo", "model name").c_str());
     std::printf("threads   %d of %d\n", cpu.threads, omp_get_num_procs());

@@ -120,13 +120,12 @@ inline Config resolve_settings(PretrainConfig& c, int64_t ranks, int64_t V, int3
 
 // ---- the run
 
-template <typename Dev, typename T>
 class PretrainRun {
    public:
-    PretrainRun(Dev& dev, PretrainConfig& config, const Config& model_config, DataLoader& train, DataLoader* val,
+    PretrainRun(Backend& backend, PretrainConfig& config, const Config& model_config, DataLoader& train, DataLoader* val,
                 const Tokenizer* tokenizer, int64_t resume_step, Ranks& ranks)
         : config_(config), train_(train), val_(val), tokenizer_(tokenizer),
-          stage_(dev, "pretrain", config, pretrain_flags, model_config, config.batch_size * config.seq_len, ranks) {
+          stage_(backend, "pretrain", config, pretrain_flags, model_config, config.batch_size * config.seq_len, ranks) {
         micro_batches_.resize(size_t(config.total_batch_tokens / (config.batch_size * config.seq_len * ranks.size())));
         if (tokenizer_ && int64_t(prompt_ids(*tokenizer_, config.sample_prompt).size()) > model_config.max_T)
             throw UsageError("--sample-prompt is longer than the context");
@@ -148,7 +147,7 @@ class PretrainRun {
     }
 
     void run() {
-        Trainer<Dev, T>& trainer = stage_.trainer;
+        Trainer& trainer = stage_.trainer;
         const int64_t rows_per_step = config_.total_batch_tokens / config_.seq_len;
         stage_.print_header(strprintf("%s tokens, %s rows an epoch; %s steps of %s tokens = %.2f epochs", with_commas(train_.num_tokens()).c_str(),
                                       with_commas(train_.rows_per_epoch()).c_str(), with_commas(config_.steps).c_str(), with_commas(config_.total_batch_tokens).c_str(),
@@ -215,10 +214,10 @@ class PretrainRun {
 
     void sample_text() {
         if (!tokenizer_ || !stage_.ranks.is_first()) return;
-        Gpt<Dev, T>& model = stage_.model;
+        Model& model = stage_.model;
         const auto ids = prompt_ids(*tokenizer_, config_.sample_prompt);
         const int64_t length = std::min(model.config.max_T, int64_t(ids.size()) + config_.sample_tokens);
-        if (!cache_) cache_.emplace(model.dev, model.config, 1, length);
+        if (!cache_) cache_ = model.make_cache(1, length);
         TextStream stream;
         std::string text = config_.sample_prompt;
         GenerateOptions options{config_.sample_tokens, {config_.sample_temperature, 0, 1.0f}, config_.seed, stop_ids(*tokenizer_)};
@@ -242,8 +241,8 @@ class PretrainRun {
     DataLoader& train_;
     DataLoader* val_;
     const Tokenizer* tokenizer_;
-    Stage<Dev, T, PretrainConfig> stage_;
-    std::optional<KvCache<Dev, T>> cache_;
+    Stage<PretrainConfig> stage_;
+    std::unique_ptr<ModelCache> cache_;
     std::vector<MicroBatch> micro_batches_;
 };
 
@@ -268,10 +267,8 @@ inline int run_pretrain(PretrainConfig& c) {
     if (c.total_batch_tokens % (c.batch_size * c.seq_len * ranks_wanted) != 0)
         throw UsageError(cat("--total-batch-tokens ", c.total_batch_tokens, " is not a multiple of --batch-size x --seq-len x ", ranks_wanted, " ranks = ",
                              c.batch_size * c.seq_len * ranks_wanted));
-    return with_ranks(c, [&](auto& dev, auto t, Ranks& ranks, int64_t resume_step) {
-        PretrainRun<std::remove_reference_t<decltype(dev)>, decltype(t)> run(
-            dev, c, model, train, val ? &*val : nullptr, tokenizer ? &*tokenizer : nullptr, resume_step, ranks);
-        run.run();
+    return with_ranks(c, [&](Backend& backend, Ranks& ranks, int64_t resume_step) {
+        PretrainRun(backend, c, model, train, val ? &*val : nullptr, tokenizer ? &*tokenizer : nullptr, resume_step, ranks).run();
     });
 }
 

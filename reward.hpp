@@ -41,9 +41,7 @@ inline Sequence answer_row(const ChatFormat& format, const std::string& prompt, 
 }
 
 // sum over a row's places of weight * -loss: of a reward model the score, of an assistant the log probability of the tokens with weight 1.
-// M: Gpt or Model.
-template <typename M>
-std::vector<double> score_rows(M& model, const std::vector<const Sequence*>& rows, int64_t max_tokens) {
+inline std::vector<double> score_rows(Model& model, const std::vector<const Sequence*>& rows, int64_t max_tokens) {
     std::vector<size_t> lengths;
     for (const Sequence* s : rows) lengths.push_back(s->ids.size());
     std::vector<double> scores(rows.size(), 0.0);
@@ -61,8 +59,7 @@ std::vector<double> score_rows(M& model, const std::vector<const Sequence*>& row
     return scores;
 }
 
-template <typename M>
-std::vector<double> score_rows(M& model, const std::vector<Sequence>& rows, int64_t max_tokens) {
+inline std::vector<double> score_rows(Model& model, const std::vector<Sequence>& rows, int64_t max_tokens) {
     std::vector<const Sequence*> pointers;
     for (const Sequence& s : rows) pointers.push_back(&s);
     return score_rows(model, pointers, max_tokens);
@@ -158,14 +155,13 @@ struct RankedRows {
 
 // ---- the run
 
-template <typename Dev, typename T>
 class PreferenceRun {
    public:
-    PreferenceRun(Dev& dev, PreferenceConfig& config, const ModelReader& reader, const Config& model, const ChatFormat& format, RankedRows& train, RankedRows& dev_rows,
+    PreferenceRun(Backend& backend, PreferenceConfig& config, const ModelReader& reader, const Config& model, const ChatFormat& format, RankedRows& train, RankedRows& dev_rows,
                   int64_t resume_step, Ranks& ranks)
         : config_(config), format_(format), train_(train), dev_(dev_rows), scale_(config.dpo ? double(config.beta) : 1.0),
           epochs_(0x72616E6B, {{train.examples.size(), 1.0}}),
-          stage_(dev, config.dpo ? "dpo" : "reward", config, config.dpo ? dpo_flags : reward_flags, model, config.batch_size * config.seq_len, ranks) {
+          stage_(backend, config.dpo ? "dpo" : "reward", config, config.dpo ? dpo_flags : reward_flags, model, config.batch_size * config.seq_len, ranks) {
         if (config.dpo || resume_step < 0) load_trunk(reader);
         // the reference is the model before its first step: asked once, it need not stay in memory
         if (config.dpo)
@@ -179,7 +175,7 @@ class PreferenceRun {
     }
 
     void run() {
-        Trainer<Dev, T>& trainer = stage_.trainer;
+        Trainer& trainer = stage_.trainer;
         const int64_t per_epoch = int64_t(train_.examples.size());
         stage_.print_header(strprintf("%s rankings, %s held out, %lld answers cut; %s steps of %lld = %.2f epochs", with_commas(per_epoch).c_str(), with_commas(int64_t(dev_.examples.size())).c_str(),
                                       (long long)(train_.cut + dev_.cut), with_commas(config_.steps).c_str(), (long long)config_.examples,
@@ -320,13 +316,13 @@ class PreferenceRun {
         slopes(mine(all_of(train_)), stats, nullptr);
         stage_.ranks.sum(stats.sums.data(), PairStatistics::count);
         const double mean = stats.mean_score(), deviation = stats.score_std();
-        Gpt<Dev, T>& model = stage_.model;
+        Model& model = stage_.model;
         const Tensor *head = nullptr, *bias = nullptr;
         for (const Tensor& t : model.layout.tensors) {
             if (t.name == "score.weight") head = &t;
             if (t.name == "ln_f.bias") bias = &t;
         }
-        if (model.master) model.whole_state(model.master);
+        if (model.has_master()) model.gather_state(AdamState::master);
         std::vector<float> w(static_cast<size_t>(head->size)), b(static_cast<size_t>(bias->size));
         model.get_tensor(*head, w.data()), model.get_tensor(*bias, b.data());
         double square = 0;
@@ -346,7 +342,7 @@ class PreferenceRun {
     RankedRows &train_, &dev_;
     const double scale_;               // score = scale * (sum of -loss - reference)
     ShuffledEpochs epochs_;
-    Stage<Dev, T, PreferenceConfig> stage_;
+    Stage<PreferenceConfig> stage_;
 };
 
 inline int run_preferences(PreferenceConfig& c) {
@@ -369,9 +365,8 @@ inline int run_preferences(PreferenceConfig& c) {
     if (c.min_lr < 0) c.min_lr = 0.1f * c.lr;
     if (c.warmup < 0) c.warmup = std::min(int64_t(700), c.steps / 20);
     validate(c);
-    return with_ranks(c, [&](auto& dev, auto t, Ranks& ranks, int64_t resume_step) {
-        PreferenceRun<std::remove_reference_t<decltype(dev)>, decltype(t)> run(dev, c, reader, model, vocabulary.format, train, dev_rows, resume_step, ranks);
-        run.run();
+    return with_ranks(c, [&](Backend& backend, Ranks& ranks, int64_t resume_step) {
+        PreferenceRun(backend, c, reader, model, vocabulary.format, train, dev_rows, resume_step, ranks).run();
     });
 }
 inline int run_reward(PreferenceConfig& c) { return run_preferences(c); }

@@ -155,14 +155,13 @@ struct RlStatistics {
     double rollout_s = 0, train_s = 0;
 };
 
-template <typename Dev, typename T>
 class RlRun {
    public:
-    RlRun(Dev& dev, RlConfig& config, const ModelReader& reader, const ChatFormat& format, TaskStream& tasks, const std::vector<TaskSet>& dev_sets, const std::vector<TaskSet>& test_sets,
+    RlRun(Backend& backend, RlConfig& config, const ModelReader& reader, const ChatFormat& format, TaskStream& tasks, const std::vector<TaskSet>& dev_sets, const std::vector<TaskSet>& test_sets,
           const ToolCaller& call_tool, const RewardSource* reward, int64_t resume_step, Ranks& ranks)
         : config_(config), format_(format), tasks_(tasks), dev_sets_(dev_sets), test_sets_(test_sets), call_tool_(call_tool), objective_(parse_objective(config.objective)),
-          stage_(dev, "rl", config, rl_flags, reader.config(), config.batch_size * config.seq_len, ranks), model_(stage_.model),
-          cache_(model_.make_cache(config.rows, config.seq_len)), generator_(model_, *cache_), reward_source_(reward) {
+          stage_(backend, "rl", config, rl_flags, reader.config(), config.batch_size * config.seq_len, ranks),
+          cache_(stage_.model.make_cache(config.rows, config.seq_len)), generator_(stage_.model, *cache_), reward_source_(reward) {
         terms_.clip_low = config.clip_low, terms_.clip_high = config.clip_high, terms_.kl = parse_kl(config.kl), terms_.kl_coef = config.kl_coef;
         if (resume_step >= 0) {
             stage_.resume(resume_step, {"objective", "prompts", "group", "inner", "temperature", "max-tokens", "truncated", "resample", "clip-low", "clip-high", "kl", "kl-coef",
@@ -174,18 +173,18 @@ class RlRun {
             stage_.lineage = lineage_of(reader.path());
         }
         if (terms_.kl != KlKind::none) {
-            reference_.emplace(dev, reader.config(), GptOptions{config.batch_size * config.seq_len});
+            reference_ = backend.make_model(reader.config(), {config.batch_size * config.seq_len});
             load_weights(*reference_, reader);
         }
         if (reward) {
-            reward_.emplace(dev, reward->reader.config(), GptOptions{std::max(config.batch_size * config.seq_len, reward->reader.config().max_T)});
+            reward_ = backend.make_model(reward->reader.config(), {std::max(config.batch_size * config.seq_len, reward->reader.config().max_T)});
             load_weights(*reward_, reward->reader);
         }
         stage_.open_log(resume_step);
     }
 
     void run() {
-        Trainer<Dev, T>& trainer = stage_.trainer;
+        Trainer& trainer = stage_.trainer;
         stage_.print_header(strprintf("%s problems, %lld too long; %s updates; an iteration: %lld problems x %lld answers, %lld updates, %s", with_commas(tasks_.size()).c_str(), (long long)tasks_.left_out(),
                                       with_commas(config_.steps).c_str(),
                                       (long long)config_.prompts, (long long)config_.group, (long long)config_.inner, config_.objective.c_str()));
@@ -271,7 +270,7 @@ class RlRun {
     void score_answers(std::vector<Practice>& batch, const std::vector<size_t>& which) {
         std::vector<Sequence> rows;
         for (const size_t i : which) rows.push_back(reward_source_->row(batch[i].item->prompt, batch[i].text));
-        const auto scores = score_rows(*reward_, rows, reward_->options.max_tokens);
+        const auto scores = score_rows(*reward_, rows, reward_->max_tokens);
         for (size_t k = 0; k < which.size(); k++) {
             Practice& p = batch[which[k]];
             p.score = p.answer.rollout.was_cut() ? double(config_.cut_reward) : scores[k];
@@ -280,7 +279,7 @@ class RlRun {
     }
 
     // Log probability of every drawn token by the training pass of `model`, into `field`; entropies too where asked for.
-    void forward(Gpt<Dev, T>& model, std::vector<Practice>& batch, const std::vector<size_t>& mine, std::vector<float> Practice::*field, bool entropies) {
+    void forward(Model& model, std::vector<Practice>& batch, const std::vector<size_t>& mine, std::vector<float> Practice::*field, bool entropies) {
         std::vector<const Sequence*> rows;
         std::vector<size_t> lengths;
         for (const size_t i : mine) {
@@ -430,7 +429,7 @@ class RlRun {
     // Greedy answers to problems that are not trained on, into the log and the metrics of this step.
     void evaluate(const char* name, const std::vector<TaskSet>& sets, json* metrics) {
         if (sets.empty() || !stage_.ranks.is_first()) return;
-        if (!asker_) asker_.emplace(model_, format_.tokenizer, &format_, config_.rows);
+        if (!asker_) asker_.emplace(stage_.model, format_.tokenizer, &format_, config_.rows);
         asker_->forget();
         Score all;
         std::string parts;
@@ -497,12 +496,11 @@ class RlRun {
     const ToolCaller call_tool_;
     const Objective objective_;
     TokenTerms terms_;
-    Stage<Dev, T, RlConfig> stage_;
-    ModelOf<Dev, T> model_;
+    Stage<RlConfig> stage_;
     std::unique_ptr<ModelCache> cache_;
     Generator generator_;
     std::optional<Asker> asker_;                          // from the first measurement on
-    std::optional<Gpt<Dev, T>> reference_, reward_;
+    std::unique_ptr<Model> reference_, reward_;
     const RewardSource* const reward_source_;             // its files, or null
 };
 
@@ -535,9 +533,8 @@ inline int run_rl(RlConfig& c) {
     if (c.warmup < 0) c.warmup = std::min(int64_t(10), c.steps / 20);
     validate(c);
     const ToolCaller call_tool = c.tools == "on" ? open_tools(c.documents, c.python) : ToolCaller();
-    return with_ranks(c, [&](auto& dev, auto t, Ranks& ranks, int64_t resume_step) {
-        RlRun<std::remove_reference_t<decltype(dev)>, decltype(t)> run(dev, c, reader, vocabulary.format, tasks, dev_sets, test_sets, call_tool, reward ? &*reward : nullptr, resume_step, ranks);
-        run.run();
+    return with_ranks(c, [&](Backend& backend, Ranks& ranks, int64_t resume_step) {
+        RlRun(backend, c, reader, vocabulary.format, tasks, dev_sets, test_sets, call_tool, reward ? &*reward : nullptr, resume_step, ranks).run();
     });
 }
 

@@ -159,13 +159,12 @@ class SftData {
 
 // ---- the run
 
-template <typename Dev, typename T>
 class SftRun {
    public:
-    SftRun(Dev& dev, SftConfig& config, const ModelReader& reader, const Config& model_config, const ChatFormat& format, SftData& train, SftData& val,
+    SftRun(Backend& backend, SftConfig& config, const ModelReader& reader, const Config& model_config, const ChatFormat& format, SftData& train, SftData& val,
            int64_t resume_step, Ranks& ranks)
         : config_(config), format_(format), train_(train), val_(val),
-          data_hash_(train.hash()), stage_(dev, "sft", config, sft_flags, model_config, config.batch_size * config.seq_len, ranks) {
+          data_hash_(train.hash()), stage_(backend, "sft", config, sft_flags, model_config, config.batch_size * config.seq_len, ranks) {
         if (resume_step >= 0) {
             stage_.resume(resume_step, {"examples", "val-fraction", "patience", "eval-every"}, [&](const json& state) {
                 if (state.at("data_hash") != data_hash_) throw Error(cat("--resume: --data is not what the run in ", config_.out, " began with"));
@@ -182,7 +181,7 @@ class SftRun {
     }
 
     void run() {
-        Trainer<Dev, T>& trainer = stage_.trainer;
+        Trainer& trainer = stage_.trainer;
         const int64_t per_epoch = train_.per_epoch();
         stage_.print_header(strprintf("%s conversations an epoch of %.0f tokens on average (%lld cut, %lld without an answer left out, %lld bad lines), %s held back; "
                                       "%s steps of %lld = %.2f epochs", with_commas(per_epoch).c_str(), train_.mean_tokens(), (long long)train_.cut, (long long)train_.mute,
@@ -248,7 +247,7 @@ class SftRun {
 
     void print_samples() {
         if (!stage_.ranks.is_first() || prompts_.empty()) return;
-        ModelOf<Dev, T> model(stage_.model);
+        Model& model = stage_.model;
         if (!cache_) cache_ = model.make_cache(int64_t(prompts_.size()), model.config.max_T);
         Generator generator(model, *cache_);
         const AnswerOptions options{config_.sample_tokens, {config_.sample_temperature, 0, 1.0f}, config_.seed};
@@ -270,7 +269,7 @@ class SftRun {
     const ChatFormat& format_;
     SftData &train_, &val_;
     const uint64_t data_hash_;
-    Stage<Dev, T, SftConfig> stage_;
+    Stage<SftConfig> stage_;
     std::vector<Conversation> prompts_;
     std::unique_ptr<ModelCache> cache_;
     double best_ = INFINITY;
@@ -312,9 +311,8 @@ inline int run_sft(SftConfig& c) {
     if (train.per_epoch() == 0) throw Error("--data holds no conversation to learn from", "give more data, a longer --seq-len or a smaller --val-fraction");
     resolve_settings(c, model, train.per_epoch());
     validate(c);
-    return with_ranks(c, [&](auto& dev, auto t, Ranks& ranks, int64_t resume_step) {
-        SftRun<std::remove_reference_t<decltype(dev)>, decltype(t)> run(dev, c, reader, model, format, train, val, resume_step, ranks);
-        run.run();
+    return with_ranks(c, [&](Backend& backend, Ranks& ranks, int64_t resume_step) {
+        SftRun(backend, c, reader, model, format, train, val, resume_step, ranks).run();
     });
 }
 

@@ -5,7 +5,6 @@
 // weights, from what), and resuming, which refuses settings that would give other bits than the undisturbed run.
 #pragma once
 
-#include "kernels/devices.hpp"
 #include "model.hpp"
 #include "ranks.hpp"
 #include "trainer.hpp"
@@ -27,9 +26,8 @@ inline int wanted_ranks(const TrainerConfig& c, const RankInfo& info) {
     return info.size > 1 ? info.size : c.gpus;
 }
 
-// Call f(device, T{}, ranks, resume_step) in each rank of the run; in the process that starts the others, wait for them. Returns the exit status.
-template <typename F>
-int with_ranks(TrainerConfig& c, F&& f) {
+// Call run(backend, ranks, resume_step) in each rank of the run; in the process that starts the others, wait for them. Returns the exit status.
+inline int with_ranks(TrainerConfig& c, const std::function<void(Backend& backend, Ranks& ranks, int64_t resume_step)>& run) {
     const RankInfo info = rank_from_environment();
     const int wanted = wanted_ranks(c, info);
     if (wanted > info.size) {
@@ -40,10 +38,10 @@ int with_ranks(TrainerConfig& c, F&& f) {
     Ranks ranks(info);
     // the first rank looks, the others hear of it: a late one would find the log that the first has begun
     const int64_t resume_step = int64_t(ranks.sum(ranks.is_first() ? double(find_resume_step(c)) : 0.0));
-    with_device(c.device, c.dtype, c.threads, [&](auto& dev, auto t) {
-        set_matmul(dev, {c.matmul, c.autotune, cat(c.out, "/matmul-plans-", ranks.rank(), ".txt"), nullptr}, sizeof(t) == 2);
-        f(dev, t, ranks, resume_step);
-    }, info.local_rank);
+    with_backend(c.device, c.dtype, c.threads, info.local_rank, [&](Backend& backend) {
+        backend.set_matmul({c.matmul, c.autotune, cat(c.out, "/matmul-plans-", ranks.rank(), ".txt"), nullptr});
+        run(backend, ranks, resume_step);
+    });
     return 0;
 }
 
@@ -52,15 +50,14 @@ inline const std::vector<const char*> kDecisiveSettings = {"seq-len", "total-bat
                                                            "warmup", "steps", "beta1", "beta2", "eps", "weight-decay", "grad-clip", "skip-z", "stochastic-rounding", "matmul", "autotune"};
 
 // C: the stage's settings, derived from TrainerConfig.
-template <typename Dev, typename T, typename C>
+template <typename C>
 class Stage {
    public:
-    Stage(Dev& dev, const char* name, C& config, const std::vector<Flag<C>>& flags, const Config& model_config, int64_t max_tokens, Ranks& ranks)
-        : config(config), ranks(ranks), argv(command_line()), comm_(dev, ranks),
-          model(dev, model_config, {max_tokens, true, config.recompute, !config.no_zero1}, &comm_), trainer(model, config), name_(name), flags_(flags) {
+    Stage(Backend& backend, const char* name, C& config, const std::vector<Flag<C>>& flags, const Config& model_config, int64_t max_tokens, Ranks& ranks)
+        : config(config), ranks(ranks), argv(command_line()), backend_(backend),
+          model_(backend.make_model(model_config, {max_tokens, true, config.recompute, !config.no_zero1}, &ranks)), model(*model_), trainer(model, config), name_(name), flags_(flags) {
         if (model_config.scores && std::string(name) != "reward")
             throw UsageError("--init: this is a reward model, which writes no text", "begin from the assistant that it was made of");
-        if (dev.operands == Operands::fp8) check_fp8_layer(model_config.C, model_config.C);   // before the log is opened
     }
 
     // Go on from checkpoint `step` of config.out. `decisive`: flags beyond kDecisiveSettings that must not have changed. `check(state)` may refuse the
@@ -73,8 +70,8 @@ class Stage {
                 throw UsageError(cat("--resume: ", config.out, " holds a run of train_gpt ", state.at("stage").get<std::string>()), "choose another --out");
             for (const auto& list : {kDecisiveSettings, decisive})
                 for (const char* name : list) require_unchanged(name, state, dir);
-            if (state.at("dtype") != dtype_name<T>())
-                throw UsageError(cat("--resume: the run stores ", json_text(state.at("dtype")), ", now it would be ", dtype_name<T>()), "give the same --dtype");
+            if (state.at("dtype") != backend_.dtype())
+                throw UsageError(cat("--resume: the run stores ", json_text(state.at("dtype")), ", now it would be ", backend_.dtype()), "give the same --dtype");
             check(state);
             trainer.set_state(state.at("trainer"));
             lineage = state.at("lineage");
@@ -92,7 +89,7 @@ class Stage {
     // After everything that may refuse the run: it cuts the metrics of steps that will be repeated.
     void open_log(int64_t resume_step) {
         log.emplace(config.out, resume_step, ranks.is_first());
-        if constexpr (requires { model.dev.tuning_log; }) model.dev.tuning_log = [this](const std::string& line) { log->line(line); };
+        backend_.log_tuning([this](const std::string& line) { log->line(line); });
         saved_step_ = resume_step;
     }
 
@@ -101,13 +98,13 @@ class Stage {
         std::string command;
         for (const auto& a : argv) command += (command.empty() ? "" : " ") + a;
         log->file_line("argv: " + command);
-        log->file_line(cat("version: ", TRAIN_GPT_VERSION));
+        log->file_line(cat("version: ", train_gpt_version));
         for (const auto& [name, value] : cli::settings(config, flags_)) log->file_line(cat("setting: ", name, " = ", value));
         const Config& m = model.config;
         log->line(strprintf("model     %lld layers, %lld heads, %lld channels, vocabulary %lld (padded to %lld), context %lld: %s parameters",
                             (long long)m.L, (long long)m.NH, (long long)m.C, (long long)m.V, (long long)m.Vp(), (long long)m.max_T,
                             with_commas(model.layout.count).c_str()));
-        log->line(strprintf("device    %s, %s, %s", Dev::name(), dtype_name<T>(), device_details(model.dev).c_str()));
+        log->line("device    " + backend_.describe());
         std::string memory = "memory    ";
         size_t total = 0;
         for (const auto& [name, bytes] : model.arenas()) {
@@ -116,7 +113,7 @@ class Stage {
         }
         log->line(memory + "together " + human_bytes(double(total)));
         log->line("data      " + data);
-        if (ranks.is_first()) peak_flops = measured_peak_flops(model.dev, sizeof(T) == 2) * ranks.size();   // of all ranks together
+        if (ranks.is_first()) peak_flops = backend_.measured_peak_flops() * ranks.size();   // of all ranks together
         log->line(strprintf("peak      %.0f GFLOP/s for matrix products of this type", peak_flops * 1e-9));
         if (trainer.steps_done > 0) log->line(cat("resumed   at step ", trainer.steps_done));
         started_s_ = now_s();
@@ -149,8 +146,8 @@ class Stage {
         const double start = now_s();
         json settings = json::object();
         for (const auto& [name, value] : cli::settings(config, flags_)) settings[name] = value;
-        json state = {{"stage", name_}, {"trainer", trainer.state()}, {"settings", settings}, {"argv", argv}, {"version", TRAIN_GPT_VERSION},
-                      {"dtype", dtype_name<T>()}, {"lineage", lineage}};
+        json state = {{"stage", name_}, {"trainer", trainer.state()}, {"settings", settings}, {"argv", argv}, {"version", train_gpt_version},
+                      {"dtype", backend_.dtype()}, {"lineage", lineage}};
         state.update(own);
         save_checkpoint(config.out, config.keep, model, state, save_tokenizer);
         saved_step_ = trainer.steps_done;
@@ -170,11 +167,12 @@ class Stage {
     const Args argv;
 
    private:
-    Comm<Dev> comm_;               // before the model, which uses it to its end
+    Backend& backend_;
+    const std::unique_ptr<Model> model_;
 
    public:
-    Gpt<Dev, T> model;
-    Trainer<Dev, T> trainer;
+    Model& model;
+    Trainer trainer;
     std::optional<RunLog> log;
     json lineage = json::array();  // the stages that made the weights, oldest first
     double peak_flops = 1;

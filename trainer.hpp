@@ -14,12 +14,8 @@
 
 #include "checkpoint.hpp"
 #include "cli.hpp"
-#include "gpt.hpp"
 #include "json_text.hpp"
-
-#ifndef TRAIN_GPT_VERSION
-#define TRAIN_GPT_VERSION "unknown"
-#endif
+#include "model.hpp"
 
 using json = nlohmann::ordered_json;
 
@@ -234,10 +230,9 @@ class OutlierDetector {
     std::deque<double> window;
 };
 
-template <typename Dev, typename T>
 class Trainer {
    public:
-    Trainer(Gpt<Dev, T>& model, const TrainerConfig& config) : model_(model), config_(config) { model.use_graphs(!config.no_graphs); }
+    Trainer(Model& model, const TrainerConfig& config) : model_(model), config_(config) { model.use_graphs(!config.no_graphs); }
 
     // One update from this rank's micro-batches of the step. Every number that decides something is a sum over the ranks, so all of them
     // decide the same. Throws when 20 updates in a row had to be skipped. `divided`: the stage has divided the weights already (some may be
@@ -256,7 +251,7 @@ class Trainer {
             model_.accumulate(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T, &b == &batches.back(),
                               b.entropy_weights.empty() ? nullptr : b.entropy_weights.data());
         }
-        const auto sums = model_.finish_step();                     // here the host waits for the device, once a step
+        const StepSums sums = model_.finish_step();                  // here the host waits for the device, once a step
         r.loss = sums.loss, r.grad_norm = sums.grad_norm;
         r.lr = learning_rate(config_, steps_done);
         const double z = total > 0 ? outliers.z(r.loss) : 0;
@@ -296,7 +291,7 @@ class Trainer {
     OutlierDetector outliers;
 
    private:
-    Gpt<Dev, T>& model_;
+    Model& model_;
     const TrainerConfig& config_;
     int64_t skipped_in_a_row_ = 0;
 };
@@ -305,45 +300,41 @@ class Trainer {
 
 // AdamW's moments: flat arrays in the storage order of one rank, whatever the number of ranks: any other number can go on with them.
 // All ranks must call it; the first one writes.
-template <typename Dev, typename T>
-void save_optimizer(Gpt<Dev, T>& model, const std::string& path) {
+inline void save_optimizer(Model& model, const std::string& path) {
     const ParamLayout layout(model.config);
     std::optional<SafetensorsWriter> out;
     if (model.rank() == 0) out.emplace(path, std::vector<StoredTensor>{{"m", "F32", {layout.size}}, {"v", "F32", {layout.size}}});
     std::vector<float> host;
-    for (const float* state : {model.adam_m, model.adam_v}) {
-        const float* whole = model.whole_state(state);
+    for (const AdamState state : {AdamState::m, AdamState::v}) {
+        model.gather_state(state);
         if (!out) continue;
         for (size_t i = 0; i < layout.tensors.size(); i++) {
             const Tensor &stored = layout.tensors[i], &here = model.layout.tensors[i];
             const int64_t end = i + 1 < layout.tensors.size() ? layout.tensors[i + 1].offset : layout.size;
             host.assign(size_t(end - stored.offset), 0.0f);       // the gap up to the next tensor is zero
-            model.dev.copy_out(host.data(), whole + here.offset, size_t(here.size) * sizeof(float));
+            model.get_state(here, host.data());
             out->append(host.data(), int64_t(host.size()));
         }
     }
     if (out) out->commit();
 }
-template <typename Dev, typename T>
-void load_optimizer(Gpt<Dev, T>& model, const std::string& path) {
+inline void load_optimizer(Model& model, const std::string& path) {
     const ParamLayout layout(model.config);
     const SafetensorsFile file(path);
-    for (auto [name, moments] : {std::pair("m", model.adam_m), std::pair("v", model.adam_v)}) {
+    for (const auto& [name, state] : {std::pair("m", AdamState::m), std::pair("v", AdamState::v)}) {
         const StoredTensor& t = file.at(name);
         if (t.dtype != "F32" || t.shape != std::vector<int64_t>{layout.size})
             throw Error(cat(path, ": tensor ", name, " does not fit the model: expected ", layout.size, " F32 values"));
         const float* values = reinterpret_cast<const float*>(file.data(t));
-        for (size_t i = 0; i < layout.tensors.size(); i++) model.set_state(moments, model.layout.tensors[i], values + layout.tensors[i].offset);
+        for (size_t i = 0; i < layout.tensors.size(); i++) model.set_state(state, model.layout.tensors[i], values + layout.tensors[i].offset);
     }
 }
 
 // Write checkpoint `step` of a run (all or nothing), then drop the oldest beyond `keep`. `save_tokenizer(dir)` adds its files.
 // All ranks must call it; the first one writes.
-template <typename Dev, typename T>
-void save_checkpoint(const std::string& out, int64_t keep, Gpt<Dev, T>& model, const json& state,
-                     const SaveTokenizer& save_tokenizer) {
+inline void save_checkpoint(const std::string& out, int64_t keep, Model& model, const json& state, const SaveTokenizer& save_tokenizer) {
     const int64_t step = state.at("trainer").at("step");
-    if (model.master) model.whole_state(model.master);
+    if (model.has_master()) model.gather_state(AdamState::master);
     if (model.rank() != 0) return save_optimizer(model, "");
     AtomicDirectory dir(out + "/" + checkpoint::step_name(step), true);
     write_hf_model(dir.path(), model.config, "F32", tensors_of(model), save_tokenizer);

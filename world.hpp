@@ -136,7 +136,7 @@ inline const std::vector<Flag<WorldConfig>> world_flags = {
     {"kinds", &WorldConfig::kinds, "KIND[:WEIGHT]...", "only these kinds of documents, in these proportions (default: all but workbook)"},
     {"conversations", &WorldConfig::conversations, "", "conversations of each set in chat/ for training, and a tenth of it for validation"},
     {"tasks", &WorldConfig::tasks, "", "problems of each task in tasks/ (and rankings in rankings/) for training, and a quarter of it each for dev and test"},
-    {"hardest", &WorldConfig::hardest, "", "problems in chat/ and tasks/ are of difficulty 1 to this; 0: of all difficulties"},
+    {"hardest", &WorldConfig::hardest, "", "problems in chat/ and tasks/ are of difficulty 1 to this, and the workbook prepares for these; 0: of all difficulties"},
     {"numbers", &WorldConfig::numbers, "", "word problems of difficulty 1 to 4: counts and prices up to this, sums with up to twice this; 0: 9 and 20"},
     {"noise", &WorldConfig::noise, "", "share of the word problems shown in chat/ whose solution is wrong on purpose"},
     {"known", &WorldConfig::known, "", "facts told at least so many times are asked as known"},
@@ -323,8 +323,7 @@ inline void write_conversations(const World& world, const FactPools& facts, cons
                 fs::remove(path);  // nothing happens where there is none
                 continue;
             }
-            stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return conversation_line(make_conversation(world, facts, set,
-                    share, i, c.noise, {c.hardest, c.numbers})); });
+            stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return conversation_line(make_conversation(world, facts, set, share, i, c.noise)); });
             stats.conversations += n;
         }
 }
@@ -340,8 +339,7 @@ inline void write_tasks(const World& world, const FactPools& facts, const WorldC
                 fs::remove(path);  // nothing happens where there is none
                 continue;
             }
-            stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return task_line(make_problem(world, facts, task.name, share,
-                    i, 0, {c.hardest, c.numbers})); });
+            stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return task_line(make_problem(world, facts, task.name, share, i)); });
             stats.problems += n;
         }
 }
@@ -496,7 +494,7 @@ inline int run_world(WorldConfig& c) {
     if (c.rare < 0 || c.known <= c.rare)
         throw UsageError(cat("--known ", c.known, " --rare ", c.rare, ": expected 0 or more for --rare, and more than that for --known"));
     const double start = now_s();
-    const World world({c.seed, c.people, c.places, c.held_out_people, c.held_out_places, c.zipf}, c.kinds);
+    const World world({c.seed, c.people, c.places, c.held_out_people, c.held_out_places, c.zipf, {c.hardest, c.numbers}}, c.kinds);
     const WorldStatistics stats = write_world(world, c);
     print_world(world, stats, c, now_s() - start);
     const double chat_start = now_s();

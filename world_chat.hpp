@@ -406,12 +406,12 @@ inline bool has_material(const FactPools& facts, const ConversationSet& set, Sha
 
 // Conversation i of a set, in its share of train or val. Only what is demonstrated for training is ever wrong on purpose.
 inline ChatConversation make_conversation(const WorldFacts& world, const FactPools& facts, const ConversationSet& set, Share share,
-                                          uint64_t i, double noise = 0, const ProblemLevel& level = {}) {
+                                          uint64_t i, double noise = 0) {
     ASSERT(share == Share::train || share == Share::val, "conversations are for train and val");
     ChatConversation c;
     if (!set.draw) {
         Rng rng = Rng::stream(world.shape.seed, 0x4015E, text_hash(set.task), uint64_t(share), i);
-        c = demonstrate(make_problem(world, FactPools(), set.task, share, i, 0, level), set.way, share == Share::train ? noise : 0, rng);
+        c = demonstrate(make_problem(world, FactPools(), set.task, share, i), set.way, share == Share::train ? noise : 0, rng);
     } else {
         const uint64_t stream = text_hash(set.name.starts_with("facts-") ? "facts-rare" : set.name);
         for (uint64_t attempt = 0;; attempt++) {

@@ -16,6 +16,14 @@
 
 #include "world_languages.hpp"
 
+// How hard problems may be, for models that are too small for all of them.
+struct ProblemLevel {
+    int hardest = 0;            // the highest difficulty; 0: all
+    int numbers = 0;            // word problems of difficulty 1 to 4: counts and prices up to this, sums with up to twice this; 0: 9 and 20
+    int small() const { return numbers > 0 ? numbers : 9; }
+    int large() const { return numbers > 0 ? 2 * numbers : 20; }
+};
+
 struct WorldShape {
     uint64_t seed = 1;
     int people = 1000;          // people that documents may tell of; more are held out
@@ -23,6 +31,7 @@ struct WorldShape {
     int held_out_people = 100;
     int held_out_places = 8;
     double zipf = 1.0;          // exponent of fame; 0: all equally often
+    ProblemLevel level = {};
 };
 
 struct Fact {

@@ -52,7 +52,6 @@ class Puzzle : public Draft {
    public:
     Puzzle(const WorldFacts& world, Rng& rng, Share share) : Draft(world, rng), share(share) {}
     const Share share;
-    int small = 9, large = 20;         // word problems of difficulty 1 to 4: counts and prices, and what is added and taken away, at most
     Problem p;
     // Settle on a problem; false if it belongs to another share, and then the whole puzzle is drawn again.
     bool settle(const std::string& kind, const std::string& key) {
@@ -304,13 +303,13 @@ inline void bind_word_problem(Puzzle& z, const Numbers& numbers) {
     for (size_t i = 0; i < numbers.size(); i++) z.slots.set(cat("n", i + 1), std::to_string(numbers[i]));
 }
 
-// Difficulty 1 to 4: that many steps with numbers up to `small` or `large`; 5: three or four steps with larger ones.
+// Difficulty 1 to 4: that many steps with numbers as the world's level bounds them; 5: three or four steps with larger ones.
 inline bool word_problem_puzzle(Puzzle& z) {
     std::vector<const WordProblem*> fitting;
     for (const WordProblem& t : word_problem_templates())
         if (const int steps = int(t.chain.size()); z.p.difficulty < 5 ? steps == z.p.difficulty : steps >= 3) fitting.push_back(&t);
     const WordProblem& t = *fitting[z.rng.below(fitting.size())];
-    const Numbers numbers = z.p.difficulty < 5 ? t.draw(z, z.small, z.large) : t.draw(z, 25, 99);
+    const Numbers numbers = z.p.difficulty < 5 ? t.draw(z, z.world.shape.level.small(), z.world.shape.level.large()) : t.draw(z, 25, 99);
     if (numbers.empty()) return false;
     std::string key = t.name;
     for (const int64_t n : numbers) key += cat(" ", n);
@@ -340,36 +339,35 @@ inline bool word_problem_puzzle(Puzzle& z) {
 }
 
 // ---- the workbook: pages for pretraining from which a small model learns to reckon
-// A line of a sum has one token that can be foretold; a fact (7 + 5 = 12) is known after some hundred tellings. So the numbers are few
-// and small: those of word problems with counts and prices up to six (world --numbers 6).
+// A line of a sum has one token that can be foretold, and a fact (7 + 5 = 12) is known after some hundred tellings. So the workbook
+// tells the facts that word problems of the world's level need, as often as they need them, and no others.
 
-// A line of reckoning without words: what the steps of word problems with small numbers need, over and over.
-inline std::string small_sum(Draft& d, int sort) {
-    static constexpr std::array<int, 4> sizes = {6, 12, 40, 40};
-    const int size = sizes[d.rng.below(sizes.size())], more = d.between(1, size), fewer = d.between(1, std::min(size, 12));
-    const bool swap = d.chance(50);
-    const int a = swap ? fewer : more, b = swap ? more : fewer, x = d.between(2, 6), y = d.between(2, 6);
-    switch (sort) {
-        case 0: return cat(a, " + ", b, " = ", a + b);
-        case 1: return cat(a + b, " - ", b, " = ", a);
-        case 2: return cat(x, " x ", y, " = ", x * y);
-        default: return cat(x * y, " / ", x, " = ", y);
+// A line of reckoning without words: one step of a word problem. op: one of + - x /, or 0 for any.
+inline std::string small_sum(Draft& d, char op) {
+    const ProblemLevel& level = d.world.shape.level;
+    const auto& templates = word_problem_templates();
+    for (;;) {
+        const WordProblem& t = templates[d.rng.below(templates.size())];
+        const size_t step = d.rng.below(t.chain.size());
+        if ((level.hardest > 0 && t.chain.size() > size_t(level.hardest)) || (op && t.chain[step].op != op)) continue;
+        const Numbers numbers = t.draw(d, level.small(), level.large());
+        if (!numbers.empty()) return work_out(t.chain, numbers).equations[step];
     }
 }
 // A problem in the words of the arithmetic pages, with its answer: never one of dev or test.
 inline void workbook_problem(Draft& d) {
-    const size_t row = d.slots.bind_row("goods");
-    const int price = std::stoi(d.world.grammar.cell(d.world.grammar.table("goods"), row, "price"));
+    const int small = d.world.shape.level.small(), large = d.world.shape.level.large();
+    d.slots.bind_row("goods");
     bind_children(d);
     d.slots.bind("things", "counted");
-    d.slots.set("price_coins", coins(price));
     static constexpr std::array<const char*, 6> rules = {"word_add", "word_subtract", "word_multiply", "word_divide", "word_price", "word_age"};
     for (;;) {
         const size_t sort = d.rng.below(rules.size());
         const bool sum = sort < 2 || sort == 5;
-        const int a = sum ? d.between(2, 20) : d.between(2, 6), b = sort == 4 ? price : sum ? d.between(2, 20) : d.between(2, 6), c = d.between(2, 20);
+        const int most = sum ? large : small, a = d.between(2, most), b = d.between(2, most), c = d.between(2, large);
         const int result = sum ? a + b : a * b;
         set_numbers(d, {a, b, result, result + c, c});
+        d.slots.set("price_coins", coins(b));
         // whichever of its wordings and questions the rule takes
         bool is_train = true;
         for (const std::string& key : {cat("more ", a, " ", b), cat("fewer ", result, " ", b), cat("baskets ", a, " ", b), cat("fair ", result, " ", a),
@@ -386,7 +384,7 @@ inline void workbook(Draft& d) {
         for (int i = d.between(2, 4); i > 0; i--) workbook_problem(d);
         return;
     }
-    static constexpr std::array<int, 8> sorts = {0, 0, 1, 1, 2, 3, 4, 4};  // of sums there are more than of products; 4: all together
-    const int sort = sorts[d.rng.below(sorts.size())];
-    for (int i = d.between(6, 16); i > 0; i--) d.add(small_sum(d, sort < 4 ? sort : sorts[d.rng.below(6)]) + "\n");
+    static constexpr std::array<char, 8> pages = {'+', '+', '-', '-', 'x', '/', 0, 0};  // 0: all together
+    const char op = pages[d.rng.below(pages.size())];
+    for (int i = d.between(6, 16); i > 0; i--) d.add(small_sum(d, op) + "\n");
 }

@@ -341,25 +341,19 @@ inline bool has_material(const WorldFacts& world, const FactPools& facts, const 
     return std::any_of(people.begin(), people.end(), in_share);
 }
 
-// How hard the problems of a data set may be, for models that are too small for all of them.
-struct ProblemLevel {
-    int hardest = 0;                   // the highest difficulty; 0: all
-    int numbers = 0;                   // word problems of difficulty 1 to 4: counts and prices up to this, sums with up to twice this; 0: 9 and 20
-};
-// Problem i of a task and share. difficulty 0: the difficulties take turns, up to level.hardest.
-inline Problem make_problem(const WorldFacts& world, const FactPools& facts, const std::string& task, Share share, uint64_t i,
-                            int difficulty = 0, const ProblemLevel& level = {}) {
+// Problem i of a task and share. difficulty 0: the difficulties take turns, up to the hardest of the world's level.
+inline Problem make_problem(const WorldFacts& world, const FactPools& facts, const std::string& task, Share share, uint64_t i, int difficulty = 0) {
     const Task& t = find_task(task);
     if (difficulty < 0 || difficulty > t.difficulties)
         throw UsageError(cat("difficulty ", difficulty, " of the task ", task, ": expected 1 to ", t.difficulties));
-    const uint64_t levels = uint64_t(level.hardest > 0 ? std::min(level.hardest, t.difficulties) : t.difficulties);
+    const int hardest = world.shape.level.hardest;
+    const uint64_t levels = uint64_t(hardest > 0 ? std::min(hardest, t.difficulties) : t.difficulties);
     // facts-rare and facts-context draw the same facts
     const uint64_t stream = text_hash(task == "facts-context" ? "facts-rare" : task);
     for (uint64_t attempt = 0; attempt < 100000; attempt++) {
         Rng rng = Rng::stream(world.shape.seed, 0x9A0B, stream, uint64_t(share), i, uint64_t(difficulty), attempt);
         Puzzle z(world, rng, share);
         z.p.task = task;
-        if (level.numbers > 0) z.small = level.numbers, z.large = 2 * level.numbers;
         z.p.difficulty = difficulty ? difficulty : 1 + int(i % levels);
         if (t.draw(z, facts)) return std::move(z.p);
     }

@@ -13,6 +13,8 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
+#include <string>
 #include <utility>
 
 #include "../common.hpp"
@@ -191,6 +193,29 @@ ALWAYS_INLINE inline float fast_tanh(float x) {
 // What a matrix product multiplies (--matmul): its operands as they are stored, or rounded further where that is faster. Sums are fp32
 // always. Set once, by set_matmul() of matmul.hpp and cublaslt.hpp. fp8 is for the linear layers alone (fp8.hpp).
 enum class Operands { stored, tf32, bf16, fp8 };
+
+// --matmul and --autotune, for set_matmul() of matmul.hpp and cublaslt.hpp.
+struct MatmulSettings {
+    std::string matmul = "auto";                          // auto|fp32|tf32|bf16|fp8
+    bool autotune = false;
+    std::string plans;                                    // file for what was tuned; empty: none
+    std::function<void(const std::string&)> log;          // receives a line for each choice
+};
+
+// How an inference model on the CPU keeps its matrices (kernels/quantized.hpp); stored: as T, unpacked.
+enum class WeightStorage { stored, fp32, bf16, int8 };
+
+// --weights. Throws UsageError for another word.
+inline WeightStorage weight_storage_of(const std::string& s) {
+    if (s == "auto") return WeightStorage::stored;
+    if (s == "fp32") return WeightStorage::fp32;
+    if (s == "bf16") return WeightStorage::bf16;
+    if (s == "int8") return WeightStorage::int8;
+    throw UsageError(cat("--weights ", s, ": unknown, expected auto, fp32, bf16 or int8"));
+}
+inline const char* weight_storage_name(WeightStorage s) {
+    return s == WeightStorage::int8 ? "int8" : s == WeightStorage::bf16 ? "bf16" : s == WeightStorage::fp32 ? "fp32" : "stored";
+}
 
 // Scratch memory of a device for the operation that is running, contents undefined: it grows at the first call that needs more and is
 // then reused, so a step in steady state allocates nothing. The device gives it back in its destructor.

@@ -717,13 +717,6 @@ void linear_gelu_backward(Cpu& dev, T* d_pre, float* dw, float* db, const T* dy,
 
 // ---- --matmul and --autotune
 
-struct MatmulSettings {
-    std::string matmul = "auto";                          // auto|fp32|tf32|bf16|fp8
-    bool autotune = false;
-    std::string plans;                                    // file for what was tuned; empty: none
-    std::function<void(const std::string&)> log;          // receives a line for each choice
-};
-
 // What --matmul asks for, given how weights and activations are stored.
 inline Operands operands_of(const std::string& matmul, bool bf16_storage) {
     if (matmul == "auto" || matmul == (bf16_storage ? "bf16" : "fp32")) return Operands::stored;

@@ -16,20 +16,6 @@
 
 #include "matmul.hpp"
 
-// How a model for inference keeps its matrices: as it would to train them, or packed.
-enum class WeightStorage { stored, fp32, bf16, int8 };
-
-// --weights. Throws UsageError for another word.
-inline WeightStorage weight_storage_of(const std::string& s) {
-    if (s == "auto") return WeightStorage::stored;
-    if (s == "fp32") return WeightStorage::fp32;
-    if (s == "bf16") return WeightStorage::bf16;
-    if (s == "int8") return WeightStorage::int8;
-    throw UsageError(cat("--weights ", s, ": unknown, expected auto, fp32, bf16 or int8"));
-}
-inline const char* weight_storage_name(WeightStorage s) {
-    return s == WeightStorage::int8 ? "int8" : s == WeightStorage::bf16 ? "bf16" : s == WeightStorage::fp32 ? "fp32" : "stored";
-}
 inline int64_t weight_bytes(WeightStorage s) { return s == WeightStorage::int8 ? 1 : s == WeightStorage::bf16 ? 2 : 4; }
 
 constexpr int64_t kPanelVectors = 4;   // a panel is as many SIMD registers wide: 16, 32 or 64 output channels

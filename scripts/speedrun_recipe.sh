@@ -11,10 +11,10 @@
 recipe_vocabulary=1024
 recipe_model=(--layers 4 --heads 4 --channels 128 --seq-len 256 --batch-size 8 --lr 3e-3 --min-lr 3e-4)
 recipe_pages=(workbook:50 dialogue:8 questions:8 biography:8 story:6 letter:4 list:6 place:4 entry:4)
-recipe_base_steps=3500 recipe_sft_steps=1200 recipe_rl_steps=500
+recipe_base_steps=3500 recipe_sft_steps=1200 recipe_rl_steps=250
 recipe_noise=0.33 # so many of the worked problems that SFT shows are wrong, or jump to a wrong result
 recipe_hardest=2  # operations that a problem needs, at most
-recipe_numbers=6  # counts and prices up to this, sums with up to twice this
+recipe_numbers=5  # counts and prices up to this, sums with up to twice this
 
 # Everything is asked of ./train_gpt, or of what the environment's TRAIN_GPT names.
 recipe_program() { "${TRAIN_GPT:-./train_gpt}" "$@"; }

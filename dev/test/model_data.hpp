@@ -1,7 +1,7 @@
 // dev/test/model_data.hpp -- what tests of a model start from: a batch, and weights that prove something.
 #pragma once
 
-#include "../../gpt.hpp"
+#include "../../backend.hpp"
 #include "test.hpp"
 
 // One batch: B*T ids, targets and weights.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "../../assistant.hpp"
+#include "../../backend.hpp"
 #include "../../batches.hpp"
 #include "../../conversations.hpp"
 #include "../../identity.hpp"

@@ -265,7 +265,8 @@ std::vector<double> train(Operands operands, int64_t steps, uint64_t data = 5) {
     gpt.init_weights(42);
     TrainerConfig config;
     config.steps = steps, config.lr = 3e-3f, config.min_lr = 3e-4f, config.warmup = 2, config.batch_size = B, config.seq_len = T_;
-    Trainer<Dev, T> trainer(gpt, config);
+    ModelOf model(gpt);
+    Trainer trainer(model, config);
     std::vector<double> losses;
     for (int64_t s = 0; s < steps; s++) {
         Rng rng(data + uint64_t(s % 2));

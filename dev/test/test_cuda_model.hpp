@@ -149,7 +149,8 @@ std::vector<double> train(Dev& dev, const Config& c, int64_t steps, std::vector<
     gpt.init_weights(42);
     TrainerConfig config;
     config.steps = steps, config.lr = 3e-3f, config.min_lr = 3e-4f, config.warmup = 3, config.batch_size = B, config.seq_len = T_, config.no_graphs = !graphs;
-    Trainer<Dev, T> trainer(gpt, config);
+    ModelOf model(gpt);
+    Trainer trainer(model, config);
     std::vector<double> losses;
     for (int64_t s = 0; s < steps; s++) {
         std::vector<MicroBatch> batches;
@@ -295,7 +296,8 @@ inline void test_step_costs(Report& t) {
     gpt.init_weights(1);
     TrainerConfig config;
     config.steps = 100;
-    Trainer<Cuda, bf16> trainer(gpt, config);
+    ModelOf model(gpt);
+    Trainer trainer(model, config);
     auto step = [&] {
         std::vector<MicroBatch> batches;
         for (int64_t i = 0; i < 4; i++) {

@@ -256,7 +256,8 @@ Doubles train(Operands operands, int64_t steps, uint64_t data = 5) {
     gpt.init_weights(42);
     TrainerConfig config;
     config.steps = steps, config.lr = 2e-3f, config.min_lr = 2e-4f, config.warmup = 4, config.batch_size = B, config.seq_len = T_;
-    Trainer<Cpu, T> trainer(gpt, config);
+    ModelOf model(gpt);
+    Trainer trainer(model, config);
     Doubles losses;
     for (int64_t s = 0; s < steps; s++) {
         Rng rng(data + uint64_t(s % 4));

@@ -27,10 +27,11 @@ inline Data random_data(int64_t V, uint64_t seed, int64_t N = kN) {
 }
 
 template <typename T = float>
-struct Model {
+struct TinyGpt {
     Cpu cpu{2};
     Gpt<Cpu, T> gpt;
-    explicit Model(const Config& c = tiny(), bool recompute = false, int64_t tokens = kN) : gpt(cpu, c, {tokens, true, recompute}) {
+    ModelOf<Cpu, T> handle{gpt};   // the same, as the other chapters see it
+    explicit TinyGpt(const Config& c = tiny(), bool recompute = false, int64_t tokens = kN) : gpt(cpu, c, {tokens, true, recompute}) {
         fill_weights(gpt);
     }
     double step(const Data& d, int64_t B = kB, int64_t Tn = kT) {
@@ -73,7 +74,7 @@ inline void test_layout(Report& t) {
 
 // The slope of the loss along a random direction in each tensor equals the inner product with its gradient.
 inline void test_gradients(Report& t, const Config& config, bool recompute) {
-    Model<> m(config, recompute);
+    TinyGpt<> m(config, recompute);
     const Data d = random_data(config.V, 3);
     m.step(d);
     const auto grads = m.grads();
@@ -115,7 +116,7 @@ inline void test_gradients_scores(Report& t) {
 inline void test_gradients_untied_recompute(Report& t) { test_gradients(t, tiny(false), true); }
 
 inline void test_recompute_same_bits(Report& t) {
-    Model<> a(tiny(), false), b(tiny(), true);
+    TinyGpt<> a(tiny(), false), b(tiny(), true);
     const Data d = random_data(77, 4);
     t.check(a.step(d) == b.step(d), "the loss has the same bits with --recompute");
     t.check(a.grads() == b.grads(), "the gradients have the same bits with --recompute");
@@ -123,7 +124,7 @@ inline void test_recompute_same_bits(Report& t) {
 
 inline void test_micro_batches(Report& t) {
     const Data d = random_data(77, 5);
-    Model<> whole, parts;
+    TinyGpt<> whole, parts;
     const double loss = whole.step(d);
     double sum = 0;
     for (int64_t b = 0; b < kB; b++) {
@@ -133,7 +134,7 @@ inline void test_micro_batches(Report& t) {
     }
     t.check_at_most(std::fabs(sum - loss) / loss, 1e-6, "losses of micro-batches add up to that of the whole batch");
     t.check_at_most(relative_error(parts.grads(), whole.grads()), 1e-5, "gradients of micro-batches add up to that of the whole batch");
-    Model<> missing;
+    TinyGpt<> missing;
     Data d2 = d;
     d2.weights[0] = 0;
     missing.step(d2);
@@ -141,13 +142,13 @@ inline void test_micro_batches(Report& t) {
 }
 
 inline void test_weights_are_a_mask(Report& t) {
-    Model<> a, b;
+    TinyGpt<> a, b;
     Data d = random_data(77, 6);
     for (int64_t i = 0; i < kN; i += 2) d.weights[size_t(i)] = 0;
     const double loss = a.step(d);
     for (int64_t i = 0; i < kN; i += 2) d.targets[size_t(i)] = int32_t((d.targets[size_t(i)] + 1) % 77);
     t.check(b.step(d) == loss && a.grads() == b.grads(), "a target of weight 0 changes no bit of loss and gradients");
-    Model<> c;
+    TinyGpt<> c;
     std::fill(d.weights.begin(), d.weights.end(), 0.0f);
     const double none = c.step(d);
     const auto g = c.grads();
@@ -155,7 +156,7 @@ inline void test_weights_are_a_mask(Report& t) {
 }
 
 inline void test_causality(Report& t) {
-    Model<> m;
+    TinyGpt<> m;
     Data d = random_data(77, 7);
     const auto before = m.logits(d.inputs, kB, kT);
     for (int64_t pos : {int64_t(0), int64_t(5), kT - 1}) {
@@ -175,7 +176,7 @@ inline void test_causality(Report& t) {
 }
 
 inline void test_batch_invariance(Report& t) {
-    Model<> m;
+    TinyGpt<> m;
     const Data d = random_data(77, 8);
     const auto all = m.logits(d.inputs, kB, kT);
     for (int64_t b = 0; b < kB; b++) {
@@ -188,7 +189,7 @@ inline void test_batch_invariance(Report& t) {
 }
 
 inline void test_cached_equals_full(Report& t) {
-    Model<> m;
+    TinyGpt<> m;
     const Data d = random_data(77, 9);
     const auto full = m.logits(d.inputs, kB, kT);
     KvCache<Cpu, float> cache(m.cpu, m.gpt.config, 5, 16);
@@ -221,7 +222,7 @@ inline void test_cached_equals_full(Report& t) {
 
 template <typename T>
 double overfit(Report& t, const char* name) {
-    Model<T> m;
+    TinyGpt<T> m;
     Data d = random_data(77, 10);
     std::fill(d.weights.begin(), d.weights.end(), 1.0f / float(kN));
     double first = 0, last = 0;
@@ -244,8 +245,8 @@ inline void test_overfits(Report& t) {
 }
 
 inline void test_bf16_follows_fp32(Report& t) {
-    Model<float> a;
-    Model<bf16> b;
+    TinyGpt<float> a;
+    TinyGpt<bf16> b;
     const Data d = random_data(77, 11);
     const double x = a.step(d), y = b.step(d);
     t.check_at_most(std::fabs(x - y) / x, 2e-2, "the bf16 loss equals the fp32 loss");
@@ -255,9 +256,9 @@ inline void test_bf16_follows_fp32(Report& t) {
 
 inline void test_same_bits(Report& t) {
     const Data d = random_data(77, 12);
-    Model<> a, b;
+    TinyGpt<> a, b;
     for (int s = 1; s <= 3; s++)
-        for (Model<>* m : {&a, &b}) {
+        for (TinyGpt<>* m : {&a, &b}) {
             m->gpt.zero_grads();
             m->step(d);
             m->gpt.update({1e-2f, 0.9f, 0.95f, 1e-8f, 0.1f, 1.0f, s});
@@ -266,7 +267,7 @@ inline void test_same_bits(Report& t) {
 }
 
 inline void test_bad_ids(Report& t) {
-    Model<> m;
+    TinyGpt<> m;
     Data d = random_data(77, 13);
     auto bad = d;
     bad.inputs[4] = 77;
@@ -283,22 +284,23 @@ inline void test_bad_ids(Report& t) {
 }
 
 inline void test_generation(Report& t) {
-    Model<> m;
+    TinyGpt<> m;
     const std::vector<std::vector<int32_t>> prompts = {{1, 2, 3}, {4}, {5, 6, 7, 8, 9}};
-    KvCache<Cpu, float> cache(m.cpu, m.gpt.config, 3, 16);
+    const auto own_cache = m.handle.make_cache(3, 16);
+    ModelCache& cache = *own_cache;
     GenerateOptions o{8, {1.0f, 0, 1.0f}, 42, {}};
-    const auto together = generate(m.gpt, cache, prompts, o);
-    const auto again = generate(m.gpt, cache, prompts, o);
+    const auto together = generate(m.handle, cache, prompts, o);
+    const auto again = generate(m.handle, cache, prompts, o);
     bool same = true;
     for (size_t r = 0; r < 3; r++) same = same && together[r].ids == again[r].ids && together[r].ids.size() == 8;
     t.check(same, "the same seed gives the same tokens");
     o.seed = 43;
-    t.check(generate(m.gpt, cache, prompts, o)[0].ids != together[0].ids, "control: another seed gives other tokens");
+    t.check(generate(m.handle, cache, prompts, o)[0].ids != together[0].ids, "control: another seed gives other tokens");
     o.seed = 42;
-    t.check(generate(m.gpt, cache, {prompts[0]}, o)[0].ids == together[0].ids, "a row alone gives the tokens it has in a batch");
+    t.check(generate(m.handle, cache, {prompts[0]}, o)[0].ids == together[0].ids, "a row alone gives the tokens it has in a batch");
     // greedy decoding against the argmax of full forward passes
     o.sampling.temperature = 0;
-    const auto greedy = generate(m.gpt, cache, prompts, o);
+    const auto greedy = generate(m.handle, cache, prompts, o);
     bool all_equal = true;
     for (size_t r = 0; r < 3; r++) {
         std::vector<int32_t> ids = prompts[r];
@@ -311,12 +313,12 @@ inline void test_generation(Report& t) {
     }
     t.check(all_equal, "greedy generation takes the argmax of the full forward pass");
     o.max_tokens = 100;
-    const auto full = generate(m.gpt, cache, prompts, o);
+    const auto full = generate(m.handle, cache, prompts, o);
     t.check(full[0].reason == StopReason::context_full && full[0].ids.size() == 16 - 3 + 1, "generation ends where the context is full");
     o.stop_ids = {greedy[0].ids[2]};
-    const auto stopped = generate(m.gpt, cache, prompts, o);
+    const auto stopped = generate(m.handle, cache, prompts, o);
     t.check(stopped[0].reason == StopReason::end_of_text && stopped[0].ids.size() <= 2, "generation ends at a stop id, which is not part of the text");
-    t.check_error([&] { generate(m.gpt, cache, {std::vector<int32_t>(17, 1)}, o); }, "the context holds 16", "a prompt longer than the context is refused");
+    t.check_error([&] { generate(m.handle, cache, {std::vector<int32_t>(17, 1)}, o); }, "the context holds 16", "a prompt longer than the context is refused");
 }
 
 inline void test_text_stream(Report& t) {
@@ -362,8 +364,8 @@ inline std::vector<MicroBatch> micro_batch(const Data& d) {
 inline void test_trainer(Report& t) {
     TrainerConfig c;
     c.steps = 100, c.lr = 1e-2f, c.min_lr = 0, c.warmup = 0, c.grad_clip = 0.01f;
-    Model<> a, b;
-    Trainer<Cpu, float> trainer(a.gpt, c);
+    TinyGpt<> a, b;
+    Trainer trainer(a.handle, c);
     const Data d = random_data(77, 20);
     auto batches = micro_batch(d);
     const StepResult r = trainer.step(batches);
@@ -389,7 +391,7 @@ inline void test_trainer(Report& t) {
     t.check(nan.skipped.find("loss is") != std::string::npos && std::equal(before.begin(), before.end(), a.gpt.params), "a loss that is not finite skips the update");
     t.check(trainer.steps_done == 3 && trainer.updates_done == 1, "skipped steps count as steps, not as updates");
 
-    Trainer<Cpu, float> other(b.gpt, c);
+    Trainer other(b.handle, c);
     other.set_state(parse_json_text<json>(json_text(trainer.state())));
     t.check(other.steps_done == 3 && other.updates_done == 1 && other.outliers.window == trainer.outliers.window, "the state survives a file");
 }

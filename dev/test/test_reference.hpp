@@ -5,8 +5,7 @@
 // gradients 8e-3 of 2e-2. The controls plant the smallest mistakes that must still be seen.
 #pragma once
 
-#include "../../checkpoint.hpp"
-#include "../../gpt.hpp"
+#include "../../backend.hpp"
 #include "test.hpp"
 
 namespace reference_test {

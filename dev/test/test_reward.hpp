@@ -92,6 +92,7 @@ inline void check_chain(Report& t, bool dpo) {
     c.max_T = 12, c.V = 40, c.L = 1, c.NH = 2, c.C = 16, c.scores = !dpo;
     Cpu cpu(1);
     Gpt<Cpu, float> gpt(cpu, c, {48, true});
+    ModelOf model(gpt);
     fill_weights(gpt);
     const double scale = dpo ? 0.3 : 1;
     const std::vector<int> order = {1, 2, 0};
@@ -103,7 +104,7 @@ inline void check_chain(Report& t, bool dpo) {
         rows[i].weights.back() = 1;
     }
     const auto scores = [&](int64_t max_tokens) {
-        std::vector<double> s = score_rows(gpt, {&rows[0], &rows[1], &rows[2]}, max_tokens);
+        std::vector<double> s = score_rows(model, {&rows[0], &rows[1], &rows[2]}, max_tokens);
         for (size_t i = 0; i < 3; i++) s[i] = scale * (s[i] - reference[i]);
         return s;
     };

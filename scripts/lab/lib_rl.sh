@@ -17,7 +17,7 @@ practice_usage() {
 usage: scripts/lab/${0##*/} OUT_DIR [--scale X] [--model DIR --world DIR]
   --scale  multiplies the number of training steps (default 1)
   --model  an assistant that knows the world's word problems, instead of one made here
-  --world  the world that it has read, made with: train_gpt world --hardest 2 --numbers 6
+  --world  the world that it has read, made with: train_gpt world --hardest 2 --numbers 5
   Environment: TRAIN_GPT, the program; LAB_SEEDS, the seeds of what is trained (default "1 2 3"); LAB_QUESTIONS, the
   dev or test problems of a measurement (default 200); LAB_THREADS, the threads of a run (default: all cores)
 END
