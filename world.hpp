@@ -401,18 +401,18 @@ inline void write_library(const World& world, const WorldConfig& c, int threads,
     stats.passages = int64_t(firsts.size());
 }
 
-// The game: demonstrations by the expert, who is not perfect, as chat/nim-train.jsonl and -val.jsonl; all positions that can be won, each
-// once, as tasks/nim-train.jsonl, -dev, -test; "check" names the judge (rewards.hpp).
+// The game: demonstrations by the expert, who is not perfect, as chat/nim-train.jsonl and -val.jsonl, of all positions, since a game goes through most of
+// them: what tests a player is whole games. All positions that can be won, each once, as tasks/nim-train.jsonl, -dev, -test, for who asks what
+// can be learned of positions that were not practised; "check" names the judge (rewards.hpp).
 inline void write_game(const World& world, const WorldConfig& c, int threads, ChatStatistics& stats) {
     std::array<std::vector<int>, 4> shares;
     for (int heap = 1; heap <= nim::kMost; heap++) shares[size_t(share_of(nim::key(heap)))].push_back(heap);
     for (const Share share : {Share::train, Share::val}) {
-        const auto& of_share = shares[size_t(share)];
         const int64_t n = share == Share::train ? c.conversations : (c.conversations + 9) / 10;
         if (n == 0) continue;
         stats.bytes += write_lines(cat(c.out, "/chat/nim-", kShareNames[size_t(share)], ".jsonl"), n, threads, [&](uint64_t i) {
             Rng rng = Rng::stream(world.shape.seed, 0x417, uint64_t(share), i);
-            const int heap = of_share[rng.below(of_share.size())];
+            const int heap = 1 + int(rng.below(uint64_t(nim::kMost)));
             ChatConversation game;
             game.messages = {{"user", nim::prompt_of(heap)}, {"assistant", nim::text_of(nim::one_of(nim::expert_moves(heap), rng))}};
             game.set = "nim";

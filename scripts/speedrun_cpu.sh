@@ -5,7 +5,7 @@
 #   OUT      directory for everything; the same command goes on where it was interrupted, and does nothing twice
 #   --trial  a fiftieth of the training: shows in two minutes that all stages run, and little else
 #   --seed   of the world and of all stages (default 1)
-# Cost: at most 30 minutes on two quiet cores. It ends with a table (OUT/table.tsv) and leaves a model to chat with. Test problems
+# Cost: 16 minutes on two quiet cores. It ends with a table (OUT/table.tsv) and leaves a model to chat with. Test problems
 # are asked at the end of each stage and are nowhere else: no page, demonstration or exercise holds one of them (world_problems.hpp).
 set -euo pipefail
 export LC_ALL=C

@@ -7,7 +7,7 @@
 #   recipe_seed   of all stages (1)
 # Why these numbers (LOG 2026-11-22): a model of this size copies the operands of a sum only once it has seen many, so half of the
 # pages it reads are a workbook, and numbers are single symbols, the same after "$" and after a space (the pattern cl100k).
-# Not yet run as a whole: half of it (2,650 steps, 600 of SFT, 260 of RL) went 0, 51, 75 % on test problems.
+# The workbook tells the facts that these problems need, no others: a fact is known after some hundred tellings.
 recipe_vocabulary=1024
 recipe_model=(--layers 4 --heads 4 --channels 128 --seq-len 256 --batch-size 8 --lr 3e-3 --min-lr 3e-4)
 recipe_pages=(workbook:50 dialogue:8 questions:8 biography:8 story:6 letter:4 list:6 place:4 entry:4)

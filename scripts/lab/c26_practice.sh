@@ -3,13 +3,13 @@
 # Hypothesis: (a) fine-tuned on demonstrations of which a third are wrong ("What comes after 47?", some other number), an assistant that
 #   answers at temperature 1 is right as often as the demonstrations (67 %), not more than 4 points more however long it trains; practising
 #   with checked answers from half way on, it passes the end of imitation by 10 points. (b) Fine-tuned on the moves of an expert at
-#   Nim who looks two plies ahead, it wins against this expert at most half of the games; practising single positions with a perfect judge,
+#   Nim who looks two plies ahead, it wins against this expert at most half of the games; practising all positions with a perfect judge,
 #   it wins more than half of the whole games, with its interval over the seeds above 50 %.
 # Refuted if one of the four fails. Greedy answers are reported too: where errors are scattered, the likeliest answer is the right one
 #   even for an imitator (a vote among its teachers), so greed hides (a).
 # Fixed: base model, demonstrations, numbers and positions held out for the test; games from heaps of 21 to 60, both sides
 #   begin. Varied: imitation or practice, number of updates, the seed. Noise: 95 % interval of the mean over the seeds.
-# Cost: a seed takes 300 updates of practice in the game, 100 with numbers, and as many of imitation: three minutes on two quiet cores.
+# Cost: a seed takes 1,200 updates of imitation and 300 of practice in the game, 300 and 100 with numbers: five minutes on two quiet cores.
 # usage: scripts/lab/c26_practice.sh OUT_DIR [--scale X] [--world DIR --base DIR]
 # shellcheck source=scripts/lab/lib_assistant.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_assistant.sh"
@@ -65,22 +65,21 @@ games_won() { # NAME MODEL FLAG...
     report_figure "$lab_out/$name.json" player won
 }
 
-quarter=$(scaled 75)
-half=$((2 * quarter))
 rm -rf "$lab_out"/numbers-* "$lab_out"/game-*
 printf 'seed\twhat\timitation\tits greed\tpractice\tits greed\n' | lab_table
 for s in "${seeds[@]}"; do
     for what in numbers game; do
         if [ "$what" = numbers ]; then
-            shown=$numbers/demonstrations.jsonl measure=numbers_right every=$(scaled 25)
+            shown=$numbers/demonstrations.jsonl measure=numbers_right quarter=$(scaled 75) every=$(scaled 25)
             sampled=(--samples 8 --temperature 1) greedy=(--temperature 0)
             practice=(--tasks "$numbers/train.jsonl" --prompts 16 --group 8 --max-tokens 8 --lr 3e-4)
         else
-            shown=$game/chat/nim-train.jsonl measure=games_won every=$quarter
+            shown=$game/chat/nim-train.jsonl measure=games_won quarter=$(scaled 300) every=$(scaled 75)
             sampled=(--temperature 1 --games 4) greedy=(--temperature 0 --games 4)
             # without the penalty practice falls for one answer to everything within 40 updates, and stays there
-            practice=(--tasks "$game/tasks/nim-train.jsonl" --prompts 32 --group 8 --max-tokens 4 --lr 3e-4 --kl k2 --kl-coef 0.2)
+            practice=(--tasks "$game"/tasks/nim-{train,dev,test}.jsonl --prompts 32 --group 8 --max-tokens 4 --lr 3e-4 --kl k2 --kl-coef 0.2)
         fi
+        half=$((2 * quarter))
         # imitation goes on to the end; practice begins half way
         long=$(assistant "c26-$what" "$s" "$((4 * quarter))" "$(base_model)" --data "$shown" --checkpoint-every "$quarter" --keep 0)
         run=$(practise "c26-$what-practice" "$s" "$((4 * every))" "$long/$(printf 'step-%06d' "$half")" "$every" "${practice[@]}")
