@@ -4,7 +4,8 @@
 // for all of the program, in device_chapters.cpp; tests that look into a Gpt include them, too.
 #pragma once
 
-#include "checkpoint.hpp"
+#include <optional>
+
 #include "gpt.hpp"
 #include "kernels/devices.hpp"
 #include "kernels/fp8.hpp"
@@ -12,18 +13,14 @@
 
 template <typename Dev, typename T>
 struct CacheOf final : ModelCache {
-    // Of a cache that somebody else owns, or of one of its own.
-    CacheOf(Dev& dev, KvCache<Dev, T>& cache, int64_t C) : ModelCache(cache.rows, cache.max_T), dev(dev), cache(cache), C(C) {}
-    CacheOf(Dev& dev, const Config& c, int64_t rows, int64_t max_T)
-        : ModelCache(rows, max_T), dev(dev), own(std::make_unique<KvCache<Dev, T>>(dev, c, rows, max_T)), cache(*own), C(c.C) {}
+    CacheOf(Dev& dev, const Config& c, int64_t rows, int64_t max_T) : ModelCache(rows, max_T), dev(dev), cache(dev, c, rows, max_T), C(c.C) {}
     void copy_row(int32_t to, int32_t from, int64_t tokens) override {
         const int64_t row = max_T * C;
         for (auto* side : {&cache.k, &cache.v})
             for (T* layer : *side) dev.copy_device(layer + to * row, layer + from * row, size_t(tokens * C) * sizeof(T));
     }
     Dev& dev;
-    const std::unique_ptr<KvCache<Dev, T>> own;
-    KvCache<Dev, T>& cache;
+    KvCache<Dev, T> cache;
     const int64_t C;
 };
 
@@ -55,8 +52,9 @@ class ModelOf : public Model {
     void round_as(uint64_t key) override { gpt_.round_as(key); }
     std::vector<std::pair<std::string, size_t>> arenas() const override { return gpt_.arenas(); }
 
-    void zero_grads() override { gpt_.zero_grads(); }
+    void zero_grads() override { gpt_.zero_grads(), whole_ = nullptr; }
     void accumulate(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T_, bool last_of_step, const float* entropy_weights) override {
+        whole_ = nullptr;
         gpt_.accumulate(inputs, targets, weights, B, T_, last_of_step, entropy_weights);
     }
     StepSums finish_step() override { return gpt_.finish_step(); }
@@ -74,9 +72,13 @@ class ModelOf : public Model {
     void set_state(AdamState which, const Tensor& t, const float* host) override { gpt_.set_state(state(which), t, host); }
 
    private:
-    float* state(AdamState which) const { return which == AdamState::m ? gpt_.adam_m : which == AdamState::v ? gpt_.adam_v : gpt_.master; }
+    float* state(AdamState which) const {
+        float* array = which == AdamState::m ? gpt_.adam_m : which == AdamState::v ? gpt_.adam_v : gpt_.master;
+        ASSERT(array, "this model keeps no such array");
+        return array;
+    }
     Gpt<Dev, T>& gpt_;
-    const float* whole_ = nullptr;   // what gather_state() found
+    const float* whole_ = nullptr;   // what gather_state() found: with several ranks it lies in the memory of the gradients
 };
 
 // A Gpt of its own, with what connects it to the other ranks.

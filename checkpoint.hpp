@@ -484,8 +484,8 @@ class ModelReader {
 };
 
 // All weights of a stored model into ours (a Gpt or a Model), whose shape must be the stored one.
-template <typename Model>
-void load_weights(Model& model, const ModelReader& reader) {
+template <typename M>
+void load_weights(M& model, const ModelReader& reader) {
     if (!model.config.same_shape(reader.config()))
         throw Error(cat(reader.path(), ": the stored model has another shape than the one in memory"));
     std::vector<float> x;
@@ -498,8 +498,8 @@ void load_weights(Model& model, const ModelReader& reader) {
 
 // The weights of a model whose vocabulary was smaller (all else equal). A token that is new begins as the mean of the old ones, so that it
 // is no likelier than they are on average (Hewitt 2021), plus noise of the size of an initial embedding, so that no two are the same.
-template <typename Model>
-void load_grown_weights(Model& model, const ModelReader& reader, uint64_t seed) {
+template <typename M>
+void load_grown_weights(M& model, const ModelReader& reader, uint64_t seed) {
     Config grown = reader.config();
     const int64_t V = grown.V, C = grown.C;
     grown.V = model.config.V;
@@ -538,8 +538,8 @@ using GetTensor = std::function<void(const Tensor&, float*)>;
 // Writes tokenizer.json and its companions into a directory; may be empty.
 using SaveTokenizer = std::function<void(const std::string& directory)>;
 
-template <typename Model>
-GetTensor tensors_of(const Model& model) {
+template <typename M>
+GetTensor tensors_of(const M& model) {
     return [&model](const Tensor& t, float* out) { model.get_tensor(t, out); };
 }
 
@@ -606,9 +606,9 @@ inline void write_llmc_model(const std::string& path, const Config& c, std::stri
     out.commit();
 }
 
-// A model directory, complete or not at all; `model` is a Gpt.
-template <typename Model>
-void save_model(const std::string& directory, const Model& model, std::string_view dtype,
+// A model directory, complete or not at all; `model` is a Gpt or a Model.
+template <typename M>
+void save_model(const std::string& directory, const M& model, std::string_view dtype,
                 const SaveTokenizer& save_tokenizer = {}, bool replace = false) {
     AtomicDirectory out(directory, replace);
     write_hf_model(out.path(), model.config, dtype, tensors_of(model), save_tokenizer);

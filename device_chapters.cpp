@@ -1,5 +1,5 @@
 // device_chapters.cpp -- all of the program that depends on its devices: the models, compiled for each device and storage type, and the
-// commands that measure them. Compiled for the processor alone, with -DTRAIN_GPT_CUDA for CUDA and for the emulator too; the rest of the program is the same.
+// commands that measure them. It is compiled for each of CPU, CUDA and emulator (-DTRAIN_GPT_CUDA for these two), the rest of the program once.
 #include "device_chapters.hpp"
 
 #include "backend.hpp"
@@ -21,7 +21,7 @@ void with_model(const std::string& device, const std::string& dtype, const std::
         GptOptions options{max_tokens};
         options.weights = weights_for<Dev, decltype(t)>(weights);
         OwnedModel<Dev, decltype(t)> model(dev, reader.config(), options, nullptr);
-        load_weights(static_cast<Model&>(model), reader);
+        load_weights(static_cast<Model&>(model), reader);   // one load_weights for all
         use(model);
     });
 }

@@ -352,7 +352,8 @@ inline int run_eval(EvalConfig& c) {
                 groups[group_of(items[i], c.by)].add(items[i], replies[i]);
                 if (c.dump.empty()) continue;
                 for (const Reply& r : replies[i]) {
-                    const json line = {{"prompt", items[i].prompt}, {"answer", items[i].answerable ? json(items[i].answer) : json()}, {"reply", r.text}, {"right", is_right(items[i], r.text)}, {"grade", grade(items[i], r.text)},
+                    const double worth = grade(items[i], r.text);
+                    const json line = {{"prompt", items[i].prompt}, {"answer", items[i].answerable ? json(items[i].answer) : json()}, {"reply", r.text}, {"right", counts_as_right(worth)}, {"grade", worth},
                                  {"well_formed", r.well_formed}, {"tokens", r.tokens}, {"task", items[i].task}};
                     dump += json_text(line, -1, JsonBytes::replaced) + "\n";
                 }

@@ -11,8 +11,6 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
-#include <memory>
 
 #include "gpt_config.hpp"
 #include "kernels/comm.hpp"

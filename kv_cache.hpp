@@ -12,7 +12,7 @@
 template <typename Dev, typename T>
 class KvCache {
    public:
-    // Config: gpt.hpp's, of which the layers L and channels C matter.
+    // Config: gpt_config.hpp's, of which the layers L and channels C matter.
     template <typename Config>
     KvCache(Dev& dev, const Config& c, int64_t rows, int64_t max_T) : rows(rows), max_T(max_T), arena_(dev, "kv cache") {
         for (int pass = 0; pass < 2; pass++) {

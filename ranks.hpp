@@ -69,9 +69,10 @@ inline RankInfo rank_from_environment() {
     r.size = torch ? ranks::number_from({"WORLD_SIZE"}, 1) : mpi ? ranks::number_from({"OMPI_COMM_WORLD_SIZE"}, 1) : ranks::number_from({"SLURM_NTASKS"}, 1);
     r.local_rank = ranks::number_from({"LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"}, 0);
     r.port = ranks::number_from({"MASTER_PORT"}, 29500);
+    const bool several_nodes = slurm && !torch && !mpi ? ranks::number_from({"SLURM_NNODES"}, 1) > 1
+                                                       : ranks::number_from({"LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"}, r.size) < r.size;
     if (const char* address = std::getenv("MASTER_ADDR")) r.address = address;
-    else if (slurm && std::getenv("SLURM_NNODES") && std::string(std::getenv("SLURM_NNODES")) != "1")
-        throw UsageError("MASTER_ADDR is not set: the address of the first node", "scripts/pretrain_slurm.sh sets it");
+    else if (several_nodes) throw UsageError("MASTER_ADDR is not set: the address of the first node", "scripts/pretrain_slurm.sh sets it; mpirun takes -x MASTER_ADDR=...");
     if (r.size < 1 || r.rank >= r.size) throw UsageError(cat("rank ", r.rank, " of ", r.size, ": the environment variables of the launcher do not fit"));
     return r;
 }

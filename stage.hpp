@@ -133,7 +133,7 @@ class Stage {
                             with_commas(int64_t(tokens_per_s)).c_str(), flops * 1e-12, 100 * flops / peak_flops,
                             (long long)(left / 3600), (long long)(left / 60 % 60), (long long)(left % 60)));
         json j = {{"step", done}, {"loss", r.loss}, {"lr", r.lr}, {"grad_norm", r.grad_norm}, {"ms", step_s * 1e3},
-                  {"tokens_per_s", tokens_per_s}, {"tflops", flops * 1e-12}};
+                  {"tokens_per_s", tokens_per_s}, {"tflops", flops * 1e-12}, {"mfu", flops / peak_flops}};
         if (!r.skipped.empty()) {
             log->line(cat("step ", done, ": update skipped: ", r.skipped));
             j["skipped"] = r.skipped;

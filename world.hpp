@@ -136,7 +136,7 @@ inline const std::vector<Flag<WorldConfig>> world_flags = {
     {"kinds", &WorldConfig::kinds, "KIND[:WEIGHT]...", "only these kinds of documents, in these proportions (default: all but workbook)"},
     {"conversations", &WorldConfig::conversations, "", "conversations of each set in chat/ for training, and a tenth of it for validation"},
     {"tasks", &WorldConfig::tasks, "", "problems of each task in tasks/ (and rankings in rankings/) for training, and a quarter of it each for dev and test"},
-    {"hardest", &WorldConfig::hardest, "", "problems in chat/ and tasks/ are of difficulty 1 to this, and the workbook prepares for these; 0: of all difficulties"},
+    {"hardest", &WorldConfig::hardest, "", "problems in chat/ and tasks/ are of difficulty 1 to this, and the workbook prepares for these up to 4; 0: of all difficulties"},
     {"numbers", &WorldConfig::numbers, "", "word problems of difficulty 1 to 4: counts and prices up to this, sums with up to twice this; 0: 9 and 20"},
     {"noise", &WorldConfig::noise, "", "share of the word problems shown in chat/ whose solution is wrong on purpose"},
     {"known", &WorldConfig::known, "", "facts told at least so many times are asked as known"},

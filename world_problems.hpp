@@ -340,7 +340,7 @@ inline bool word_problem_puzzle(Puzzle& z) {
 
 // ---- the workbook: pages for pretraining from which a small model learns to reckon
 // A line of a sum has one token that can be foretold, and a fact (7 + 5 = 12) is known after some hundred tellings. So the workbook
-// tells the facts that word problems of the world's level need, as often as they need them, and no others.
+// tells what the steps of word problems of difficulty 1 to 4 need at the world's level, sums more often than products, and nothing larger.
 
 // A line of reckoning without words: one step of a word problem. op: one of + - x /, or 0 for any.
 inline std::string small_sum(Draft& d, char op) {

@@ -144,7 +144,7 @@ __global__ void __launch_bounds__(kThreads, 2) forward_bf16_kernel(const Forward
 }
 
 // fp32: 32 queries against tiles of 32 keys; thread 4r + t has row r, of the scores columns t, t + 4, .., of the output columns
-// 16u + 4t .. + 3. Bound by fp32 arithmetic: 26 GFLOP are 0.4 ms of an H100's 67 TFLOP/s; shared memory allows about half of that.
+// 16u + 4t .. + 3. Bound by fp32 arithmetic: 26 GFLOP are 0.4 ms of an H100's 67 TFLOP/s (202 MB: 0.06 ms); shared memory allows about half of that.
 template <int HSP>
 __global__ void __launch_bounds__(kThreads, 2) forward_fp32_kernel(const Forward<float> f) {
     constexpr int rows = 32, W = 32, step = kRowStep<HSP, float>, p_step = W + 1;
@@ -225,8 +225,8 @@ __global__ void __launch_bounds__(kThreads, 2) forward_fp32_kernel(const Forward
 //              rows a1, a2    columns b1, b2    first    second
 //   dq         q, dy          k, v              dq       -
 //   dk, dv     k, v           q, dy             dk       dv
-// At B=16, T=1024, NH=12, HS=64: 90 GFLOP (91 us of an H100's 990 TFLOP/s, 150 us of what mma.sync reaches), and at least 327 MB in the
-// three kernels (98 us of 3.35 TB/s): bound by the tensor cores.
+// At B=16, T=1024, NH=12, HS=64: 90 GFLOP (91 us of an H100's 990 TFLOP/s, 150 us of what mma.sync reaches), and at least 333 MB in the
+// three kernels (99 us of 3.35 TB/s): bound by the tensor cores.
 
 template <typename T>
 struct Backward {
@@ -238,7 +238,9 @@ struct Backward {
     float scale;                     // log2(e) / sqrt(HS)
 };
 
-// lse2 and D of each row; a padding row gets +Inf, so that its p is 0. Eight lanes a row. 51 MB: 15 us.
+// lse2 and D of each row; a padding row gets +Inf, so that its p is 0. Eight lanes a row.
+// Floor: dy and y read, 2 N C numbers (bf16: 4 N C bytes), and 12 bytes a row and head (lse read, lse2 and D written), N = B T; 2 N C FLOPs. At the
+// sizes above 53 MB (16 us) and 25 MFLOP, a FLOP for two bytes.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) backward_rows_kernel(const Backward<T> f) {
     constexpr int size = Pack<T>::size;
@@ -289,6 +291,8 @@ __device__ __forceinline__ BackwardHead<T> backward_head(const Backward<T>& f) {
     return {k, v, q, dy, lse2, D, 3 * C, C, r0, r0 / W * W, f.T_};
 }
 
+// Floor at the sizes above: dq 38.7 GFLOP (39 us) and 127 MB (38 us), dk and dv 51.5 GFLOP (52 us) and 153 MB (46 us), each with 1.0e8
+// exponentials (28 us): q, k, v, dy, lse2 and D are read, 2 bytes * N C written for dq, 4 for dk and dv.
 template <bool for_queries, int HSP, int MT, int W, bool exact>
 __global__ void __launch_bounds__(kThreads, 2) backward_bf16_kernel(const Backward<bf16> f) {
     constexpr int rows = 16 * MT * kWarps, step = kRowStep<HSP, bf16>, stage_size = 2 * W * step + (for_queries ? 0 : 4 * W);
@@ -377,7 +381,8 @@ __global__ void __launch_bounds__(kThreads, 2) backward_bf16_kernel(const Backwa
     }
 }
 
-// fp32: tiles of 32 x 32, threads as in forward_fp32_kernel. 90 GFLOP are 1.3 ms of an H100's 67 TFLOP/s.
+// fp32: tiles of 32 x 32, threads as in forward_fp32_kernel. Bound by fp32 arithmetic: dq 38.7 GFLOP (0.58 ms of an H100's 67 TFLOP/s) and 253 MB
+// (0.08 ms), dk and dv 51.5 GFLOP (0.77 ms) and 304 MB (0.09 ms).
 template <bool for_queries, int HSP>
 __global__ void __launch_bounds__(kThreads, 2) backward_fp32_kernel(const Backward<float> f) {
     constexpr int rows = 32, W = 32, step = kRowStep<HSP, float>, p_step = W + 1;
@@ -440,7 +445,8 @@ __global__ void __launch_bounds__(kThreads, 2) backward_fp32_kernel(const Backwa
 
 // ---- generation
 
-// The new k and v of a prompt, behind what the cache holds.
+// The new k and v of a prompt, behind what the cache holds. Floor: 4 B n C numbers, half of them read and half written (bf16: 8 B n C bytes); no
+// floating-point operations, for the address of each pair of packs two divisions of 64 bits.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) append_kernel(T* k_cache, T* v_cache, const T* qkv, const int32_t* slot, const int32_t* past,
                                                           int64_t B, int64_t n, int64_t T_max, int64_t C) {
@@ -516,7 +522,10 @@ struct Decode {
 
 // One query for each sequence and head against kSplit keys. `lanes` lanes share a key, eight values each; each group of lanes has its
 // own online softmax over every 128/lanes-th key, four keys at a time, and all groups are joined at the end in a fixed order.
-// The new k and v come from qkv and are appended on the way. Bound by reading the cache once: 2 * keys * C * sizeof(T) bytes a row.
+// The new k and v come from qkv and are appended on the way. Bound by reading the cache once.
+// Floor: (2 keys + 3) C numbers a row (the cache and q, k, v of qkv are read, k and v appended; bf16: (4 keys + 6) C bytes), and y, C numbers, or where
+// there are splits ceil(keys / kSplit) (HS + 2) floats a head. 4 keys C FLOPs and an exponential a key and head: in bf16 a FLOP a byte, where
+// an H100 has 20 in fp32.
 template <int lanes, bool wide, typename T>
 __global__ void __launch_bounds__(kThreads) decode_kernel(const Decode<T> f) {
     constexpr int groups = kThreads / lanes, unroll = 4, room = kMaxHeadSize + 2;
@@ -595,7 +604,8 @@ __global__ void __launch_bounds__(kThreads) decode_kernel(const Decode<T> f) {
 }
 static_assert(kThreads == kMaxHeadSize);
 
-// The splits of each sequence and head, joined in order: keys * C * sizeof(float) / kSplit bytes a row, 2 % of the first kernel's.
+// The splits of each sequence and head, joined in order. Floor: 4 ceil(keys / kSplit) (HS + 2) bytes a head read, 1 % of the first kernel's in bf16, and y
+// written; about 10 operations for each of those floats, 2 of the special function unit.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) decode_join_kernel(const Decode<T> f) {
     const int item = int(blockIdx.x), b = item / f.NH, h = item % f.NH, column = int(threadIdx.x);

@@ -59,7 +59,7 @@ __global__ void tile_kernel(float* partial, const T* x, int64_t N, int64_t M) { 
 }
 
 // out_m += sum_k partial[k * stride + blockIdx.y * M + m], in the order of k within each of kWarps interleaved sums; out is out0, or out1
-// where blockIdx.y is 1. Floor: 4 bytes a partial sum.
+// where blockIdx.y is 1. Floor: 4 bytes and an addition a partial sum, 8 bytes an out_m.
 template <int = 0>
 __global__ void __launch_bounds__(kThreads) add_partials_kernel(float* out0, float* out1, const float* partial, int64_t parts, int64_t stride,
                                                                 int64_t M) {

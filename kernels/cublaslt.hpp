@@ -334,7 +334,8 @@ void matmul(Cuda& dev, TC* C, const T* A, const T* B, int64_t M, int64_t N, int6
     MatmulCall{C, cuda_type<TC>(), operand(A, ta), operand(B, tb), M, N, K, accumulate}.must_run(dev);
 }
 
-// y (N, M) += b (M), where the epilogue could not do it. Reads and writes y once.
+// y (N, M) += b (M), where the epilogue could not do it.
+// Floor: y read and written, 2 N M numbers (bf16: 4 N M bytes), b from L1; an addition an element, and a remainder of 64 bits for its column.
 template <typename T>
 __global__ void add_bias_kernel(T* y, const T* b, int64_t N, int64_t M) {
     for (int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; i < N * M; i += int64_t(gridDim.x) * blockDim.x)

@@ -3,6 +3,7 @@
 // A device is a small object: `Cpu` here, `Cuda` in cuda.hpp. Every operation is a pair of overloads on it, so
 // gpt.hpp is written once, as a template over the device and the storage type T (float or bf16). Arithmetic is always
 // fp32; T is only how parameters and activations are stored. Gradients of parameters are fp32.
+// What the user may choose about products and stored weights (--matmul, --weights) stands here too, since all kernels may read it.
 // Memory comes from arenas: one per purpose, laid out once before training; a step allocates nothing.
 // SIMD: `simd([&]() ALWAYS_INLINE { loops })` compiles its loops for AVX-512, AVX2 and plain x86-64 and picks at run time.
 // The loops stay plain C++; the flags in the Makefile let the compiler reorder float sums, and NaN and Inf stay intact.

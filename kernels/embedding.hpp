@@ -112,7 +112,7 @@ __device__ __forceinline__ void rank_tile(int (&digit)[kRounds], int (&rank)[kRo
     }
 }
 
-// Floor: 4 bytes a key; about 60 operations for the ranks of 32 keys and a digit.
+// Floor: 4 bytes a key, 1 KiB of counts a tile; about 60 operations for the ranks of 32 keys and a digit.
 template <int = 0>
 __global__ void __launch_bounds__(kSortThreads) count_kernel(int32_t* all_counts, const int32_t* ids, const int32_t* positions, int64_t N, int shift) {
     SHARED_ARRAY(int32_t, counts, kSortWarps * kDigits);
@@ -125,7 +125,8 @@ __global__ void __launch_bounds__(kSortThreads) count_kernel(int32_t* all_counts
 }
 
 // keys_out, order_out: (2, N), as order, which is null in the first pass: the elements are in the order of n then.
-// Floor: 16 bytes a key, and the counts of all tiles for each tile (from L2).
+// Floor: 16 bytes a key (12 in the first pass), and the counts of all tiles for each tile (from L2: 1 KiB times the square of the number of tiles); the
+// ranks as above, about 10 operations to place a key and 3 for each of those counts.
 template <int = 0>
 __global__ void __launch_bounds__(kSortThreads) place_kernel(int32_t* keys_out, int32_t* order_out, const int32_t* all_counts, const int32_t* ids,
                                                              const int32_t* positions, const int32_t* order, int64_t N, int shift) {
@@ -178,7 +179,8 @@ constexpr int kChunk = 32;                 // elements of the sorted list that a
 // A warp takes chunk k of the sorted list and the columns of one pack a lane. A run that lies in the chunk it owns: it goes straight into
 // dw. Of a run that crosses the end of a chunk it keeps the part: in parts[k][0] the run that began before this chunk, in parts[k][1] the
 // one that begins here. parts: (2, chunks, 2, C).
-// Floor: each of the two lists reads one number an element (bf16: 2 bytes; the second time from L2) and 8 bytes a column of a touched row.
+// Floor: each of the two lists reads one number an element (bf16: 2 bytes; the second time from L2) and 8 bytes a column of a touched row; 2 operations an
+// element (it becomes a float, and is added), and for each pack 3 shuffles and some comparisons: where does a run end?
 template <typename T, bool vector>
 __global__ void __launch_bounds__(kThreads) run_sums_kernel(float* dwte, float* dwpe, float* parts, const T* dx, const int32_t* all_keys,
                                                             const int32_t* all_order, int64_t N, int64_t C) {
@@ -220,7 +222,8 @@ __global__ void __launch_bounds__(kThreads) run_sums_kernel(float* dwte, float* 
     }
 }
 
-// The runs that cross chunks: the warp of the chunk where one begins adds up its parts, in order. Floor: 4 bytes a column of a part.
+// The runs that cross chunks: the warp of the chunk where one begins adds up its parts, in order.
+// Floor: 4 bytes a column of a part, and an addition; 8 bytes a column of the row they belong to, and another; log2(chunks) looks at keys a run.
 template <int size, bool vector>
 __global__ void __launch_bounds__(kThreads) join_runs_kernel(float* dwte, float* dwpe, const float* all_parts, const int32_t* all_keys, int64_t N,
                                                              int64_t C) {

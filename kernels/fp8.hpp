@@ -161,7 +161,7 @@ constexpr int kThreads = 256, kTile = 64;           // a tile of 64 x 64 numbers
 static_assert(kFp8Parts <= kThreads, "a thread takes one partial maximum");
 
 // partial[block] = the largest |x| of the block's part, as bits. A maximum is the same in any order.
-// Floor: one number of memory an element (bf16: 2 bytes).
+// Floor: one number of memory an element (bf16: 2 bytes); 3 operations: it becomes a float, loses its sign, is compared.
 template <typename T, bool vector>
 __global__ void __launch_bounds__(kAmaxThreads) amax_kernel(uint32_t* partial, const T* x, int64_t n) {
     constexpr int size = Pack<T>::size;
@@ -181,8 +181,8 @@ __global__ void __launch_bounds__(kAmaxThreads) amax_kernel(uint32_t* partial, c
 }
 
 // q (R, C) = fp8(x s) and, where `transposed`, q_t (C, ld_t), of which the columns R .. ld_t - 1 are zero; *inverse = 1 / s. q may be null.
-// Floor: a number of memory an element to read (bf16: 2 bytes) and a byte for each of q and q_t. Blocks take tiles in turn, so that the
-// partial maxima are read once a block and not once a tile.
+// Floor: a number of memory an element to read (bf16: 2 bytes) and a byte for each of q and q_t; about 3 operations an element, with q_t 6 (its byte goes
+// through shared memory). Blocks take tiles in turn, so that the partial maxima are read once a block and not once a tile.
 template <Fp8 format, typename T, bool vector, bool transposed>
 __global__ void __launch_bounds__(kThreads) quantise_kernel(uint8_t* q, uint8_t* q_t, float* inverse, const uint32_t* partial, int parts,
                                                             const T* x, int64_t R, int64_t C, int64_t ld_t) {

@@ -39,7 +39,8 @@ namespace score_head_cuda {
 
 constexpr int kWarps = 4, kThreads = 32 * kWarps;
 
-// A warp a row. Floor: a number written an element (the rows that count, a few in a hundred, are read as well).
+// A warp a row. Floor: N C numbers written (bf16: 2 N C bytes) and 8 N bytes of targets and losses; of the K rows that count, a few in a hundred, K C
+// numbers read, and 3 K C FLOPs.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) row_kernel(float* loss, T* dx, const T* x, const T* w, const int32_t* targets, const float* weights, int64_t N, int64_t C) {
     const int64_t n = int64_t(blockIdx.x) * kWarps + threadIdx.x / 32;
@@ -56,7 +57,8 @@ __global__ void __launch_bounds__(kThreads) row_kernel(float* loss, T* dx, const
     for (int64_t c = lane; c < C; c += 32) dx[n * C + c] = T(counts ? slope * float(w[c]) : 0.0f);
 }
 
-// A thread a channel; all of them walk over the rows in order and stop at those that count. Floor: 8 bytes a row, from L1.
+// A thread a channel; all of them walk over the rows in order and stop at those that count. Floor: 4 N bytes of targets, from L1 but for the first look,
+// K C numbers of the rows that count, 8 C bytes of dw; N C comparisons and 2 K C FLOPs, in ceil(C / kThreads) blocks.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) weight_kernel(float* dw, const T* x, const int32_t* targets, const float* weights, int64_t N, int64_t C) {
     const int64_t c = int64_t(blockIdx.x) * kThreads + threadIdx.x;

@@ -53,7 +53,7 @@ ask_make() {
 link_cuda() { # TARGET OBJECT...
     local target=$1 nvcc cxx lib nccl libs kernels
     shift
-    { read -r nvcc; read -r cxx; read -r lib; read -r nccl; read -r libs; read -r kernels; } < <(ask_make NVCC CXX CUDA_LIB NCCL LIBS KERNELS)
+    { read -r nvcc; read -r cxx; read -r lib; read -r nccl; read -r libs; read -r kernels; } < <(ask_make NVCC CXX CUDA_LIB NCCL LIBS SHARED)
     # shellcheck disable=SC2086  # lists of flags and files
     "$nvcc" -ccbin "$cxx" --cudart static -Xcompiler -fopenmp "$@" build/cuda/cuda_instances.o $kernels -o "$target" \
         -L"$lib" -Xlinker -rpath,"$lib" -lcublasLt $nccl $libs
@@ -81,7 +81,7 @@ part_build() {
     if [ "$emulate" = 1 ]; then
         make build/emu/train_gpt build/emu/test_kernels build/emu/test_model >&2 || fail "make of the emulator; its messages are in the log"
         local cxx flags extern libs kernels run
-        { read -r cxx; read -r flags; read -r extern; read -r libs; read -r kernels; read -r run; } < <(ask_make CXX EMULATOR EXTERN LIBS KERNELS EMU_RUN)
+        { read -r cxx; read -r flags; read -r extern; read -r libs; read -r kernels; read -r run; } < <(ask_make CXX EMULATOR EXTERN LIBS SHARED EMU_RUN)
         # without the kernels' sources, as for the GPU
         # shellcheck disable=SC2086
         "$cxx" ${flags//-DTRAIN_GPT_EMULATOR/} $extern -x c++ dev/gpu_bench.cu -x none build/emu/cuda_instances.o $run $kernels -o "$bench" $libs >&2 || fail "dev/gpu_bench.cu"

@@ -16,7 +16,7 @@
 #   --text PATH..  JSONL with "text" in each line, or plain text; folders are searched. FineWeb comes so: --fetch
 #   --warc PATH..  web archives: through dev/data/webtext, the FineWeb pipeline (URLs, main text, language, quality, MinHash, personal data)
 #   --fetch CMD    a command that fills the directory that it gets as its argument with such text (a download); it must be able to go on
-# Times and costs are calculated, not measured: dev/LOG.md's roofline of GPT-2 124M on an H100 (0.854 GFLOP a token at 51 % of 989 TFLOP/s: 590,000
+# Times and costs are calculated, not measured: dev/LOG.md's roofline of GPT-2 124M on an H100 (0.854 GFLOP a token at 53 % of 989 TFLOP/s: 618,000
 # tokens/s a GPU) scaled by the FLOPs of other sizes, and for RL one second an update. No GPU has run this script yet; the trial has.
 set -euo pipefail
 export LC_ALL=C
@@ -98,7 +98,7 @@ hours() { awk -v s="$1" -v g="$gpus" -v p="$price" 'BEGIN { printf "%.1f h, $%.0
 
 estimate() {
     local speed train sft_s rl_s
-    speed=$(awk -v g="$gpus" -v f="$gflop" 'BEGIN { print g * 590000 * 0.854 / f }')
+    speed=$(awk -v g="$gpus" -v f="$gflop" 'BEGIN { print g * 618000 * 0.854 / f }')
     train=$(awk -v t="$speed" -v n="$pretrain_steps" 'BEGIN { print n * 524288 / t }')
     sft_s=$(awk -v t="$speed" -v n="$sft_steps" 'BEGIN { print 60 + n * 256 * 200 / (t / 3) }') # rows are short and few: a third of the speed
     rl_s=$((rl_steps + 120))

@@ -70,11 +70,20 @@ double error(const std::vector<T>& a, const std::vector<T>& b) {
 }
 
 // Tile edges (16, 32, 64, 128) and odd lengths; the head sizes with kernels of their own, and padded ones on all paths: one by one,
-// in pieces of 16 bytes, and one above each step of padding.
+// in pieces of 16 bytes, and one above each step of padding. Then every head size and length of the CPU's tests that CUDA has (heads up to 128).
+// Of more than 33 positions one head of one sequence: with the CPU's up to 12 the emulator would take three times as long, and several
+// blocks of long sequences are among the shapes above.
 inline std::vector<Shape> shapes() {
-    return {{3, 1, 2, 64},  {1, 2, 1, 1},    {2, 31, 3, 5},   {1, 33, 2, 16},  {2, 65, 2, 33},  {1, 130, 1, 48}, {1, 129, 2, 64},
+    std::vector<Shape> all = {
+            {3, 1, 2, 64},  {1, 2, 1, 1},    {2, 31, 3, 5},   {1, 33, 2, 16},  {2, 65, 2, 33},  {1, 130, 1, 48}, {1, 129, 2, 64},
             {2, 77, 1, 64}, {1, 257, 1, 64}, {1, 131, 2, 80}, {2, 63, 1, 80},  {1, 70, 1, 96},  {1, 64, 1, 127}, {1, 133, 1, 128},
             {2, 40, 2, 128}, {1, 50, 1, 100}, {1, 16, 5, 32}};
+    for (Shape s : attention_shapes()) {
+        if (s.HS > 128) continue;
+        if (s.T > 33) s.B = s.NH = 1;
+        all.push_back(s);
+    }
+    return all;
 }
 
 // measured: fp32 y 3e-7, lse 8e-8, dqkv 7e-7; bf16 y 2.0e-3, lse 2e-7, dqkv 4.7e-3 (p and ds are rounded to bf16)
@@ -93,8 +102,10 @@ void check_against_cpu(Report& t) {
             std::vector<T> a, b;
             for (size_t i = 0; i < qkv.size(); i++)
                 if (int64_t(i) / s.C() % 3 == part) a.push_back(got.dqkv[i]), b.push_back(want.dqkv[i]);
-            // one position: dq and dk are differences of equal numbers, so measure them against dv's size
-            d[part] = s.T > 1 ? error(a, b) : error(got.dqkv, want.dqkv);
+            // one position: dq and dk are differences of equal numbers, so measure them against dv's size; and so in bf16 with two positions of
+            // one channel, where dq is a fifteenth of dv, the Cpu is 0.9 % off double precision, and Cuda 2.2 % off the Cpu
+            const bool cancels = s.T == 1 || (sizeof(T) == 2 && s.T * s.HS <= 2);
+            d[part] = !cancels ? error(a, b) : error(got.dqkv, want.dqkv);
             worst_d[part] = std::max(worst_d[part], d[part]);
         }
         t.check(y <= bound && lse <= bound_lse && std::max({d[0], d[1], d[2]}) <= bound,

@@ -16,7 +16,14 @@
 #include "../../kernels/matmul.hpp"
 #include "../../kernels/sampling.hpp"
 #include "test.hpp"
+#include "test_kernels_a.hpp"
+#include "test_kernels_b.hpp"
 #include "test_sampling.hpp"
+// add_bias, which is the only kernel of cublaslt.hpp: its template alone, as what CUDA_INSTANCES compiles there needs cuBLASLt.
+#pragma push_macro("CUDA_INSTANCES")
+#undef CUDA_INSTANCES
+#include "../../kernels/cublaslt.hpp"
+#pragma pop_macro("CUDA_INSTANCES")
 
 namespace cuda_kernels {
 
@@ -142,10 +149,12 @@ inline void gelu_equals_cpu(Report& t) {
 
 // ---- LayerNorm
 
-// Every path: for bf16 1, 2, 4, 8 packs a lane of a warp, then a block, then rows that are no packs, and rows longer than a block holds.
+// The CPU's sizes, and every path: for bf16 1, 2, 4, 8 packs a lane of a warp, then a block, then rows that are no packs, and rows longer
+// than a block holds.
 inline std::vector<std::array<int64_t, 2>> norm_sizes() {
-    return {{1, 1},    {7, 2},    {130, 45}, {130, 64}, {7, 100},  {33, 200}, {9, 320},
-            {19, 768}, {5, 1600}, {3, 2056}, {2, 4104}, {2, 8200}, {70, 777}};
+    std::vector<std::array<int64_t, 2>> sizes = {{33, 200}, {9, 320}, {19, 768}, {5, 1600}, {3, 2056}, {2, 4104}, {2, 8200}, {70, 777}};
+    for (const auto& size : kernels_b::layernorm_sizes()) sizes.push_back(size);
+    return sizes;
 }
 
 template <typename T>
@@ -266,6 +275,31 @@ inline void column_sums_equal_cpu(Report& t) {
     check_column_sums<bf16>(t);
 }
 
+#ifdef CUDA_KERNELS
+// ---- the bias of a linear layer, where cuBLASLt's epilogue could not add it; on a GPU it runs inside of the linear layers alone
+
+template <typename T>
+void check_add_bias(Report& t) {
+    Cuda dev;
+    for (const auto& [N, M] : std::vector<std::array<int64_t, 2>>{{1, 1}, {3, 7}, {130, 45}, {7, 256}, {33, 129}, {65, 1030}}) {
+        const auto y = random_values<T>(N * M, 1), b = random_values<T>(M, 2);
+        std::vector<T> want = y;
+        for (int64_t i = 0; i < N * M; i++) want[size_t(i)] = T(float(y[size_t(i)]) + float(b[size_t(i % M)]));
+        const OnDevice<T> y_d(dev, y), b_d(dev, b);
+        add_bias<T>(dev, y_d, b_d, N, M);
+        const std::string at = cat(dtype_name<T>(), " N=", N, " M=", M, ": y += b");
+        t.check(same_bits(y_d.values(), want), at + ", to the bit");
+        compare(t, y_d, want, y, bound<T>(N * M), at);
+        t.check(same_bits(b_d.values(), b) && b_d.guards_intact(), at + " leaves b alone");
+    }
+}
+inline void add_bias_is_exact(Report& t) {
+    if (!has_device(t)) return;
+    check_add_bias<float>(t);
+    check_add_bias<bf16>(t);
+}
+#endif
+
 // ---- embedding
 
 template <typename T>
@@ -278,9 +312,9 @@ void check_embedding(Report& t) {
         Ids ids;
     };
     // runs of all lengths: inside a chunk of 32, across one border, over many chunks; one, two and three digits of the sort; three tiles
-    const Case cases[] = {{1, 1, 9, 1, Ids::random},       {3, 7, 9, 70, Ids::random},     {65, 45, 9, 70, Ids::random},
-                          {200, 136, 300, 70, Ids::random}, {333, 72, 5, 333, Ids::equal},  {700, 8, 600, 200, Ids::pairs},
-                          {4999, 3, 100003, 77, Ids::rare}, {2048, 8, 40, 1024, Ids::random}, {64, 264, 1, 64, Ids::equal}};
+    std::vector<Case> cases = {{1, 1, 9, 1, Ids::random},        {200, 136, 300, 70, Ids::random},   {333, 72, 5, 333, Ids::equal}, {700, 8, 600, 200, Ids::pairs},
+                               {4999, 3, 100003, 77, Ids::rare}, {2048, 8, 40, 1024, Ids::random}, {64, 264, 1, 64, Ids::equal}};
+    for (const auto& [N, C] : kernels_a::embedding_sizes()) cases.push_back({N, C, 9, 70, Ids::random});      // the CPU's
     for (const Case& s : cases) {
         const std::string at = cat(dtype_name<T>(), " N=", s.N, " C=", s.C, " Vp=", s.Vp, ": ");
         const auto wte = random_values<T>(s.Vp * s.C, 1), wpe = random_values<T>(s.maxT * s.C, 2);
@@ -793,6 +827,9 @@ inline Suite cuda_kernels_tests() {
         {"cuda layernorm: bf16 forward, residual and backward equal the CPU's on every path", layernorm_equals_cpu_bf16},
         {"cuda layernorm: a large mean does not eat the variance, NaN shows", layernorm_keeps_promises},
         {"cuda column sums: equal the CPU's, the same bits each time", column_sums_equal_cpu},
+#ifdef CUDA_KERNELS
+        {"cuda add_bias: y += b to the bit, nothing else", add_bias_is_exact},
+#endif
         {"cuda embedding: forward and backward equal the CPU's, the same bits each time", embedding_equals_cpu},
         {"cuda classifier: loss, entropy and gradient equal the CPU's, padding never matters", classifier_equals_cpu},
         {"cuda score head: scores and gradients equal the CPU's", score_head_equals_cpu},

@@ -7,12 +7,63 @@
 #include "device_buffer.hpp"
 #include "model_data.hpp"
 #include "test.hpp"
+#include "test_kernels_b.hpp"
 
 namespace cuda_model_test {
 
 // What a comparison may differ by, ||a - b|| / ||b||: sums in another order (fp32), and a rounding per operation (bf16).
 template <typename T>
 constexpr double bound() { return sizeof(T) == 2 ? 2e-2 : 1e-5; }
+
+// Products, = and +=, at all combinations of every second one of the CPU's sizes (1, 3, 17, 64, 130), each in one of the four orientations in
+// turn: all combinations of all sizes in all orientations took the emulator over two minutes, as each copy changes the protection of its memory.
+template <typename TC, typename T>
+void check_products(Report& t, const char* name) {
+    Cpu cpu(1);
+    Cuda cuda;
+    double worst = 0;
+    std::array<int64_t, 3> where = {};
+    std::vector<int64_t> sizes;
+    for (size_t i = 0; i < kernels_b::product_sizes().size(); i += 2) sizes.push_back(kernels_b::product_sizes()[i]);
+    int turn = 0;
+    for (const int64_t M : sizes)
+        for (const int64_t N : sizes)
+            for (const int64_t K : sizes) {
+                const auto a = normals(M * K, 1), b = normals(K * N, 2);
+                const bool ta = turn & 1, tb = turn & 2;
+                turn++;
+                const Buffer<T> a_d(cuda, ta ? kernels_b::transposed(a, M, K) : a), b_d(cuda, tb ? kernels_b::transposed(b, K, N) : b);
+                const auto a_h = stored<T>(a), b_h = stored<T>(b);
+                for (const bool add : {false, true}) {
+                    const std::vector<float> before(size_t(M * N), add ? 0.5f : kNaN);
+                    std::vector<TC> want = stored<TC>(before);
+                    matmul(cpu, want.data(), a_h.data(), b_h.data(), M, N, K, false, false, add);
+                    const Buffer<TC> c(cuda, before);
+                    matmul<TC, T>(cuda, c, a_d, b_d, M, N, K, ta, tb, add);
+                    const double error = relative_error(c.values(), doubles(want));
+                    if (!(error <= worst)) worst = error, where = {M, N, K};
+                }
+            }
+    t.check_at_most(worst, bound<TC>(), cat(name, ": worst at M=", where[0], " N=", where[1], " K=", where[2]));
+    const int64_t M = 31, N = 17, K = 65;
+    const auto a = normals(M * K, 1), b = normals(K * N, 2);
+    const auto a_h = stored<T>(a), b_h = stored<T>(b);
+    const Buffer<T> a_t(cuda, kernels_b::transposed(a, M, K)), b_d(cuda, b);
+    std::vector<TC> want(size_t(M * N), TC(0.0f));
+    matmul(cpu, want.data(), a_h.data(), b_h.data(), M, N, K, false, false, false);
+    const Buffer<TC> c(cuda, std::vector<float>(size_t(M * N), kNaN));
+    matmul<TC, T>(cuda, c, a_t, b_d, M, N, K, false, false, false);
+    t.check_rejected(relative_error(c.values(), doubles(want)), bound<TC>(), cat(name, ": A read with the wrong orientation"));
+    matmul<TC, T>(cuda, c, a_t, b_d, M, N, K, true, false, false);
+    t.check_at_most(relative_error(c.values(), doubles(want)), bound<TC>(), cat(name, ": A read with the right one"));
+    matmul<TC, T>(cuda, c, a_t, b_d, M, N, K, true, false, true);
+    t.check_rejected(relative_error(c.values(), doubles(want)), bound<TC>(), cat(name, ": += in the place of ="));
+}
+inline void test_products(Report& t) {
+    check_products<float, float>(t, "fp32");
+    check_products<float, bf16>(t, "bf16 to fp32");
+    check_products<bf16, bf16>(t, "bf16");
+}
 
 template <typename T>
 void check_linear(Report& t, Cpu& cpu, Cuda& cuda, int64_t N, int64_t K, int64_t M) {
@@ -51,7 +102,9 @@ void check_linear(Report& t, Cpu& cpu, Cuda& cuda, int64_t N, int64_t K, int64_t
 inline void test_linear(Report& t) {
     Cpu cpu(2);
     Cuda cuda;
-    for (auto [N, K, M] : {std::array<int64_t, 3>{1, 1, 1}, {7, 45, 33}, {64, 64, 128}, {13, 24, 96}, {33, 128, 17}}) {
+    std::vector<std::array<int64_t, 3>> sizes = {{7, 45, 33}, {64, 64, 128}, {13, 24, 96}, {33, 128, 17}};
+    for (const auto& size : kernels_b::linear_sizes()) sizes.push_back(size);
+    for (const auto& [N, K, M] : sizes) {
         check_linear<float>(t, cpu, cuda, N, K, M);
         check_linear<bf16>(t, cpu, cuda, N, K, M);
     }
@@ -436,7 +489,8 @@ inline void test_decode(Report& t) {
 
 inline Suite cuda_model_tests() {
     using namespace cuda_model_test;
-    return {{"cuda model: cuBLASLt's linear layers equal the Cpu's, fused or not", test_linear},
+    return {{"cuda model: cuBLASLt's products equal the Cpu's in every orientation, at odd sizes", test_products},
+            {"cuda model: cuBLASLt's linear layers equal the Cpu's, fused or not", test_linear},
             {"cuda model: autotune changes no result", test_autotune},
             {"cuda model: loss, gradients and logits equal the Cpu's", test_forward_backward},
             {"cuda model: twenty training steps follow the Cpu's, bit for bit repeatable", test_training},

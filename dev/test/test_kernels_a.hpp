@@ -152,7 +152,7 @@ std::vector<T> random_dy(const Shape& s, uint64_t seed) {
     return stored<T>(normals(s.B * s.T * s.C(), seed));
 }
 
-// All head sizes and lengths, tile edges and odd ones; B alternates between 1 and 3.
+// All head sizes and lengths, tile edges and odd ones; B alternates between 1 and 3. test_cuda_attention.hpp takes them too.
 inline std::vector<Shape> attention_shapes() {
     std::vector<Shape> shapes;
     for (const int64_t HS : {1, 2, 7, 33, 64, 80, 128})
@@ -731,11 +731,14 @@ inline void test_classifier_invariance(Report& t) {
 
 // ---- embedding
 
+// N positions of C channels; test_cuda_kernels.hpp takes them too.
+inline std::vector<std::array<int64_t, 2>> embedding_sizes() { return {{1, 1}, {3, 7}, {65, 45}, {200, 130}}; }
+
 template <typename T>
 void check_embedding(Report& t) {
     const KeepThreads keep;
     const std::string type = dtype_name<T>();
-    for (const auto& [N, C] : std::vector<std::array<int64_t, 2>>{{1, 1}, {3, 7}, {65, 45}, {200, 130}}) {
+    for (const auto& [N, C] : embedding_sizes()) {
         const int64_t Vp = 9, maxT = 70;
         const auto wte = stored<T>(normals(Vp * C, 30)), wpe = stored<T>(normals(maxT * C, 31));
         const auto dx = stored<T>(normals(N * C, 32));

@@ -102,14 +102,16 @@ double worst_gemm_error(Cpu& dev, int64_t M, int64_t N, int64_t K, How how) {
     return worst;
 }
 
+// The M, N and K that are multiplied in all combinations; test_cuda_model.hpp takes them too.
+inline std::vector<int64_t> product_sizes() { return {1, 2, 3, 7, 17, 31, 64, 65, 130}; }
+
 template <typename TC, typename T>
 void check_all_sizes(Report& t, How how, const char* name) {
     Cpu dev(1);
     double worst = 0;
     int64_t worst_m = 0, worst_n = 0, worst_k = 0;
     const bool every = how == How::engine_own;
-    const std::vector<int64_t> sizes = every ? std::vector<int64_t>{1, 2, 3, 7, 17, 31, 64, 65, 130}
-                                             : std::vector<int64_t>{1, 3, 17, 64, 65, 130};
+    const std::vector<int64_t> sizes = every ? product_sizes() : std::vector<int64_t>{1, 3, 17, 64, 65, 130};
     for (int64_t M : sizes)
         for (int64_t N : sizes)
             for (int64_t K : sizes) {
@@ -342,15 +344,20 @@ void check_linear(Report& t, int64_t N, int64_t K, int64_t M, const char* name) 
     t.check(dx_out.guards_intact() && dw_out.guards_intact() && db_out.guards_intact(), at + "backward guards");
 }
 
+// (N, K) x (K, M); test_cuda_model.hpp takes them too.
+inline std::vector<std::array<int64_t, 3>> linear_sizes() {
+    std::vector<std::array<int64_t, 3>> sizes;
+    for (const int64_t N : {1, 3, 7, 130})
+        for (const int64_t K : {1, 45, 100})
+            for (const int64_t M : {1, 17, 64}) sizes.push_back({N, K, M});
+    sizes.push_back({200, 1030, 600});
+    return sizes;
+}
 inline void linear_layer(Report& t) {
-    for (int64_t N : {1, 3, 7, 130})
-        for (int64_t K : {1, 45, 100})
-            for (int64_t M : {1, 17, 64}) {
-                check_linear<float>(t, N, K, M, "fp32");
-                check_linear<bf16>(t, N, K, M, "bf16");
-            }
-    check_linear<float>(t, 200, 1030, 600, "fp32");
-    check_linear<bf16>(t, 200, 1030, 600, "bf16");
+    for (const auto& [N, K, M] : linear_sizes()) {
+        check_linear<float>(t, N, K, M, "fp32");
+        check_linear<bf16>(t, N, K, M, "bf16");
+    }
 }
 
 // d loss / d x_i by central differences, for a loss in double precision.
@@ -555,12 +562,19 @@ void check_layernorm_forward(Report& t, int64_t N, int64_t C) {
     t.check(y.guards_intact() && sum.guards_intact() && both.guards_intact(), at + "guards");
 }
 
+// N rows of C channels; test_cuda_kernels.hpp takes them too.
+inline std::vector<std::array<int64_t, 2>> layernorm_sizes() {
+    std::vector<std::array<int64_t, 2>> sizes;
+    for (const int64_t N : {1, 7, 130})
+        for (const int64_t C : {1, 2, 45, 64, 100, 768}) sizes.push_back({N, C});
+    return sizes;
+}
+
 inline void layernorm_forward_values(Report& t) {
-    for (int64_t N : {1, 7, 130})
-        for (int64_t C : {1, 2, 45, 64, 100, 768}) {
-            check_layernorm_forward<float>(t, N, C);
-            check_layernorm_forward<bf16>(t, N, C);
-        }
+    for (const auto& [N, C] : layernorm_sizes()) {
+        check_layernorm_forward<float>(t, N, C);
+        check_layernorm_forward<bf16>(t, N, C);
+    }
     // torch.nn.functional.layer_norm(x, (5,), w, b, 1e-5); and (3,) without w and b: there eps decides
     Cpu dev(1);
     const std::vector<float> x = {0.1f, -0.2f, 0.3f, 1.5f, -2.0f}, w = {1, 0.5f, -1, 2, 0.1f}, b = {0, 1, 2, 3, 4};

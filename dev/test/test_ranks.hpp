@@ -141,7 +141,8 @@ inline void test_dead_launcher(Report& t) {
 inline void test_environment(Report& t) {
     const Fixture* f = fixture(t);
     if (!f) return;
-    const std::string run = f->dir / "torchrun", same = f->dir / "ranks-cpufp32-2";
+    std::string run;
+    const std::string same = f->dir / "ranks-cpufp32-2";
     if (!fs::exists(same)) must(train_words(*f, {"", "cpu", "fp32"}, same, 2, 8));
     ChildOptions env;
     env.program = "/usr/bin/env";
@@ -151,13 +152,31 @@ inline void test_environment(Report& t) {
         all.insert(all.end(), rest.begin(), rest.end());
         return all;
     };
-    const std::string port = std::to_string(20000 + ::getpid() % 20000);
-    Child first(words({"RANK=0", "WORLD_SIZE=2", "LOCAL_RANK=0", "LOCAL_WORLD_SIZE=2", "MASTER_ADDR=localhost", "MASTER_PORT=" + port}, 1), env);
-    Child second(words({"RANK=1", "WORLD_SIZE=2", "LOCAL_RANK=1", "LOCAL_WORLD_SIZE=2", "MASTER_ADDR=localhost", "MASTER_PORT=" + port}, 1), env);
-    const Outcome a = first.wait(), b = second.wait();
-    t.check(a.status == 0 && b.status == 0, cat("two ranks by environment variables: ", a.err, b.err));
-    t.check(b.out.empty(), "only the first rank speaks");
-    t.check(losses(run) == losses(same), "the same losses as --gpus 2");
+    int port = 20000 + ::getpid() % 20000;
+    // what each launcher tells rank r of two
+    const std::pair<const char*, std::function<Words(std::string)>> launchers[] = {
+        {"torchrun", [](const std::string& r) { return Words{"RANK=" + r, "WORLD_SIZE=2", "LOCAL_RANK=" + r, "LOCAL_WORLD_SIZE=2", "MASTER_ADDR=localhost"}; }},
+        {"mpirun", [](const std::string& r) { return Words{"OMPI_COMM_WORLD_RANK=" + r, "OMPI_COMM_WORLD_SIZE=2", "OMPI_COMM_WORLD_LOCAL_RANK=" + r, "OMPI_COMM_WORLD_LOCAL_SIZE=2"}; }},
+        {"srun", [](const std::string& r) { return Words{"SLURM_STEP_ID=0", "SLURM_PROCID=" + r, "SLURM_NTASKS=2", "SLURM_LOCALID=" + r, "SLURM_NNODES=1"}; }}};
+    for (const auto& [name, variables] : launchers) {
+        run = f->dir / name;
+        port++;
+        auto started = [&](const char* rank) {
+            Words all = variables(rank);
+            all.push_back(cat("MASTER_PORT=", port));
+            return Child(words(all, 1), env);
+        };
+        Child first = started("0"), second = started("1");
+        const Outcome a = first.wait(), b = second.wait();
+        t.check(a.status == 0 && b.status == 0, cat("two ranks by the variables of ", name, ": ", a.err, b.err));
+        t.check(b.out.empty(), cat(name, ": only the first rank speaks"));
+        t.check(losses(run) == losses(same), cat(name, ": the same losses as --gpus 2"));
+    }
+    for (const Words& two_nodes : {Words{"OMPI_COMM_WORLD_RANK=0", "OMPI_COMM_WORLD_SIZE=2", "OMPI_COMM_WORLD_LOCAL_SIZE=1"}, {"SLURM_STEP_ID=0", "SLURM_PROCID=0", "SLURM_NTASKS=2", "SLURM_NNODES=2"},
+                                   {"RANK=0", "WORLD_SIZE=2", "LOCAL_WORLD_SIZE=1"}}) {
+        const Outcome lost = start(words(two_nodes, 1), env);
+        t.check(lost.status == 2 && lost.err.find("MASTER_ADDR is not set") != std::string::npos, cat(two_nodes[0], " on one of two nodes: the first one must be named: ", lost.err));
+    }
     const Outcome wrong = start(words({"RANK=2", "WORLD_SIZE=2"}, 1), env);
     t.check(wrong.status == 2 && wrong.err.find("rank 2 of 2") != std::string::npos, "a rank beyond the world is refused: " + wrong.err);
     const Outcome letters = start(words({"RANK=0", "WORLD_SIZE=2", "MASTER_PORT=x1"}, 1), env);
@@ -172,5 +191,5 @@ inline Suite ranks_tests() {
             {"ranks: a checkpoint goes on with another number of ranks", test_resume},
             {"ranks: the death of one ends the job with a message", test_dead_rank},
             {"ranks: the death of the launcher ends them", test_dead_launcher},
-            {"ranks: torchrun's environment variables", test_environment}};
+            {"ranks: the environment variables of torchrun, mpirun and srun", test_environment}};
 }

@@ -7,7 +7,7 @@
 #   it wins more than half of the whole games, with its interval over the seeds above 50 %.
 # Refuted if one of the four fails. Greedy answers are reported too: where errors are scattered, the likeliest answer is the right one
 #   even for an imitator (a vote among its teachers), so greed hides (a).
-# Fixed: base model, demonstrations, numbers and positions held out for the test; games from heaps of 21 to 60, both sides
+# Fixed: base model, demonstrations, numbers held out for the test (the game is tested by whole games, on positions that were shown and practised); games from heaps of 21 to 60, both sides
 #   begin. Varied: imitation or practice, number of updates, the seed. Noise: 95 % interval of the mean over the seeds.
 # Cost: a seed takes 1,200 updates of imitation and 300 of practice in the game, 300 and 100 with numbers: five minutes on two quiet cores.
 # usage: scripts/lab/c26_practice.sh OUT_DIR [--scale X] [--world DIR --base DIR]
@@ -35,7 +35,7 @@ awk -v dir="$numbers" 'BEGIN {
 }'
 
 # The game's positions are the same in every world.
-game=$lab_common/game
+game=$lab_common/game-all
 [ -s "$game/tasks/nim-train.jsonl" ] || train_gpt world --out "$game" --megabytes 0.1 --conversations 4000 --tasks 100 --seed 1 > "$game.log"
 
 # An assistant that practises from INIT on. Prints its run directory.
@@ -81,8 +81,8 @@ for s in "${seeds[@]}"; do
         fi
         half=$((2 * quarter))
         # imitation goes on to the end; practice begins half way
-        long=$(assistant "c26-$what" "$s" "$((4 * quarter))" "$(base_model)" --data "$shown" --checkpoint-every "$quarter" --keep 0)
-        run=$(practise "c26-$what-practice" "$s" "$((4 * every))" "$long/$(printf 'step-%06d' "$half")" "$every" "${practice[@]}")
+        long=$(assistant "c26-$what-all" "$s" "$((4 * quarter))" "$(base_model)" --data "$shown" --checkpoint-every "$quarter" --keep 0)
+        run=$(practise "c26-$what-all-practice" "$s" "$((4 * every))" "$long/$(printf 'step-%06d' "$half")" "$every" "${practice[@]}")
         for dir in $(step_dirs "$long"); do
             k=$(number_of "$dir")
             share=$($measure "$what-imitation-$s-$k" "$dir" "${sampled[@]}")
