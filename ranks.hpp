@@ -77,6 +77,14 @@ inline RankInfo rank_from_environment() {
     return r;
 }
 
+// How many ranks share the `processors` that this one may run on: those of its node, unless the launcher gave each its own, as srun does where it binds.
+inline int ranks_sharing(int processors) {
+    const int told = ranks::number_from({"LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"}, 0);
+    if (told > 0) return told;
+    if (processors < ranks::number_from({"SLURM_CPUS_ON_NODE"}, 1)) return 1;
+    return std::max(1, ranks::number_from({"SLURM_NTASKS"}, 1) / std::max(1, ranks::number_from({"SLURM_NNODES"}, 1)));
+}
+
 // The connections of one rank. With one rank everything is a no-op.
 class Ranks {
    public:

@@ -34,7 +34,7 @@ inline int with_ranks(TrainerConfig& c, const std::function<void(Backend& backen
         find_resume_step(c);                                  // what it refuses is said once, before there are ranks
         return start_ranks(wanted, command_line());           // each of them comes here again and goes on
     }
-    if (c.threads == 0 && info.size > 1) c.threads = std::max(1, omp_get_num_procs() / ranks::number_from({"LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"}, 1));
+    if (c.threads == 0 && info.size > 1) c.threads = std::max(1, omp_get_num_procs() / ranks_sharing(omp_get_num_procs()));
     Ranks ranks(info);
     // the first rank looks, the others hear of it: a late one would find the log that the first has begun
     const int64_t resume_step = int64_t(ranks.sum(ranks.is_first() ? double(find_resume_step(c)) : 0.0));
