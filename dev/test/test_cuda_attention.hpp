@@ -71,8 +71,8 @@ double error(const std::vector<T>& a, const std::vector<T>& b) {
 
 // Tile edges (16, 32, 64, 128) and odd lengths; the head sizes with kernels of their own, and padded ones on all paths: one by one,
 // in pieces of 16 bytes, and one above each step of padding. Then every head size and length of the CPU's tests that CUDA has (heads up to 128).
-// Of more than 33 positions one head of one sequence: with the CPU's up to 12 the emulator would take three times as long, and several
-// blocks of long sequences are among the shapes above.
+// Of more than 33 positions one head of one sequence, where the CPU's have up to 12: the emulator takes 23 s for fp32 as it is, and several
+// heads of long sequences are among the shapes above.
 inline std::vector<Shape> shapes() {
     std::vector<Shape> all = {
             {3, 1, 2, 64},  {1, 2, 1, 1},    {2, 31, 3, 5},   {1, 33, 2, 16},  {2, 65, 2, 33},  {1, 130, 1, 48}, {1, 129, 2, 64},
@@ -103,9 +103,9 @@ void check_against_cpu(Report& t) {
             for (size_t i = 0; i < qkv.size(); i++)
                 if (int64_t(i) / s.C() % 3 == part) a.push_back(got.dqkv[i]), b.push_back(want.dqkv[i]);
             // one position: dq and dk are differences of equal numbers, so measure them against dv's size; and so in bf16 with two positions of
-            // one channel, where dq is a fifteenth of dv, the Cpu is 0.9 % off double precision, and Cuda 2.2 % off the Cpu
-            const bool cancels = s.T == 1 || (sizeof(T) == 2 && s.T * s.HS <= 2);
-            d[part] = !cancels ? error(a, b) : error(got.dqkv, want.dqkv);
+            // one channel in several heads, where dq is a fifteenth of dv, the Cpu is 0.9 % off double precision, and Cuda 2.2 % off the Cpu
+            const bool cancels = s.T == 1 || (sizeof(T) == 2 && s.T == 2 && s.HS == 1 && s.B * s.NH > 1);
+            d[part] = cancels ? error(got.dqkv, want.dqkv) : error(a, b);
             worst_d[part] = std::max(worst_d[part], d[part]);
         }
         t.check(y <= bound && lse <= bound_lse && std::max({d[0], d[1], d[2]}) <= bound,
