@@ -57,8 +57,7 @@ class ModelOf : public Model {
         whole_ = nullptr;
         gpt_.accumulate(inputs, targets, weights, B, T_, last_of_step, entropy_weights);
     }
-    StepSums finish_step() override { return gpt_.finish_step(); }
-    void update(const AdamW& adamw) override { gpt_.update(adamw); }
+    StepSums finish_step(const AdamW& adamw, const StepGate& gate) override { return gpt_.finish_step(adamw, gate); }
     void use_graphs(bool on) override { gpt_.use_graphs(on); }
     double sum_over_ranks(double x) override { return gpt_.sum_over_ranks(x); }
     int rank() const override { return gpt_.rank(); }

@@ -317,10 +317,7 @@ Json bench_train(Cpu& dev, const BenchConfig& c, const Limits& limits) {
     const std::vector<float> weights(size_t(N), 1.0f / float(N));
     const Timing forward = measure([&] { model.loss(inputs.data(), targets.data(), weights.data(), c.batch_size, c.seq_len); }, c.repeats);
     const Timing both = measure([&] { model.zero_grads(), model.forward_backward(inputs.data(), targets.data(), weights.data(), c.batch_size, c.seq_len); }, c.repeats);
-    const Timing update = measure([&] {
-        const float scale = float(1.0 / std::max(1.0, model.grad_norm()));
-        model.update({1e-5f, 0.9f, 0.95f, 1e-8f, 0.1f, scale, 1});
-    });
+    const Timing update = measure([&] { model.finish_step({1e-5f, 0.9f, 0.95f, 1e-8f, 0.1f}, {.max_norm = 1}); });
     size_t bytes = 0;
     for (const auto& [name, size] : model.arenas()) bytes += size;
     const size_t allocated = dev.bytes_allocated;

@@ -7,7 +7,7 @@
 // The B*T x V logits are never stored whole: the head runs in chunks of rows, loss and gradient in the same pass.
 // Contract: parameters and activations are stored as T (float or bf16), arithmetic, parameter gradients and optimizer are
 // fp32; with T = bf16 the optimizer keeps fp32 master weights. A step allocates nothing, and the host waits for the device once a step:
-// accumulate() queues a micro-batch and returns, finish_step() reads loss and gradient norm. Same inputs, same bits.
+// accumulate() queues a micro-batch and returns, finish_step() queues the update and reads loss and gradient norm. Same inputs, same bits.
 #pragma once
 
 #include <algorithm>
@@ -47,8 +47,8 @@ class Gpt {
     Gpt(Dev& dev, const Config& config, const GptOptions& options, Comm<Dev>* comm = nullptr)
         : dev(dev), config(config), options(options), layout(config, comm ? comm->ranks().size() : 1, options.weights != WeightStorage::stored), comm_(comm),
           params_arena_(dev, "parameters"), packed_arena_(dev, "packed weights"), grads_arena_(dev, "gradients"), optimizer_arena_(dev, "optimizer"), acts_arena_(dev, "activations"),
-          host_inputs_(dev, size_t(kInputArrays * input_stride(options.max_tokens)) * 4), host_results_(dev, size_t(2 * options.max_tokens + 4) * 4),
-          graphs_(dev) {
+          host_inputs_(dev, size_t(kInputArrays * input_stride(options.max_tokens)) * 4), host_results_(dev, std::max(sizeof(StepSums), size_t(2 * options.max_tokens) * 4)),
+          sums_read_(dev), graphs_(dev) {
         validate(config);
         ASSERT(options.max_tokens > 0, "max_tokens is not set");
         // Parameters first, since their bytes must be zero in the gaps and in the padding rows.
@@ -150,7 +150,7 @@ class Gpt {
         return grads;
     }
 
-    // One step: zero_grads(), accumulate() for each micro-batch, finish_step(), update(). accumulate() adds the gradients of a batch of B rows of T
+    // One step: zero_grads(), accumulate() for each micro-batch, finish_step(). accumulate() adds the gradients of a batch of B rows of T
     // tokens to `grads`, and its loss to the step's; host arrays of B*T, which belong to the caller again when it returns. It
     // queues the work and waits for nothing but its turn at the input buffer. Arguments and errors are those of forward_backward.
     // entropy_weights (B*T, may be null): the loss gets sum_t entropy_weight_t * entropy_t as well.
@@ -162,14 +162,20 @@ class Gpt {
         in_step_ = true;
         run(inputs, targets, weights, B, T_, false, true, entropy_weights);
     }
-    // The only wait of a step. There must be one: the host decides from these two numbers whether to update at all, and so it may as well compute
-    // the scale of the gradients (Trainer::step). The device idles for one small copy and the first launch after it. All ranks must call it.
-    StepSums finish_step() {
+    // The end of a step: loss and gradient norm of all ranks, and the update if `gate` lets it pass (adamw.grad_scale is the gate's to say). All of
+    // it is queued before the only wait of a step, which is for the two numbers: the host learns them while the device updates, and prepares the
+    // next step meanwhile. All ranks must call it.
+    StepSums finish_step(const AdamW& adamw, const StepGate& gate) {
         in_step_ = false;
-        double sums[2];
         queue_squared_norm();
-        read_sums(sums);
-        return {sum_over_ranks(sums[0]), std::sqrt(sum_over_ranks(sums[1]))};
+        if (ranks() > 1) comm_->all_gather(parts_, 2 * ranks()), comm_->join();
+        end_step(dev, step_sums_, parts_, ranks(), gate);
+        auto* host = host_results_.template as<StepSums>();
+        dev.copy_out_later(host, step_sums_, sizeof(StepSums));
+        sums_read_.record();
+        update(adamw, &step_sums_->grad_scale);
+        sums_read_.wait();
+        return *host;
     }
 
     // sum_t weight_t * loss_t over a batch of B rows of T tokens, gradients added to `grads`. Host arrays of B*T.
@@ -283,14 +289,14 @@ class Gpt {
 
     // One AdamW step; weight decay on matrices only (ParamSpec::decay). step counts from 1. The gaps between tensors and the padding rows
     // take part: their gradients are zero, and so they stay zero. One kernel; with a sharded optimizer one a bucket, whose
-    // parameters are then gathered while the next one is updated.
-    void update(AdamW adamw) {
+    // parameters are then gathered while the next one is updated. grad_scale: as adamw_update has it.
+    void update(AdamW adamw, const float* grad_scale = nullptr) {
         const typename Dev::Range range("update", adamw.step);
         const auto update_piece = [&](int64_t begin, int64_t end, int64_t at) {
             adamw.first = begin;
             const float* g = grads + begin;
             const uint32_t* decays = decays_;
-            adamw_update(dev, params + begin, master ? master + at : nullptr, adam_m + at, adam_v + at, g, end - begin, adamw, decays);
+            adamw_update(dev, params + begin, master ? master + at : nullptr, adam_m + at, adam_v + at, g, end - begin, adamw, decays, grad_scale);
         };
         if (!sharded()) return update_piece(0, layout.size, 0);
         for (const Bucket& b : layout.buckets) {
@@ -465,7 +471,9 @@ class Gpt {
         logits_ = arena.template take<T>(head_rows_ * config.Vp());
         losses_ = arena.template take<float>(N);
         entropies_ = arena.template take<float>(N);
-        sums_ = arena.template take<double>(2);
+        parts_ = arena.template take<double>(2 * ranks());
+        sums_ = parts_ + 2 * rank();
+        step_sums_ = arena.template take<StepSums>(1);
         sampled_ = arena.template take<int32_t>(2 * N);
         inputs_ = arena.template take<int32_t>(kInputArrays * input_stride(N));
     }
@@ -684,7 +692,9 @@ class Gpt {
     T* logits_;                                        // (head_rows_, Vp)
     int64_t head_rows_ = 0;
     float *losses_, *entropies_;                       // (N)
-    double* sums_;                                     // (2) the loss of the step, the square of the gradients' norm
+    double* parts_;                                    // (ranks, 2) of each rank: the loss of the step, the square of the gradients' norm
+    double* sums_;                                     // (2) this rank's part
+    StepSums* step_sums_;                              // (1) and what they come to
     int32_t* sampled_;                                 // (B) ids that decode() has drawn, and behind them (B) their log probabilities
     int32_t* inputs_;                                  // (5, N) the arrays of a call, which the pointers below lie in
     int32_t *ids_ = nullptr, *positions_ = nullptr, *targets_ = nullptr;  // (N)
@@ -692,7 +702,8 @@ class Gpt {
     uint32_t* decays_ = nullptr;                       // see adamw.hpp
     bool in_step_ = false;                             // between accumulate() and finish_step()
     HostBlocks<Dev> host_inputs_;                      // (5, N)
-    HostBlock<Dev> host_results_;                      // sums_, or sampled_
+    HostBlock<Dev> host_results_;                      // sums_, step_sums_, or sampled_
+    typename Dev::Event sums_read_;                    // step_sums_ have come
     typename Dev::Graphs graphs_;
     std::vector<T> host_logits_;
 };

@@ -212,7 +212,3 @@ struct GptOptions {
     WeightStorage weights = WeightStorage::stored;  // inference on the CPU: matrices packed, as quantized.hpp says
 };
 
-// What Gpt::finish_step() tells of a step: the sum of all weighted losses, and the Euclidean norm of all gradients, of all ranks.
-struct StepSums {
-    double loss, grad_norm;
-};

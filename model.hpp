@@ -10,6 +10,7 @@
 
 #include "checkpoint.hpp"
 #include "kernels/adamw.hpp"
+#include "kernels/global_norm.hpp"
 #include "kernels/sampling.hpp"
 #include "ranks.hpp"
 
@@ -53,8 +54,7 @@ class Model {
     virtual void zero_grads() = 0;
     virtual void accumulate(const int32_t* inputs, const int32_t* targets, const float* weights, int64_t B, int64_t T, bool last_of_step,
                             const float* entropy_weights = nullptr) = 0;
-    virtual StepSums finish_step() = 0;
-    virtual void update(const AdamW& adamw) = 0;
+    virtual StepSums finish_step(const AdamW& adamw, const StepGate& gate) = 0;
     virtual void use_graphs(bool on) = 0;
     virtual double sum_over_ranks(double x) = 0;
     virtual int rank() const = 0;

@@ -127,7 +127,7 @@ class Stage {
         const double tokens_per_s = tokens / step_s;
         const double flops = flops_per_token(model.config, T_) * tokens_per_s;
         const int64_t left = int64_t((now_s() - started_s_) / double(done - first_step_) * double(config.steps - done) + 0.5);
-        log->line(strprintf("step %*lld/%lld %5.1f%% | loss %.4f%s | lr %.2e | norm %.3f | %.1f ms | %s tok/s | %.3f TFLOP/s %.0f%% | left %lld:%02lld:%02lld",
+        log->line(strprintf("step %*lld/%lld %5.1f%% | loss %.4f%s | lr %.2e | norm %.3f | %.1f ms | %s tok/s | %.3f TFLOP/s, MFU %.0f%% | left %lld:%02lld:%02lld",
                             int(std::to_string(config.steps).size()), (long long)done, (long long)config.steps,
                             100.0 * double(done) / double(config.steps), r.loss, more.c_str(), double(r.lr), r.grad_norm, step_s * 1e3,
                             with_commas(int64_t(tokens_per_s)).c_str(), flops * 1e-12, 100 * flops / peak_flops,

@@ -1,5 +1,5 @@
-// text_chapters.hpp -- what text_chapters.cpp holds: the commands tokenizer, tokenize and world, the bench of the tokenizer, and the tools
-// of an assistant (open_tools of assistant.hpp).
+// text_chapters.hpp -- what text_chapters.cpp holds: the commands tokenizer and tokenize, the bench of the tokenizer, and the tools of an
+// assistant (open_tools of assistant.hpp).
 #pragma once
 
 #include "cli.hpp"

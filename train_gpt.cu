@@ -13,11 +13,12 @@
 #include "sft.hpp"
 #include "text_chapters.hpp"
 #include "threads.hpp"
+#include "world.hpp"
 
 int main(int argc, char** argv) {
     settle_threads(argv);
     std::vector<Command> commands;
-    for (const auto& chapter : {text_commands(), pretrain_commands(), sft_commands(), reward_commands(), ranking_commands(), rl_commands(), rl_show_commands(), probe_commands(),
+    for (const auto& chapter : {text_commands(), world_commands(), pretrain_commands(), sft_commands(), reward_commands(), ranking_commands(), rl_commands(), rl_show_commands(), probe_commands(),
                                 eval_commands(), arena_commands(), game_commands(), generate_commands(), chat_commands(), convert_commands(), device_commands()})
         commands.insert(commands.end(), chapter.begin(), chapter.end());
     return run_program(commands, argc, argv);

@@ -214,20 +214,31 @@ struct StepResult {
 class OutlierDetector {
    public:
     static constexpr size_t kWindow = 128;
-    // How many deviations x lies above the mean; 0 until the window is full. A value that is not finite is not kept.
-    double z(double x) {
-        double score = 0;
-        if (window.size() == kWindow && std::isfinite(x)) {
-            double mean = 0, variance = 0;
-            for (double v : window) mean += v / double(kWindow);
-            for (double v : window) variance += (v - mean) * (v - mean) / double(kWindow);
-            score = variance > 0 ? (x - mean) / std::sqrt(variance) : 0;
-        }
+    // The loss that lies so many deviations above the mean; infinite until the window is full.
+    double bound(double deviations) const {
+        const auto [mean, deviation] = mean_and_deviation();
+        return deviation > 0 ? mean + deviations * deviation : INFINITY;
+    }
+    // How many deviations x lies above the mean; 0 until the window is full.
+    double z(double x) const {
+        const auto [mean, deviation] = mean_and_deviation();
+        return deviation > 0 ? (x - mean) / deviation : 0;
+    }
+    // A value that is not finite is not kept.
+    void add(double x) {
         if (std::isfinite(x)) window.push_back(x);
         if (window.size() > kWindow) window.pop_front();
-        return score;
     }
     std::deque<double> window;
+
+   private:
+    std::pair<double, double> mean_and_deviation() const {
+        if (window.size() < kWindow) return {0, 0};
+        double mean = 0, variance = 0;
+        for (double v : window) mean += v / double(kWindow);
+        for (double v : window) variance += (v - mean) * (v - mean) / double(kWindow);
+        return {mean, std::sqrt(variance)};
+    }
 };
 
 class Trainer {
@@ -251,23 +262,21 @@ class Trainer {
             model_.accumulate(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T, &b == &batches.back(),
                               b.entropy_weights.empty() ? nullptr : b.entropy_weights.data());
         }
-        const StepSums sums = model_.finish_step();                  // here the host waits for the device, once a step
-        r.loss = sums.loss, r.grad_norm = sums.grad_norm;
         r.lr = learning_rate(config_, steps_done);
-        const double z = total > 0 ? outliers.z(r.loss) : 0;
+        AdamW adamw{r.lr, config_.beta1, config_.beta2, config_.eps, config_.weight_decay, 1.0f, updates_done + 1};
+        adamw.stochastic_rounding = config_.stochastic_rounding, adamw.seed = config_.seed;
+        const double bound = config_.skip_z > 0 ? outliers.bound(config_.skip_z) : INFINITY;
+        const StepSums sums = model_.finish_step(adamw, total > 0 ? StepGate{bound, config_.grad_clip} : StepGate::closed());   // the host's only wait
+        r.loss = sums.loss, r.grad_norm = sums.grad_norm;
         if (total == 0) r.skipped = "no targets in the batch";
         else if (!std::isfinite(r.loss)) r.skipped = cat("the loss is ", r.loss);
-        else if (!std::isfinite(r.grad_norm)) r.skipped = cat("the gradient norm is ", r.grad_norm);
-        else if (config_.skip_z > 0 && z > config_.skip_z) r.skipped = strprintf("the loss lies %.1f deviations above the last %zu", z, OutlierDetector::kWindow);
+        else if (r.loss > bound) r.skipped = strprintf("the loss lies %.1f deviations above the last %zu", outliers.z(r.loss), OutlierDetector::kWindow);
+        else if (sums.grad_scale == 0) r.skipped = cat("the gradient norm is ", r.grad_norm);
+        if (total > 0) outliers.add(r.loss);
         steps_done++;
         if (r.skipped.empty()) {
             updates_done++;
             skipped_in_a_row_ = 0;
-            const bool clip = config_.grad_clip > 0 && r.grad_norm > config_.grad_clip;
-            const float grad_scale = clip ? float(config_.grad_clip / r.grad_norm) : 1.0f;
-            AdamW adamw{r.lr, config_.beta1, config_.beta2, config_.eps, config_.weight_decay, grad_scale, updates_done};
-            adamw.stochastic_rounding = config_.stochastic_rounding, adamw.seed = config_.seed;
-            model_.update(adamw);
         } else if (!(divided && total == 0) && ++skipped_in_a_row_ >= 20) {
             throw Error(cat("step ", steps_done, ": 20 updates in a row were skipped; the last because ", r.skipped),
                         "begin a new --out with --init CHECKPOINT and a lower --lr");

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What the compiler made of each kernel: registers, spills, stack, shared memory and how much of a multiprocessor the registers leave.
+# What the compiler made of each kernel: registers, spills, stack, shared memory, and how many of its blocks and warps fit on a multiprocessor.
 # usage: dev/ptxas_report.sh [sm_NN...]      default: the targets of `make cuda`; a minute each, one after the other
-# Prints a Markdown table for each target. Exit status 1 if a hot kernel (the list below) spills, or if an entry of the list fits no
-# kernel any more; 2 where nvcc is missing. Occupancy is by registers alone: dynamic shared memory is the launch's, ptxas does not see it.
+# Prints a Markdown table for each target. Exit status 1 if a hot kernel (the list below) spills, or if an entry of the list, or of
+# dev/shared_memory.cpp, fits no kernel any more; 2 where nvcc is missing. Occupancy is by registers and by shared memory, static and dynamic.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C
@@ -84,18 +84,29 @@ from_ptx() {
 }
 short_names() { c++filt | sed -E 's/^void //; s/>\([^\t]*$/>/; s/\([a-z_]+::([A-Za-z]+)\)([0-9]+)/\1 \2/g'; }
 
+# dynamic shared memory: kernel, bytes
+# shellcheck disable=SC2016
+read -ra emulator <<< "$(ask_make '$(CXX) $(EMULATOR)')"
+"${emulator[@]}" -O0 -DCUDA_KERNELS dev/shared_memory.cpp -o "$tmp/shared_memory" && "$tmp/shared_memory" > "$tmp/dynamic" || {
+    echo "error: dev/shared_memory.cpp does not say how much shared memory is dynamic" >&2
+    exit 1
+}
+
 # The table of one target; kernels that spill, hot or not, are marked and written to $tmp/spills.
 table() { # SM RESOURCES BLOCKS
     cut -f 1 "$2" | short_names > "$tmp/names"
     printf '%s\n' "${hot[@]}" > "$tmp/hot"
-    paste "$tmp/names" "$2" | sort | awk -F '\t' -v sm="$1" -v blocks_file="$3" -v hot_file="$tmp/hot" -v spills="$tmp/spills" -v lost="$tmp/lost" '
+    paste "$tmp/names" "$2" | sort | awk -F '\t' -v sm="$1" -v blocks_file="$3" -v hot_file="$tmp/hot" -v dynamic_file="$tmp/dynamic" -v spills="$tmp/spills" -v lost="$tmp/lost" '
         BEGIN {
             while ((getline line < blocks_file) > 0) { split(line, f, "\t"); threads[f[1]] = f[2] }
             while ((getline line < hot_file) > 0) hot[++patterns] = line
+            while ((getline line < dynamic_file) > 0) { split(line, f, "\t"); dynamic[f[1]] = f[2] }
+            # shared memory of a multiprocessor; each block takes 1 KiB beside its own
+            capacity = 1024 * (sm == 80 || sm == 87 ? 164 : sm == 90 || sm == 100 || sm == 103 ? 228 : 100)
             # multiprocessors of 64 warps, those of consumer GPUs and sm_86, 87, 89 of 48; each with 65,536 registers, dealt out 256 to a warp
             max_warps = (sm == 80 || sm == 90 || sm == 100 || sm == 103) ? 64 : 48
-            print "| kernel | registers | spill stores + loads | stack | static shared | threads of a block | blocks | warps of " max_warps " | |"
-            print "|---|---|---|---|---|---|---|---|---|"
+            print "| kernel | registers | spill stores + loads | stack | static shared | dynamic shared | threads of a block | blocks | warps of " max_warps " | |"
+            print "|---|---|---|---|---|---|---|---|---|---|"
         }
         {
             is_hot = ""
@@ -105,19 +116,34 @@ table() { # SM RESOURCES BLOCKS
             if (warps > max_warps) warps = max_warps
             block = threads[$2] ? threads[$2] : "not stated"
             blocks = "-"
-            if (threads[$2]) { blocks = int(warps / (threads[$2] / 32)); warps = blocks * threads[$2] / 32 }
+            shared = $7 + dynamic[$1]
+            asked[$1] = 1
+            if (threads[$2]) {
+                blocks = int(warps / ceil_div(threads[$2], 32))
+                by_shared = int(capacity / (shared + 1024))
+                limit = by_shared < blocks ? "shared memory" : "registers"
+                if (by_shared < blocks) blocks = by_shared
+                if (blocks > 32) blocks = 32
+                warps = blocks * ceil_div(threads[$2], 32)
+                if (warps == max_warps || blocks == 32) limit = ""
+                if (limit != "") blocks = blocks " (" limit ")"
+            }
             spilled = $5 + $6 > 0
             if (spilled) print is_hot "\tsm_" sm "\t" $1 "\t" $5 "\t" $6 > spills
             gsub(/\|/, "\\|", $1)
-            printf "| `%s` | %d | %d + %d | %d | %d | %s | %s | %d | %s |\n", $1, $3, $5, $6, $4, $7, block, blocks, warps, is_hot (spilled ? (is_hot ? ", " : "") "SPILLS" : "")
+            printf "| `%s` | %d | %d + %d | %d | %d | %d | %s | %s | %d | %s |\n", $1, $3, $5, $6, $4, $7, shared - $7, block, blocks, warps, is_hot (spilled ? (is_hot ? ", " : "") "SPILLS" : "")
         }
-        END { for (i = 1; i <= patterns; i++) if (!used[i]) print "sm_" sm ": no kernel fits the entry " hot[i] > lost }'
+        END {
+            for (i = 1; i <= patterns; i++) if (!used[i]) print "sm_" sm ": no kernel fits the entry " hot[i] > lost
+            for (kernel in dynamic) if (!(kernel in asked)) print "sm_" sm ": dev/shared_memory.cpp names a kernel that there is not: " kernel > lost
+        }
+        function ceil_div(a, b) { return int((a + b - 1) / b) }'
 }
 
 : > "$tmp/spills"
 : > "$tmp/lost"
 printf '# ptxas report\n\n%s; flags %s\n' "$("$nvcc" --version | sed -n 's/.*release /nvcc /p')" "${flags[*]}"
-printf '\n"hot" kernels must not spill. Blocks and warps on a multiprocessor are what registers allow, where __launch_bounds__ states no block for one of any size.\n'
+printf '\n"hot" kernels must not spill. Blocks and warps on a multiprocessor are what registers and shared memory allow (the scarcer one is named), where __launch_bounds__ states no block by registers for one of any size.\n'
 for sm in "${wanted[@]}"; do
     mkdir -p "$tmp/$sm"
     if ! "$nvcc" "${flags[@]}" -gencode "arch=compute_$sm,code=sm_$sm" -Xptxas -v -keep -keep-dir "$tmp/$sm" -cubin -o "$tmp/$sm/kernels.cubin" \

@@ -10,6 +10,8 @@
 // storage, where the fp32 truth lives in `master` and param is its rounding: to nearest, or stochastic, which is right on
 // average: up or down with the probabilities that make the expectation the fp32 value. The dice are a function of
 // (seed, step, place in the arena), so they fall alike on all devices and however the arena is cut into calls.
+// Whether a step updates at all, and its s, depend on loss and norm, which the device knows before the host does: it reads them where it put them
+// itself (end_step of global_norm.hpp), and the host need not be asked.
 #pragma once
 
 #include "cuda_packs.hpp"
@@ -58,14 +60,15 @@ HOST_DEVICE ALWAYS_INLINE inline bf16 round_stochastically(float x, uint32_t ran
 // The same for every parameter of a step. As torch does: computed in double, then rounded once.
 struct AdamWFactors {
     float keep, step_size, root2, beta2, rest1, rest2, eps, scale;
-    explicit AdamWFactors(const AdamW& o) {
+    // grad_scale: instead of o's, or null
+    explicit AdamWFactors(const AdamW& o, const float* grad_scale = nullptr) {
         const double correction1 = 1 - std::pow(double(o.beta1), double(o.step));
         const double correction2 = 1 - std::pow(double(o.beta2), double(o.step));
         keep = float(1 - double(o.lr) * double(o.weight_decay));
         step_size = float(double(o.lr) / correction1);
         root2 = float(std::sqrt(correction2));
         beta2 = o.beta2, rest1 = float(1 - double(o.beta1)), rest2 = float(1 - double(o.beta2));
-        eps = o.eps, scale = o.grad_scale;
+        eps = o.eps, scale = grad_scale ? *grad_scale : o.grad_scale;
     }
     AdamWFactors without_decay() const {
         AdamWFactors f = *this;
@@ -94,12 +97,14 @@ ALWAYS_INLINE inline void adamw_block(float* p, float* m, float* v, const float*
 
 // Updates n parameters, which begin at o.first of the arena. master is null where T is float: param is then its own master.
 // decays: null (all of them do), or the bits of the whole arena, and o.first is then a multiple of 64.
+// grad_scale: null (o has it), or where on the device it will be when this runs; 0 there: nothing is written, as if the call had not been.
 template <typename T>
 void adamw_update(Cpu& dev, T* param, float* master, float* m, float* v, const float* grad, int64_t n, const AdamW& o,
-                  const uint32_t* decays = nullptr) {
+                  const uint32_t* decays = nullptr, const float* grad_scale = nullptr) {
     check_adamw(o, decays, sizeof(T), master);
+    if (grad_scale && *grad_scale == 0) return;
     float* p = sizeof(T) == 4 ? reinterpret_cast<float*>(param) : master;
-    const AdamWFactors decaying(o), steady = decaying.without_decay();
+    const AdamWFactors decaying(o, grad_scale), steady = decaying.without_decay();
     [[maybe_unused]] const uint64_t key = rounding_key(o.seed, o.step);
     constexpr int64_t kBlock = 4096;
     #pragma omp parallel for num_threads(dev.threads) schedule(static) if (n > 1 << 14)
@@ -127,7 +132,7 @@ void adamw_update(Cpu& dev, T* param, float* master, float* m, float* v, const f
 #ifdef TRAIN_GPT_CUDA
 template <typename T>
 void adamw_update(Cuda& dev, T* param, float* master, float* m, float* v, const float* grad, int64_t n, const AdamW& o,
-                  const uint32_t* decays = nullptr);
+                  const uint32_t* decays = nullptr, const float* grad_scale = nullptr);
 #endif
 
 #ifdef CUDA_KERNELS
@@ -137,11 +142,13 @@ constexpr int kThreads = 256;
 enum class Rounding { none, nearest, stochastic };          // none: p is the parameter itself
 
 // As many parameters a thread as param has in a pack. Floor: 28 bytes a parameter in fp32, 30 with bf16 storage; about 40 operations,
-// 70 with the dice; 4 bytes for each 2,048 parameters say which decay.
+// 70 with the dice; 4 bytes for each 2,048 parameters say which decay. grad_scale: one float for all, from L2; a closed gate costs the launch.
 template <typename T, Rounding rounding, bool vector>
 __global__ void __launch_bounds__(kThreads) update_kernel(T* param, float* p, float* m, float* v, const float* grad, int64_t n, AdamWFactors f,
-                                                          uint64_t key, int64_t first, const uint32_t* decays) {
+                                                          uint64_t key, int64_t first, const uint32_t* decays, const float* grad_scale) {
     constexpr int size = Pack<T>::size;
+    const float scale = grad_scale ? *grad_scale : f.scale;
+    if (grad_scale && scale == 0) return;
     const int64_t i = (int64_t(blockIdx.x) * kThreads + threadIdx.x) * size, left = n - i;
     if (left <= 0) return;
     const float keep = decays_at(decays, first + i) ? f.keep : 1.0f;       // of all `size` parameters: they lie in one unit
@@ -152,7 +159,7 @@ __global__ void __launch_bounds__(kThreads) update_kernel(T* param, float* p, fl
     load_floats<vector>(p_i, p + i, left);
     #pragma unroll
     for (int k = 0; k < size; k++) {
-        const float g = g_i[k] * f.scale;
+        const float g = g_i[k] * scale;
         m_i[k] = m_i[k] + f.rest1 * (g - m_i[k]);
         v_i[k] = v_i[k] * f.beta2 + f.rest2 * g * g;
         p_i[k] = p_i[k] * keep - f.step_size * (m_i[k] / (sqrtf(v_i[k]) / f.root2 + f.eps));
@@ -170,13 +177,14 @@ __global__ void __launch_bounds__(kThreads) update_kernel(T* param, float* p, fl
 }  // namespace adamw_cuda
 
 template <typename T>
-void adamw_update(Cuda& dev, T* param, float* master, float* m, float* v, const float* grad, int64_t n, const AdamW& o, const uint32_t* decays) {
+void adamw_update(Cuda& dev, T* param, float* master, float* m, float* v, const float* grad, int64_t n, const AdamW& o, const uint32_t* decays,
+                  const float* grad_scale) {
     using namespace adamw_cuda;
     check_adamw(o, decays, sizeof(T), master);
     float* p = sizeof(T) == 4 ? reinterpret_cast<float*>(param) : master;
     const auto start = [&](auto kernel) {
         launch(kernel, dim3(unsigned(ceil_div(n, int64_t(kThreads) * Pack<T>::size))), dim3(kThreads), 0, dev.stream, param, p, m, v, grad, n,
-               AdamWFactors(o), rounding_key(o.seed, o.step), o.first, decays);
+               AdamWFactors(o), rounding_key(o.seed, o.step), o.first, decays, grad_scale);
     };
     const bool vector = rows_are_packs<T>(0, param, p, m, v, grad);
     if constexpr (sizeof(T) == 4) start(vector ? update_kernel<T, Rounding::none, true> : update_kernel<T, Rounding::none, false>);

@@ -659,20 +659,28 @@ inline dim3 blocks(int64_t count) {
     return dim3(unsigned(count));
 }
 
+// Bytes of dynamic shared memory of the four kernels that have some, by their template arguments; dev/shared_memory.cpp tells the report of ptxas.
+template <int HSP, int MT, int W>
+constexpr size_t kForwardBytes = size_t(16 * MT * kWarps + 2 * W) * kRowStep<HSP, bf16> * sizeof(bf16);
+template <int HSP>
+constexpr size_t kForwardBytesFp32 = (96 * kRowStep<HSP, float> + 32 * 33) * sizeof(float);
+template <bool for_queries, int HSP, int MT, int W>
+constexpr size_t kBackwardBytes = size_t(2 * 16 * MT * kWarps + 4 * W) * kRowStep<HSP, bf16> * sizeof(bf16) + (for_queries ? 0 : 4 * W * sizeof(float));
+template <int HSP>
+constexpr size_t kBackwardBytesFp32 = (128 * kRowStep<HSP, float> + 2 * 32 * 33) * sizeof(float);
+
 inline void forward(Cuda& dev, const Forward<bf16>& f) {
     with_head_size(f.HS, [&](auto size) {
         using S = decltype(size);
         constexpr int rows = 16 * S::forward_MT * kWarps;
-        constexpr size_t bytes = size_t(rows + 2 * S::forward_W) * kRowStep<S::HSP, bf16> * sizeof(bf16);
         launch(forward_bf16_kernel<S::HSP, S::forward_MT, S::forward_W, S::exact>, blocks(f.heads * ceil_div(f.n, int64_t(rows))),
-               dim3(kThreads), bytes, dev.stream, f);
+               dim3(kThreads), kForwardBytes<S::HSP, S::forward_MT, S::forward_W>, dev.stream, f);
     });
 }
 inline void forward(Cuda& dev, const Forward<float>& f) {
     with_head_size_fp32(f.HS, [&](auto size) {
         constexpr int HSP = decltype(size)::HSP;
-        constexpr size_t bytes = (96 * kRowStep<HSP, float> + 32 * 33) * sizeof(float);
-        launch(forward_fp32_kernel<HSP>, blocks(f.heads * ceil_div(f.n, int64_t(32))), dim3(kThreads), bytes, dev.stream, f);
+        launch(forward_fp32_kernel<HSP>, blocks(f.heads * ceil_div(f.n, int64_t(32))), dim3(kThreads), kForwardBytesFp32<HSP>, dev.stream, f);
     });
 }
 
@@ -681,18 +689,16 @@ void backward(Cuda& dev, const Backward<bf16>& f) {
     with_head_size(f.HS, [&](auto size) {
         using S = decltype(size);
         constexpr int MT = for_queries ? S::queries_MT : S::keys_MT, W = for_queries ? S::queries_W : S::keys_W, rows = 16 * MT * kWarps;
-        constexpr size_t bytes = size_t(2 * rows + 4 * W) * kRowStep<S::HSP, bf16> * sizeof(bf16) + (for_queries ? 0 : 4 * W * sizeof(float));
         static_assert(kPadRows % rows == 0 && kPadRows % W == 0);
         launch(backward_bf16_kernel<for_queries, S::HSP, MT, W, S::exact>, blocks(int64_t(f.heads) * ceil_div(f.T_, rows)),
-               dim3(kThreads), bytes, dev.stream, f);
+               dim3(kThreads), kBackwardBytes<for_queries, S::HSP, MT, W>, dev.stream, f);
     });
 }
 template <bool for_queries>
 void backward(Cuda& dev, const Backward<float>& f) {
     with_head_size_fp32(f.HS, [&](auto size) {
         constexpr int HSP = decltype(size)::HSP;
-        constexpr size_t bytes = (128 * kRowStep<HSP, float> + 2 * 32 * 33) * sizeof(float);
-        launch(backward_fp32_kernel<for_queries, HSP>, blocks(int64_t(f.heads) * ceil_div(f.T_, 32)), dim3(kThreads), bytes, dev.stream, f);
+        launch(backward_fp32_kernel<for_queries, HSP>, blocks(int64_t(f.heads) * ceil_div(f.T_, 32)), dim3(kThreads), kBackwardBytesFp32<HSP>, dev.stream, f);
     });
 }
 

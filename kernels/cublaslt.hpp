@@ -14,6 +14,7 @@
 #pragma once
 
 #include "column_sums.hpp"
+#include "gpu_peaks.hpp"
 #include "matmul.hpp"
 
 #ifdef TRAIN_GPT_CUDA
@@ -32,7 +33,8 @@ void linear_gelu_backward(Cuda& dev, T* d_pre, float* dw, float* db, const T* dy
 // What --matmul and --autotune ask for. Called once, before the first product. Throws where this GPU has no tensor cores for it.
 void set_matmul(Cuda& dev, const MatmulSettings& s, bool bf16_storage);
 
-// FLOP/s of dense products that the maker states for this GPU (bf16 with fp32 sums, or TF32); of an unknown one, the best measured here.
+// FLOP/s of dense products that the maker states for this GPU and the operands that set_matmul() chose (gpu_peaks.hpp); of an unknown GPU, the best
+// measured here, of the stored type.
 double measured_peak_flops(Cuda& dev, bool bf16_storage);
 
 #ifdef CUDA_KERNELS
@@ -432,16 +434,6 @@ void linear_backward(Cuda& dev, T* dx, float* dw, float* db, const T* dy, const 
 #endif  // CUDA_KERNELS
 
 #ifdef CUDA_INSTANCES
-// TFLOP/s of dense products as NVIDIA's data sheets state them (without sparsity): bf16 with fp32 sums, TF32.
-struct GpuPeak {
-    const char* name;      // a part of cudaDeviceProp::name; the first that fits counts
-    double bf16, tf32;
-};
-inline constexpr GpuPeak kGpuPeaks[] = {
-    {"B200", 2250, 1125},      {"H200", 989.5, 494.7},   {"H100 PCIe", 756.5, 378},  {"H100 NVL", 835.5, 417.5}, {"GH200", 989.5, 494.7},
-    {"H100", 989.5, 494.7},    {"A100", 312, 156},       {"L40S", 362, 183},         {"RTX 5090", 209.5, 104.8}, {"RTX 4090", 165.2, 82.6},
-};
-
 void set_matmul(Cuda& dev, const MatmulSettings& s, bool bf16_storage) {
     dev.operands = operands_of(s.matmul, bf16_storage);
     cudaDeviceProp p{};
@@ -457,8 +449,7 @@ void set_matmul(Cuda& dev, const MatmulSettings& s, bool bf16_storage) {
 double measured_peak_flops(Cuda& dev, bool bf16_storage) {
     cudaDeviceProp p{};
     CUDA_CHECK(cudaGetDeviceProperties(&p, dev.index));
-    for (const GpuPeak& peak : kGpuPeaks)
-        if (std::string_view(p.name).find(peak.name) != std::string_view::npos) return (bf16_storage ? peak.bf16 : peak.tf32) * 1e12;
+    if (const double known = peak_flops_of(p.name, dev.operands, bf16_storage)) return known;
     const int64_t n = dev.multiprocessors < 16 ? 256 : 8192;
     auto measure = [&](auto t) {
         using T = decltype(t);

@@ -79,8 +79,12 @@ struct Cuda {
         CUDA_CHECK(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream));
     }
     void copy_out(void* host, const void* device, size_t bytes) {
-        CUDA_CHECK(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream));
+        copy_out_later(host, device, bytes);
         synchronize();
+    }
+    // The data is there when an event recorded after this call has come. host: pinned.
+    void copy_out_later(void* host, const void* device, size_t bytes) {
+        CUDA_CHECK(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream));
     }
     void copy_device(void* to, const void* from, size_t bytes) {
         CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream));

@@ -274,6 +274,7 @@ struct Cpu {
     void zero(void* p, size_t bytes) { std::memset(p, 0, bytes); }
     void copy_in(void* device, const void* host, size_t bytes) { std::memcpy(device, host, bytes); }
     void copy_out(void* host, const void* device, size_t bytes) { std::memcpy(host, device, bytes); }
+    void copy_out_later(void* host, const void* device, size_t bytes) { copy_out(host, device, bytes); }
     void copy_device(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
     void synchronize() {}
     void* workspace(size_t bytes) { return workspace_.get(*this, bytes); }

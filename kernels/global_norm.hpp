@@ -3,11 +3,40 @@
 //   weighted_sum(w, x)     = sum_i w_i x_i     of the losses of a micro-batch's tokens; in double too
 // A sum over 124 million terms must come out the same with one thread and with sixty: it is cut into chunks of a fixed
 // size whose sums are added in order. NaN and Inf pass through, and the caller sees a non-finite norm.
-// add_squared_norm and add_weighted_sum add to a double on the device, and nobody waits for them: a step reads both numbers once, at its end.
+// add_squared_norm and add_weighted_sum add to a double on the device, and nobody waits for them. end_step adds up what all ranks have of both
+// and decides, where the numbers are, whether they are fit for an update and how far the gradient must be clipped: the update can be queued before
+// the host has seen them, and the device does not wait for the host.
 #pragma once
 
 #include "cuda_packs.hpp"
 #include "device.hpp"
+
+// What a step came to, of all ranks: the sum of its weighted losses, the Euclidean norm of its gradients, and what AdamW multiplies them with
+// (0: no update).
+struct StepSums {
+    double loss = 0, grad_norm = 0;
+    float grad_scale = 0;
+};
+
+// What the host says beforehand about the update of a step.
+struct StepGate {
+    double max_loss = std::numeric_limits<double>::infinity();   // a loss above it is an outlier; -infinity: no update, whatever the loss
+    double max_norm = 0;                                         // longer gradients are cut to this norm (Pascanu et al. 2013); 0: none are
+    static StepGate closed() { return {-std::numeric_limits<double>::infinity(), 0}; }
+    // 0 where the loss is an outlier, or one of the two not finite.
+    HOST_DEVICE float grad_scale(double loss, double norm) const {
+        constexpr double kLargest = 1.7976931348623157e308;
+        if (!(loss >= -kLargest && loss <= kLargest && norm <= kLargest) || loss > max_loss) return 0;
+        return max_norm > 0 && norm > max_norm ? float(max_norm / norm) : 1.0f;
+    }
+};
+// parts (ranks, 2): loss and squared norm of each rank, added in this order.
+HOST_DEVICE inline StepSums sums_of_step(const double* parts, int64_t ranks, const StepGate& gate) {
+    double loss = 0, squares = 0;
+    for (int64_t r = 0; r < ranks; r++) loss += parts[2 * r], squares += parts[2 * r + 1];
+    const double norm = sqrt(squares);
+    return {loss, norm, gate.grad_scale(loss, norm)};
+}
 
 constexpr int64_t kNormChunk = 1 << 15;  // 128 KiB
 
@@ -46,12 +75,16 @@ inline void add_weighted_sum(Cpu&, double* sum, const float* weights, const floa
     *sum += total;
 }
 
+// *sums = what the step came to. Both in the device's memory.
+inline void end_step(Cpu&, StepSums* sums, const double* parts, int64_t ranks, const StepGate& gate) { *sums = sums_of_step(parts, ranks, gate); }
+
 // ---- CUDA
 #ifdef TRAIN_GPT_CUDA
 double squared_norm(Cuda& dev, const float* x, int64_t n);
 // The same onto *sum, on the device: nobody waits for it.
 void add_squared_norm(Cuda& dev, double* sum, const float* x, int64_t n);
 void add_weighted_sum(Cuda& dev, double* sum, const float* weights, const float* x, int64_t n);
+void end_step(Cuda& dev, StepSums* sums, const double* parts, int64_t ranks, const StepGate& gate);
 #endif
 
 #ifdef CUDA_KERNELS
@@ -97,6 +130,12 @@ __global__ void __launch_bounds__(threads) weighted_sum_kernel(double* sum, cons
     if (threadIdx.x == 0) *sum += total;
 }
 
+// One thread: a number or two of each rank. Floor: 16 bytes a rank; its time is that of the launch, a few microseconds a step.
+template <int = 0>
+__global__ void __launch_bounds__(1) end_step_kernel(StepSums* sums, const double* parts, int64_t ranks, StepGate gate) {
+    *sums = sums_of_step(parts, ranks, gate);
+}
+
 // add_to null: into the first double of the workspace. Returns where the sum is.
 template <int = 0>
 double* start(Cuda& dev, double* add_to, const float* x, int64_t n) {
@@ -117,6 +156,10 @@ void add_squared_norm(Cuda& dev, double* sum, const float* x, int64_t n) { globa
 
 void add_weighted_sum(Cuda& dev, double* sum, const float* weights, const float* x, int64_t n) {
     launch(global_norm_cuda::weighted_sum_kernel<1024>, dim3(1), dim3(1024), 0, dev.stream, sum, weights, x, n);
+}
+
+void end_step(Cuda& dev, StepSums* sums, const double* parts, int64_t ranks, const StepGate& gate) {
+    launch(global_norm_cuda::end_step_kernel<>, dim3(1), dim3(1), 0, dev.stream, sums, parts, ranks, gate);
 }
 
 double squared_norm(Cuda& dev, const float* x, int64_t n) {

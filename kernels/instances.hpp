@@ -46,7 +46,7 @@
     EXTERN template void sample_rows(Dev&, int32_t*, const T*, const float*, int64_t, int64_t, int64_t, const SamplingConfig&, float*);                                 \
     EXTERN template void score_head(Dev&, float*, T*, float*, const T*, const T*, const int32_t*, const float*, int64_t, int64_t);                           \
     EXTERN template void add_column_sums(Dev&, float*, const T*, int64_t, int64_t);                                                                             \
-    EXTERN template void adamw_update(Dev&, T*, float*, float*, float*, const float*, int64_t, const AdamW&, const uint32_t*);
+    EXTERN template void adamw_update(Dev&, T*, float*, float*, float*, const float*, int64_t, const AdamW&, const uint32_t*, const float*);
 // products that bf16 has and float does not: fp32 has one result type only
 #define KERNEL_INSTANCES_BF16(EXTERN, Dev) \
     EXTERN template void matmul<bf16, bf16>(Dev&, bf16*, const bf16*, const bf16*, int64_t, int64_t, int64_t, bool, bool, bool);

@@ -161,7 +161,7 @@ train() { # NAME STEPS FLAG...
     tokens=$(tail -n "$later" "$run/metrics.jsonl" | values tokens_per_s | median)
     ms=$(tail -n "$later" "$run/metrics.jsonl" | values ms | median)
     tflops=$(tail -n "$later" "$run/metrics.jsonl" | values tflops | median)
-    mfu=$(sed -nE 's/^step .* TFLOP\/s ([0-9]+)% .*/\1/p' "$log" | tail -n "$later" | median)
+    mfu=$(sed -nE 's/^step .* TFLOP\/s, MFU ([0-9]+)% .*/\1/p' "$log" | tail -n "$later" | median)
     awk -v t="$tokens" -v ms="$ms" -v f="$tflops" -v m="$mfu" -v a="$(head -n 1 "$run/metrics.jsonl" | values loss)" -v b="$(tail -n 1 "$run/metrics.jsonl" | values loss)" \
         -v n="$steps" 'BEGIN { printf "**%d tokens/s, MFU %s%%** (%.1f TFLOP/s, %.1f ms a step; medians). Loss %.3f -> %.3f in %d steps.\n\n", t, m, f, ms, a, b, n
         exit !(b == b && b < a) }' || fail "the loss does not fall"

@@ -605,8 +605,48 @@ void check_decays(Report& t) {
     t.check_error([&] { adamw_update(cpu, whole.param.data(), whole.master(), whole.m.data(), whole.v.data(), g.data(), n, o, decays.data()); },
                   "a multiple of 64", what + "a call that begins inside of a unit");
 }
+// The end of a step decides on the device, and the update obeys: its scale, or nothing at all.
+template <typename T>
+void check_gate(Report& t) {
+    Cuda dev;
+    const int64_t n = 1003;
+    const auto p0 = normals(n, 1), g = normals(n, 2, 0.1f), zero = filled<float>(n, 0);
+    const OnDevice<float> g_d(dev, g);
+    const OnDevice<double> parts(dev, {1.5, 9.0, 0.5, 16.0});      // loss 2, norm 5
+    const auto updated = [&](const StepGate* gate, float host_scale) {
+        const OnDevice<T> param(dev, stored<T>(p0));
+        const OnDevice<float> master(dev, p0), m(dev, zero), v(dev, zero), sums(dev, filled<float>(6, kNaN));
+        auto* step = reinterpret_cast<StepSums*>(static_cast<float*>(sums));
+        if (gate) end_step(dev, step, parts, 2, *gate);
+        adamw_update<T>(dev, param, sizeof(T) == 2 ? static_cast<float*>(master) : nullptr, m, v, static_cast<const float*>(g_d), n,
+                        {1e-2f, 0.9f, 0.95f, 1e-8f, 0.1f, host_scale, 1}, nullptr, gate ? &step->grad_scale : nullptr);
+        if (gate) {
+            StepSums got;
+            dev.copy_out(&got, step, sizeof got);
+            Cpu cpu(1);
+            StepSums want;
+            const double on_host[] = {1.5, 9.0, 0.5, 16.0};
+            end_step(cpu, &want, on_host, 2, *gate);
+            t.check(got.loss == want.loss && got.grad_norm == want.grad_norm && got.grad_scale == want.grad_scale && got.loss == 2 && got.grad_norm == 5,
+                    cat("the sums of two ranks, and the verdict: scale ", got.grad_scale));
+        }
+        const auto moment = v.values();
+        auto all = m.values();
+        all.insert(all.end(), moment.begin(), moment.end());
+        for (const T x : param.values()) all.push_back(float(x));
+        return all;
+    };
+    const StepGate open{.max_norm = 2}, high{.max_loss = 1.9}, shut = StepGate::closed();
+    std::vector<float> untouched = filled<float>(2 * n, 0);
+    for (const T x : stored<T>(p0)) untouched.push_back(float(x));
+    t.check(same_bits(updated(&open, 1), updated(nullptr, 0.4f)), "clipped as the host would clip");
+    t.check(!same_bits(updated(&open, 1), updated(nullptr, 1)), "control: not clipped");
+    t.check(same_bits(updated(&high, 1), untouched) && same_bits(updated(&shut, 1), untouched), "an outlier, or a closed gate: nothing is written");
+}
 inline void adamw_equals_cpu(Report& t) {
     if (!has_device(t)) return;
+    check_gate<float>(t);
+    check_gate<bf16>(t);
     check_adamw<float>(t);
     check_adamw<bf16>(t);
     check_decays<float>(t);

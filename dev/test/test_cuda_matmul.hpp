@@ -297,6 +297,22 @@ inline void training(Report& t) {
     t.check(train<Cuda, bf16>(Operands::fp8, 3) == train<Cuda, bf16>(Operands::fp8, 3), "the same run twice has the same losses");
 }
 
+// MFU's denominator, against figures of NVIDIA's data sheets read once more, with the names that drivers give.
+inline void peaks(Report& t) {
+    struct Case { const char* gpu; Operands operands; bool bf16; double tflops; };
+    for (const Case& c : {Case{"NVIDIA H100 80GB HBM3", Operands::stored, true, 989.4}, {"NVIDIA H100 80GB HBM3", Operands::fp8, true, 1978.9},
+                          {"NVIDIA H100 80GB HBM3", Operands::tf32, false, 494.7}, {"NVIDIA H100 80GB HBM3", Operands::stored, false, 66.9},
+                          {"NVIDIA H100 80GB HBM3", Operands::bf16, false, 989.4}, {"NVIDIA H100 PCIe", Operands::stored, true, 756},
+                          {"NVIDIA H100 NVL", Operands::stored, true, 835.5}, {"NVIDIA H200", Operands::stored, true, 989.4}, {"NVIDIA B200", Operands::fp8, true, 4500},
+                          {"NVIDIA A100-SXM4-80GB", Operands::stored, true, 312}, {"NVIDIA A100-PCIE-40GB", Operands::tf32, false, 156},
+                          {"NVIDIA A100-SXM4-80GB", Operands::fp8, true, 0}, {"NVIDIA L40S", Operands::stored, true, 362}, {"NVIDIA GeForce RTX 4090", Operands::stored, true, 165.2},
+                          {"NVIDIA GeForce RTX 5090", Operands::stored, true, 209.5}, {"NVIDIA GeForce GTX 1080", Operands::stored, true, 0}})
+        t.check_at_most(std::fabs(peak_flops_of(c.gpu, c.operands, c.bf16) * 1e-12 - c.tflops), 1e-9, cat(c.gpu, ", operands ", int(c.operands)));
+    for (const GpuPeak& p : kGpuPeaks)
+        t.check(p.bf16 >= 1.9 * p.tf32 && p.bf16 < 2.1 * p.tf32 && p.fp32 <= p.tf32 && (p.fp8 == 0 || (p.fp8 > 1.9 * p.bf16 && p.fp8 < 2.1 * p.bf16)),
+                cat(p.name, ": each type is twice as fast as the one of twice its width"));
+}
+
 }  // namespace cuda_matmul_test
 
 inline Suite cuda_matmul_tests() {
@@ -308,6 +324,7 @@ inline Suite cuda_matmul_tests() {
         {"cuda matmul: --matmul, right and wrong", settings},
         {"cuda matmul: --autotune chooses, logs, remembers, and changes no result", autotune},
 #ifdef TRAIN_GPT_EMULATOR
+        {"cuda matmul: the peaks of GPUs, by name and type", peaks},
         {"cuda matmul: sums split over k only where they repeat their bits", reductions},
 #endif
         {"cuda matmul: training with fp8 follows the Cpu's", training},

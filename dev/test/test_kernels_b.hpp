@@ -796,6 +796,41 @@ inline void adamw_bf16_rounds_its_master(Report& t) {
     t.check(std::isnan(p[4]) && !std::isnan(p[3]), "a NaN in the gradient shows in its weight");
 }
 
+// The scale of the gradients may lie where the device decided it; 0 there is no update at all.
+inline void adamw_asks_for_its_scale(Report& t) {
+    const int64_t n = 5000;
+    Cpu dev(2);
+    const std::vector<float> p0 = normals(n, 1), g = normals(n, 2), m0 = normals(n, 3, 0.1f), v0 = filled<float>(n, 0.02f);
+    AdamW o{1e-2f, 0.9f, 0.95f, 1e-8f, 0.1f, 0.37f, 3};
+    const auto updated = [&](const float* scale) {
+        std::vector<float> p = p0, m = m0, v = v0;
+        adamw_update<float>(dev, p.data(), nullptr, m.data(), v.data(), g.data(), n, o, nullptr, scale);
+        p.insert(p.end(), m.begin(), m.end()), p.insert(p.end(), v.begin(), v.end());
+        return p;
+    };
+    std::vector<float> untouched = p0;
+    untouched.insert(untouched.end(), m0.begin(), m0.end()), untouched.insert(untouched.end(), v0.begin(), v0.end());
+    const float same = 0.37f, other = 0.36f, none = 0;
+    const auto want = updated(nullptr);
+    t.check(same_bits(updated(&same), want), "a scale on the device does what the same scale of the host does");
+    t.check(!same_bits(updated(&other), want), "control: another does not");
+    t.check(same_bits(updated(&none), untouched) && !same_bits(want, untouched), "a scale of 0 leaves weights and moments alone");
+}
+
+inline void a_step_is_judged(Report& t) {
+    const double big = 1e300, inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+    struct Case { double loss, norm; StepGate gate; float scale; };
+    for (const Case& c : {Case{2, 3, {}, 1}, Case{2, 3, {.max_norm = 1}, float(1.0 / 3)}, Case{2, 1, {.max_norm = 1}, 1}, Case{2, 0, {.max_norm = 1}, 1},
+                          Case{2, big, {}, 1}, Case{2, big, {.max_norm = 1}, 0}, Case{2, inf, {}, 0}, Case{2, nan, {}, 0}, Case{nan, 1, {}, 0}, Case{inf, 1, {}, 0}, Case{-inf, 1, {}, 0},
+                          Case{-5, 1, {}, 1}, Case{2, 1, {.max_loss = 2}, 1}, Case{2.001, 1, {.max_loss = 2}, 0}, Case{-1e9, 1, StepGate::closed(), 0}})
+        t.check(c.gate.grad_scale(c.loss, c.norm) == c.scale, cat("loss ", c.loss, ", norm ", c.norm, ", at most ", c.gate.max_loss, " and ", c.gate.max_norm, ": scale ", c.scale));
+    Cpu dev(1);
+    const double parts[] = {1.5, 9, -0.25, 16, 0.5, 0};
+    StepSums sums;
+    end_step(dev, &sums, parts, 3, {.max_norm = 2.5});
+    t.check(sums.loss == 1.75 && sums.grad_norm == 5 && sums.grad_scale == 0.5f, "the parts of three ranks: losses added, norms as the sides of a box");
+}
+
 // ---- the global norm
 
 inline void global_norm_values(Report& t) {
@@ -868,6 +903,8 @@ inline Suite kernels_b_tests() {
         {"adamw: many steps equal the paper in double precision", adamw_follows_the_paper},
         {"adamw: five steps equal PyTorch's, with and without decay", adamw_matches_pytorch},
         {"adamw: bf16 weights are the rounded masters", adamw_bf16_rounds_its_master},
+        {"adamw: a scale that the device knows", adamw_asks_for_its_scale},
+        {"the end of a step: what becomes of loss and norm", a_step_is_judged},
         {"global norm: exact, the same for any number of threads, NaN and infinity show", global_norm_values},
         {"machine: peak, backend and bf16 are consistent", machine_numbers},
     };

@@ -390,22 +390,49 @@ inline void test_trainer(Report& t) {
     a.gpt.params[a.gpt.layout.root.ln_f_w] = keep;
     t.check(nan.skipped.find("loss is") != std::string::npos && std::equal(before.begin(), before.end(), a.gpt.params), "a loss that is not finite skips the update");
     t.check(trainer.steps_done == 3 && trainer.updates_done == 1, "skipped steps count as steps, not as updates");
+    a.gpt.params[a.gpt.layout.root.ln_f_w] = 3e38f;
+    batches = micro_batch(d);
+    const StepResult steep = trainer.step(batches);
+    a.gpt.params[a.gpt.layout.root.ln_f_w] = keep;
+    t.check(!steep.skipped.empty() && std::equal(before.begin(), before.end(), a.gpt.params), "numbers that overflow skip the update");
+    // a window of losses far below this one, and the control: the same with outliers let through
+    for (const bool judged : {true, false}) {
+        TinyGpt<> fresh;
+        TrainerConfig skipping = c;
+        skipping.skip_z = judged ? 6 : 0;
+        Trainer t2(fresh.handle, skipping);
+        for (size_t i = 0; i < OutlierDetector::kWindow; i++) t2.outliers.add(1 + 0.01 * double(i % 7));
+        const std::vector<float> at_first(fresh.gpt.params, fresh.gpt.params + fresh.gpt.layout.size);
+        batches = micro_batch(d);
+        const StepResult high = t2.step(batches);
+        const bool moved = !std::equal(at_first.begin(), at_first.end(), fresh.gpt.params);
+        t.check(moved != judged && (high.skipped.find("deviations above") != std::string::npos) == judged && t2.updates_done == !judged,
+                judged ? "an outlier skips the update" : "control: without the limit it updates");
+    }
 
     Trainer other(b.handle, c);
     other.set_state(parse_json_text<json>(json_text(trainer.state())));
-    t.check(other.steps_done == 3 && other.updates_done == 1 && other.outliers.window == trainer.outliers.window, "the state survives a file");
+    t.check(other.steps_done == 4 && other.updates_done == 1 && other.outliers.window == trainer.outliers.window, "the state survives a file");
 }
 
 inline void test_outliers(Report& t) {
     OutlierDetector o;
     Rng rng(1);
     double worst = 0;
-    for (int i = 0; i < 300; i++) worst = std::max(worst, o.z(3 + 0.1 * (rng.uniform() - 0.5)));
+    for (int i = 0; i < 300; i++) {
+        const double x = 3 + 0.1 * (rng.uniform() - 0.5);
+        worst = std::max(worst, o.z(x));
+        o.add(x);
+    }
     t.check(worst < 3, "ordinary losses are no outliers");
-    t.check(o.z(3.5) > 6, "a jump of many deviations is one");
+    t.check(o.z(3.5) > 6 && o.bound(6) < 3.5 && o.bound(6) > 3.05, "a jump of many deviations is one");
+    t.check_at_most(std::fabs(o.z(o.bound(6)) - 6), 1e-9, "the bound lies where it says, in deviations");
     t.check(o.window.size() == OutlierDetector::kWindow, "the window keeps its size");
+    o.add(NAN);
+    t.check(o.window.size() == OutlierDetector::kWindow && std::isfinite(o.bound(6)), "a NaN is not kept");
     OutlierDetector fresh;
-    t.check(fresh.z(1) == 0 && fresh.z(1000) == 0, "nothing is judged before the window is full");
+    fresh.add(1);
+    t.check(fresh.z(1000) == 0 && fresh.bound(6) == INFINITY, "nothing is judged before the window is full");
 }
 
 inline void test_run_log_truncates(Report& t) {

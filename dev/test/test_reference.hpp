@@ -81,11 +81,8 @@ class Run {
         return loss;
     }
     void update(int64_t step) {
-        const double norm = model.grad_norm();
-        norms.push_back(norm);
         adamw.step = step + 1;
-        adamw.grad_scale = norm > reference.clip ? float(reference.clip / norm) : 1.0f;
-        model.update(adamw);
+        norms.push_back(model.finish_step(adamw, {.max_norm = reference.clip}).grad_norm);
     }
     std::vector<double> losses() {
         std::vector<double> out;

@@ -121,7 +121,7 @@ inline void check_chain(Report& t, bool dpo) {
         for (float& w : weighted[i].weights) w *= float(-slopes[i] * scale);
     gpt.zero_grads();
     for (const MicroBatch& b : make_batches({&weighted[0], &weighted[1], &weighted[2]}, 48, 12)) gpt.accumulate(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T, true);
-    gpt.finish_step();
+    gpt.finish_step({}, StepGate::closed());
     const std::vector<float> grads(gpt.grads, gpt.grads + gpt.layout.size);
     for (const Tensor& p : gpt.layout.tensors) {
         double norm = 0;

@@ -19,7 +19,7 @@ if [ ! -s "$shown" ]; then
 fi
 thinker=$lab_common/thinker steps=$(updates 400)
 if ! recipe_has "$thinker" "$steps"; then
-    init=$recipe_dir/base
+    init=$base
     [ -d "$init" ] || init=$assistant
     echo "fine-tuning thinker: $steps steps ..." >&2
     train_gpt sft --init "$init" --out "$thinker" --data "$shown" --steps "$steps" --lr 2e-3 --seed 1 --threads "$threads" --resume > "$thinker.log" || { tail -n 5 "$thinker.log" >&2; exit 1; }

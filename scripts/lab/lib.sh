@@ -161,6 +161,13 @@ lab_base_run() {
     echo "$run"
 }
 
+# A figure of a flat or nested JSON report, by the section it stands in.
+report_figure() { # FILE SECTION KEY
+    awk -v section="\"$2\": {" -v key="\"$3\": " '
+        index($0, section) { inside = 1 }
+        inside && (at = index($0, key)) { s = substr($0, at + length(key)); sub(/,.*$/, "", s); print s; exit }' "$1"
+}
+
 lab_table() { tee -a "$lab_out/table.tsv" | expand -t 14; } # rows of tab-separated columns
 
 # The verdict, on the terminal and in result.json. Standard input: confirmed or refuted, a sentence, then NAME=NUMBER lines.

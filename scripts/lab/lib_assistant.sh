@@ -91,12 +91,6 @@ figure() { # NAME GROUP KEY
         inside && index($0, key) == 1 { s = substr($0, length(key) + 1); sub(/,$/, "", s); print s; exit }' "$lab_out/$1.json"
 }
 groups() { sed -n 's/^ "\(.*\)": {$/\1/p' "$lab_out/$1.json"; } # NAME
-# A figure of a flat or nested JSON report, by the section it stands in.
-report_figure() { # FILE SECTION KEY
-    awk -v section="\"$2\": {" -v key="\"$3\": " '
-        index($0, section) { inside = 1 }
-        inside && (at = index($0, key)) { s = substr($0, at + length(key)); sub(/,.*$/, "", s); print s; exit }' "$1"
-}
 
 # The same figure of several evals: over_seeds NAME GROUP KEY reads NAME-SEED.json
 over_seeds() { for s in "${seeds[@]}"; do figure "$1-$s" "$2" "$3"; done; }

@@ -4,7 +4,7 @@
 # and reinforcement learning from there by recipe and seed. Call practice_begin first; it sets
 #   lab_out      directory of this experiment: table.tsv, result.json, machine.txt
 #   lab_common   OUT_DIR/practice: world/, base/, sft/, and the runs that several experiments share
-#   assistant    the assistant; problems, dev, tests: word problems of the three splits
+#   assistant    the assistant; base: the base model that it was made from; problems, dev, tests: word problems of the three splits
 #   seeds        of what is trained here (LAB_SEEDS, default "1 2 3"); the assistant is the same for all
 # Plan for two quiet cores: the assistant some 9 minutes, once; an update of 16 problems x 8 answers about a second.
 # shellcheck source=scripts/lab/lib.sh
@@ -14,9 +14,10 @@
 
 practice_usage() {
     cat >&2 << END
-usage: scripts/lab/${0##*/} OUT_DIR [--scale X] [--model DIR --world DIR]
+usage: scripts/lab/${0##*/} OUT_DIR [--scale X] [--model DIR --world DIR [--base DIR]]
   --scale  multiplies the number of training steps (default 1)
   --model  an assistant that knows the world's word problems, instead of one made here
+  --base   the base model that it was made from (C32 asks it, too)
   --world  the world that it has read, made with: train_gpt world --hardest 2 --numbers 5
   Environment: TRAIN_GPT, the program; LAB_SEEDS, the seeds of what is trained (default "1 2 3"); LAB_QUESTIONS, the
   dev or test problems of a measurement (default 200); LAB_THREADS, the threads of a run (default: all cores)
@@ -24,11 +25,12 @@ END
     exit 2
 }
 practice_begin() { # NAME ARGUMENT...
-    lab_open practice_usage "model world" practice "$@"
+    lab_open practice_usage "model world base" practice "$@"
     [ -z "$given_model" ] || [ -n "$given_world" ] || fail "--model without --world: which problems does it know?" "name the world, too"
     threads=${LAB_THREADS:-0}
     recipe_dir=$lab_common recipe_scale=$lab_scale recipe_seed=1
     world=${given_world:-$lab_common/world} assistant=${given_model:-$lab_common/sft}
+    base=${given_base:-$lab_common/base}
     [ -n "$given_world" ] || recipe_world
     if [ -z "$given_model" ]; then
         [ -z "$given_world" ] || [ -e "$lab_common/world" ] || ln -s "$given_world" "$lab_common/world"

@@ -1,0 +1,25 @@
+// dev/shared_memory.cpp -- the dynamic shared memory of each kernel that has some, for dev/ptxas_report.sh: it is the launch's to say, so ptxas
+// does not know it. One line each: the kernel as the report names it, a tab, bytes. Compiled as for the emulator; nothing is launched.
+#include "../kernels/attention.hpp"
+
+#include <cstdio>
+
+template <typename S>
+void of_head_size() {
+    using namespace attention_cuda;
+    const char* exact = S::exact ? "true" : "false";
+    std::printf("attention_cuda::forward_bf16_kernel<%d, %d, %d, %s>\t%zu\n", S::HSP, S::forward_MT, S::forward_W, exact, kForwardBytes<S::HSP, S::forward_MT, S::forward_W>);
+    std::printf("attention_cuda::backward_bf16_kernel<true, %d, %d, %d, %s>\t%zu\n", S::HSP, S::queries_MT, S::queries_W, exact,
+                kBackwardBytes<true, S::HSP, S::queries_MT, S::queries_W>);
+    std::printf("attention_cuda::backward_bf16_kernel<false, %d, %d, %d, %s>\t%zu\n", S::HSP, S::keys_MT, S::keys_W, exact, kBackwardBytes<false, S::HSP, S::keys_MT, S::keys_W>);
+}
+int main() {
+    using namespace attention_cuda;
+    for (const int HS : {32, 64, 80, 128, 1, 33, 65}) with_head_size(HS, [](auto size) { of_head_size<decltype(size)>(); });   // each instance once
+    for (const int HS : {32, 64, 128})
+        with_head_size_fp32(HS, [](auto size) {
+            constexpr int HSP = decltype(size)::HSP;
+            std::printf("attention_cuda::forward_fp32_kernel<%d>\t%zu\n", HSP, kForwardBytesFp32<HSP>);
+            for (const char* which : {"true", "false"}) std::printf("attention_cuda::backward_fp32_kernel<%s, %d>\t%zu\n", which, HSP, kBackwardBytesFp32<HSP>);
+        });
+}
