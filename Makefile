@@ -9,8 +9,8 @@ CXX      ?= g++
 ifeq ($(origin NVCC),undefined)
 NVCC     := $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
 endif
-# The kernels are where a run's time goes: -O3. train_gpt.cu only calls what is in other objects: -Og builds it in two thirds of the time. The rest is as fast
-# with -O1, and built a third sooner (LOG 2026-11-22). Whoever gives CXXFLAGS gets them.
+# The kernels are where a run's time goes: -O3. train_gpt.cu has what only calls other objects, and the world, a second of work: -Og builds it in two
+# thirds of the time. The rest is as fast with -O1, and built a third sooner (LOG 2026-11-22). Whoever gives CXXFLAGS gets them.
 LEADER_O := $(if $(or $(SAN),$(filter-out undefined,$(origin CXXFLAGS))),,-Og)
 CXXFLAGS ?= -O1
 KERNEL_O := $(if $(SAN),,-O3)

@@ -87,10 +87,10 @@ short_names() { c++filt | sed -E 's/^void //; s/>\([^\t]*$/>/; s/\([a-z_]+::([A-
 # dynamic shared memory: kernel, bytes
 # shellcheck disable=SC2016
 read -ra emulator <<< "$(ask_make '$(CXX) $(EMULATOR)')"
-"${emulator[@]}" -O0 -DCUDA_KERNELS dev/shared_memory.cpp -o "$tmp/shared_memory" && "$tmp/shared_memory" > "$tmp/dynamic" || {
+if ! "${emulator[@]}" -O0 -DCUDA_KERNELS dev/shared_memory.cpp -o "$tmp/shared_memory" || ! "$tmp/shared_memory" > "$tmp/dynamic"; then
     echo "error: dev/shared_memory.cpp does not say how much shared memory is dynamic" >&2
     exit 1
-}
+fi
 
 # The table of one target; kernels that spill, hot or not, are marked and written to $tmp/spills.
 table() { # SM RESOURCES BLOCKS

@@ -415,6 +415,21 @@ inline void test_trainer(Report& t) {
     t.check(other.steps_done == 4 && other.updates_done == 1 && other.outliers.window == trainer.outliers.window, "the state survives a file");
 }
 
+// What is decided about an update, from loss and norm alone.
+inline void test_gate(Report& t) {
+    const double big = 1e300, inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+    struct Case { double loss, norm; StepGate gate; float scale; };
+    for (const Case& c : {Case{2, 3, {}, 1}, Case{2, 3, {.max_norm = 1}, float(1.0 / 3)}, Case{2, 1, {.max_norm = 1}, 1}, Case{2, 0, {.max_norm = 1}, 1},
+                          Case{2, big, {}, 1}, Case{2, big, {.max_norm = 1}, 0}, Case{2, inf, {}, 0}, Case{2, nan, {}, 0}, Case{nan, 1, {}, 0}, Case{inf, 1, {}, 0}, Case{-inf, 1, {}, 0},
+                          Case{-5, 1, {}, 1}, Case{2, 1, {.max_loss = 2}, 1}, Case{2.001, 1, {.max_loss = 2}, 0}, Case{-1e9, 1, StepGate::closed(), 0}})
+        t.check(c.gate.grad_scale(c.loss, c.norm) == c.scale, cat("loss ", c.loss, ", norm ", c.norm, ", at most ", c.gate.max_loss, " and ", c.gate.max_norm, ": scale ", c.scale));
+    Cpu dev(1);
+    const double parts[] = {1.5, 9, -0.25, 16, 0.5, 0};
+    StepSums sums;
+    end_step(dev, &sums, parts, 3, {.max_norm = 2.5});
+    t.check(sums.loss == 1.75 && sums.grad_norm == 5 && sums.grad_scale == 0.5f, "the parts of three ranks: losses added, norms as the sides of a box");
+}
+
 inline void test_outliers(Report& t) {
     OutlierDetector o;
     Rng rng(1);
@@ -470,6 +485,7 @@ inline Suite model_tests() {
         {"generate: streams whole characters and never a stop string", test_text_stream},
         {"trainer: learning rate schedules", test_schedule},
         {"trainer: mean, clipping, skipped updates, state", test_trainer},
+        {"trainer: what becomes of loss and norm", test_gate},
         {"trainer: outliers", test_outliers},
         {"trainer: metrics are cut at the resumed step", test_run_log_truncates},
     };
