@@ -122,8 +122,9 @@ $(CPU_DIR)/text_chapters.o $(CPU_DIR)/device_chapters.o $(CPU_DIR)/libraries.o: 
 	$(CXX) $(ALL_CXX) $(EXTERN) -MMD -MP -c $< -o $@
 $(CPU_DIR)/train_gpt.o: train_gpt.cu $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(EXTERN) $(LEADER_O) -MMD -MP -c -x c++ $< -o $@
-$(CPU_DIR)/train_gpt: $(SHARED) $(CPU_DIR)/device_chapters.o $(PROGRAM)
-	$(CXX) $(ALL_CXX) $^ -o $@ $(LIBS)
+# made in this order, the longest compilation first; linked in the order above
+$(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CPU_DIR)/text_chapters.o $(CPU_DIR)/device_chapters.o $(SHARED)
+	$(CXX) $(ALL_CXX) $(SHARED) $(CPU_DIR)/device_chapters.o $(PROGRAM) -o $@ $(LIBS)
 
 # the tests: a suite each, so that an edit recompiles one of them. $(1): its name, $(2): the compiler with its flags
 compile_suite = printf '%s\n' '\#include "dev/test/test_$(1).hpp"' 'static const LinkedSuite suite($(1)_tests());' | \
