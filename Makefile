@@ -22,6 +22,8 @@ MATH     := -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-m
 WARN     := -Wall -Wextra -Werror -Wno-restrict
 ifdef SAN
 # -O1 keeps the reports readable; the emulator reads lines from DWARF 4. libgomp never frees its pool and oneDNN never its caches; see SAN_ENV.
+# Under the sanitizers GCC 12 takes std::regex for uninitialised (GCC bug 105562), hence -Wno-maybe-uninitialized.
+WARN     += -Wno-maybe-uninitialized
 override CXXFLAGS := -O1 -g -gdwarf-4 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
 ifdef NO_ONEDNN
