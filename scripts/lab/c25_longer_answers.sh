@@ -17,13 +17,9 @@ if [ ! -s "$shown" ]; then
     grep -hv '"noisy": true' "$world/chat/problems-thinking-train.jsonl" | awk 'NR % 2 == 0' >> "$shown.new"
     mv "$shown.new" "$shown"
 fi
-thinker=$lab_common/thinker steps=$(updates 400)
-if ! recipe_has "$thinker" "$steps"; then
-    init=$base
-    [ -d "$init" ] || init=$assistant
-    echo "fine-tuning thinker: $steps steps ..." >&2
-    train_gpt sft --init "$init" --out "$thinker" --data "$shown" --steps "$steps" --lr 2e-3 --seed 1 --threads "$threads" --resume > "$thinker.log" || { tail -n 5 "$thinker.log" >&2; exit 1; }
-fi
+init=$base
+[ -d "$init" ] || init=$assistant
+thinker=$(fine_tune thinker 1 "$(updates 400)" "$init" --data "$shown" --lr 2e-3)
 n=$(updates 160)
 for s in "${seeds[@]}"; do
     run=$(practise longer "$s" "$n" "$thinker" --checkpoint-every "$((n / 2))" --keep 0)

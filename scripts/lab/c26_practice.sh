@@ -14,21 +14,15 @@
 # shellcheck source=scripts/lab/lib_rl.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_rl.sh"
 practice_begin c26 "$@"
-[ -d "$base" ] || fail "--model without --base: imitation begins from the base model" "name it, too"
+need_base
 
 # The game's positions are the same in every world.
 game=$lab_common/game
 [ -s "$game/tasks/nim-train.jsonl" ] || train_gpt world --out "$game" --megabytes 0.1 --conversations 4000 --tasks 100 --seed 1 > "$game.log"
 
+# From the base model on, with a checkpoint at each quarter.
 imitate() { # NAME SEED STEPS FLAG...
-    local run=$lab_common/$1-$2 seed=$2 steps=$3
-    shift 3
-    if ! recipe_has "$run" "$steps"; then
-        echo "imitating $(basename "$run"): $steps steps ..." >&2
-        train_gpt sft --init "$base" --out "$run" --steps "$steps" --seed "$seed" --threads "$threads" --checkpoint-every "$((steps / 4))" --keep 0 --resume "$@" > "$run.log" ||
-            { tail -n 5 "$run.log" >&2; return 1; }
-    fi
-    echo "$run"
+    fine_tune "$1" "$2" "$3" "$base" --checkpoint-every "$(($3 / 4))" --keep 0 "${@:4}"
 }
 step_dirs() { find "$1" -maxdepth 1 -name 'step-*' | sort; } # RUN
 number_of() { basename "$1" | sed 's/step-0*//'; }           # STEP_DIR

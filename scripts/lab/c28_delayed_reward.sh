@@ -39,10 +39,7 @@ measure() { # NAME MODEL
     ask "$1" "$2" --samples 16 --temperature 1
 }
 for s in "${seeds[@]}"; do
-    imitator=$lab_common/rows-$s
-    if ! recipe_has "$imitator" "$steps"; then
-        train_gpt sft --init "$assistant" --out "$imitator" --data "$lab_out/rows-chat.jsonl" --steps "$steps" --lr 1e-3 --seed "$s" --threads "$threads" --resume > "$imitator.log" || { tail -n 5 "$imitator.log" >&2; exit 1; }
-    fi
+    imitator=$(fine_tune rows "$s" "$steps" "$assistant" --data "$lab_out/rows-chat.jsonl" --lr 1e-3)
     measure "imitator-$s" "$imitator"
     practised=$(practise rows-rl "$s" "$n" "$imitator" --tasks "$lab_out/rows-train.jsonl" --dev "$tests" --eval-every 0 --max-tokens 32)
     measure "practised-$s" "$practised"

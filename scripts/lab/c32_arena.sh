@@ -13,7 +13,7 @@
 # shellcheck source=scripts/lab/lib_rl.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_rl.sh"
 practice_begin c32 "$@"
-[ -d "$base" ] || fail "--model without --base: which base model was it made from?" "name it, too"
+need_base
 
 head -q -n "$questions" "$tests" "$world/tasks/nobody-test.jsonl" > "$lab_out/prompts.jsonl"
 # what the probe asks: facts, known or not, and nobody
@@ -21,13 +21,9 @@ head -q -n 200 "$world"/tasks/{facts,nobody}-train.jsonl > "$lab_out/asked.jsonl
 
 printf 'seed\tplayer\trating\tlow\thigh\twon\ttied\tlost\n' | lab_table
 for s in "${seeds[@]}"; do
-    probe=$lab_common/c32-probe-$s taught=$lab_common/c32-taught-$s steps=$(updates 200)
+    probe=$lab_common/c32-probe-$s
     [ -s "$probe/report.json" ] || train_gpt probe --model "$assistant" --facts "$lab_out/asked.jsonl" --teach-fraction 1 --out "$probe" --seed "$s" --threads "$threads" > "$probe.log"
-    if ! recipe_has "$taught" "$steps"; then
-        echo "teaching c32-taught-$s: $steps steps ..." >&2
-        train_gpt sft --init "$assistant" --out "$taught" --data "$probe/teach.jsonl:4" "$world/chat/problems-steps-train.jsonl" --steps "$steps" --examples 32 --lr 1e-3 \
-            --seed "$s" --threads "$threads" --resume > "$taught.log" || { tail -n 5 "$taught.log" >&2; exit 1; }
-    fi
+    taught=$(fine_tune c32-taught "$s" "$(updates 200)" "$assistant" --data "$probe/teach.jsonl:4" "$world/chat/problems-steps-train.jsonl" --examples 32 --lr 1e-3)
     practised=$(practise c32-rl "$s" "$(updates 100)" "$taught" --tasks "$problems" "$world/tasks/nobody-train.jsonl")
     train_gpt eval arena --players "base=$base" "sft=$assistant" "probe=$taught" "rl=$practised" --tasks "$lab_out/prompts.jsonl" --max-tokens 64 --temperature 1 --rows 128 \
         --seed "$s" --threads "$threads" --out "$lab_out/arena-$s.json" --dump "$lab_out/arena-$s.jsonl" > "$lab_out/arena-$s.log" || { cat "$lab_out/arena-$s.log" >&2; exit 1; }

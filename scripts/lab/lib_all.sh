@@ -5,9 +5,9 @@
 set -euo pipefail
 
 lab_all() { # NAME FIRST "SCRIPT..."... -- OUT_DIR ARGUMENT... -> OUT_DIR/SCRIPT.log, OUT_DIR/NAME.txt; FIRST makes what the lines share, or is empty
-    local name=$1 first=$2 lines=() line out here started=$SECONDS broken=0 threads
+    local name=$1 first=$2 lines=() line script out here started=$SECONDS threads
     shift 2
-    while [ "$1" != -- ]; do lines+=("$1") && shift; done
+    while [ "$1" != -- ]; do lines+=("$1"); shift; done
     shift
     out=${1-}
     case $out in '' | -*) echo "usage: scripts/lab/$name.sh OUT_DIR [--scale X]" >&2; exit 2 ;; esac
@@ -29,6 +29,5 @@ lab_all() { # NAME FIRST "SCRIPT..."... -- OUT_DIR ARGUMENT... -> OUT_DIR/SCRIPT
     for line in "${lines[@]}"; do
         for script in $line; do grep -E '^verdict |^broken: ' "$out/$script.log" || echo "no verdict: $script"; done
     done | tee "$out/$name.txt"
-    ! grep -q '^broken: ' "$out/$name.txt" || broken=1
-    return "$broken"
+    ! grep -q '^broken: ' "$out/$name.txt"
 }

@@ -46,6 +46,18 @@ recipe_program() { train_gpt "$@"; }
 # A number of updates times --scale, at least 4, a multiple of 4.
 updates() { awk -v n="$1" -v x="$lab_scale" 'BEGIN { n = 4 * int(n * x / 4 + 0.5); print (n < 4 ? 4 : n) }'; }
 
+need_base() { [ -d "$base" ] || fail "--model without --base: which base model was it made from?" "name it, too"; }
+
+# Fine-tuning of INIT, unless it is there already. Prints its run directory.
+fine_tune() { # NAME SEED STEPS INIT FLAG...
+    local run=$lab_common/$1-$2 seed=$2 steps=$3 init=$4
+    shift 4
+    if ! recipe_has "$run" "$steps"; then
+        echo "fine-tuning $(basename "$run"): $steps steps ..." >&2
+        train_gpt sft --init "$init" --out "$run" --steps "$steps" --seed "$seed" --threads "$threads" --resume "$@" > "$run.log" || { tail -n 5 "$run.log" >&2; return 1; }
+    fi
+    echo "$run"
+}
 # Reinforcement learning from the assistant (or from INIT), unless it is there already: 16 problems x 8 answers an update, where FLAGs say
 # nothing else. Prints its run directory. Runs lie in lab_common, since experiments share them: NAME must say what is special about them.
 practise() { # NAME SEED UPDATES INIT FLAG...
