@@ -14,11 +14,13 @@
 #   --set STAGE "FLAGS"  further flags for a stage, e.g. --set quality "--min-doc-words 30"; may be given again
 #   --stage NAME --task i/n   do only that share of one stage, as one of n array jobs; `--stage list` prints the stages
 # Each stage leaves what it kept, what it dropped and why, and statistics. Whatever is done is not done again: a run that was
-# stopped or killed goes on with the same command, and the result is the same. While a run works in DIR another is refused.
+# stopped or killed goes on with the same command, and the result is the same. With --eval or --lists added the stages behind them are
+# made anew, as is whatever was made from a file that has changed since. While a run works in DIR another is refused, but for
+# other stages and tasks of single ones.
 set -euo pipefail
 
 stages=(warc url extract language quality signature buckets cluster dedup decontaminate pii report tokenize)
-usage() { sed -n 's/^# \{0,1\}//; 3,18p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n 's/^# \{0,1\}//; 3,19p' "${BASH_SOURCE[0]}"; }
 complain() { printf 'error: %s\n       %s\n' "$1" "$2" >&2; exit "${3-1}"; }
 
 out='' jobs=$(nproc) lists='' languages=en eval_sets='' hash=sha1 tokenizer='' vocab_size=32768 stage='' task='' archives=()
@@ -69,20 +71,40 @@ WEBTEXT=${WEBTEXT:-dev/data/webtext} TRAIN_GPT=${TRAIN_GPT:-./train_gpt}
 [ -x "$WEBTEXT" ] || make data
 mkdir -p "$out/logs"
 
-# One run at a time: the lock is held by this process and all that it starts, and goes with the last of them, killed or not.
-exec 9> "$out/logs/lock${stage:+-$stage}${task:+-${task%/*}}"
-flock -n 9 || complain "$out: another run works there" "wait for it; after a kill, until its processes have ended"
-# Documents are known by their place among all inputs, so the inputs must stay the same.
-printf '%s\n' "${archives[@]}" > "$out/logs/inputs.new.$$"
-if [ -e "$out/logs/inputs" ] && ! cmp -s "$out/logs/inputs" "$out/logs/inputs.new.$$"; then
-    rm "$out/logs/inputs.new.$$"
-    complain "$out: holds the work on other archives ($(head -n 1 "$out/logs/inputs") ...)" "choose another folder with --out"
+# One run at a time: a whole one takes the folder alone, single stages share it, and tasks share their stage. The locks are held by this
+# process and all that it starts, and go with the last of them, killed or not.
+busy() { complain "$out: another run works there" "wait for it; after a kill, until its processes have ended"; }
+exec 9> "$out/logs/lock"
+if [ -z "$stage" ]; then
+    flock -n 9 || busy
+else
+    flock -n -s 9 || busy
+    exec 8> "$out/logs/lock-$stage"
+    if [ -z "$task" ]; then
+        flock -n 8 || busy
+    else
+        flock -n -s 8 || busy
+        exec 7> "$out/logs/lock-$stage-${task%/*}"
+        flock -n 7 || busy
+    fi
 fi
-mv "$out/logs/inputs.new.$$" "$out/logs/inputs"
+# Documents are known by their place among all inputs, so the inputs must stay what they were at the first run. (Tasks on many nodes may be
+# the first at once: each writes under a name of its own, and one of them gets it.)
+mine=$out/logs/inputs.$HOSTNAME.$$.${stage:-all}-${task%/*}
+printf '%s\n' "${archives[@]}" > "$mine"
+mv -n "$mine" "$out/logs/inputs" 2> /dev/null || true # some versions call it an error that the file is there
+if [ -e "$mine" ]; then
+    same=yes
+    cmp -s "$mine" "$out/logs/inputs" || same=no
+    rm "$mine"
+    [ "$same" = yes ] || complain "$out: holds the work on other archives ($(head -n 1 "$out/logs/inputs") ...)" "choose another folder with --out"
+fi
 
 # ---- the stages
 
 last_texts=$out/05_quality/kept # what the four steps of dedup read
+# Is this stage part of the chain?
+takes_part() { case $1 in url | 02_url) [ -n "$lists" ] ;; decontaminate | 07_decontaminate) [ "${#eval_sets[@]}" -gt 0 ] ;; esac; }
 # The words of a stage's command, one a line, without --task.
 command_of() { # STAGE
     local words=() list
@@ -93,7 +115,7 @@ command_of() { # STAGE
             for list in domains urls words soft_words subwords; do
                 [ ! -e "$lists/$list" ] || words+=("--${list//_/-}" "$lists/$list")
             done ;;
-        extract) words=(extract --input "$out/$([ -n "$lists" ] && echo 02_url || echo 01_warc)/kept" --output "$out/03_extract") ;;
+        extract) words=(extract --input "$out/$(takes_part url && echo 02_url || echo 01_warc)/kept" --output "$out/03_extract") ;;
         language) words=(language --input "$out/03_extract/kept" --output "$out/04_language" --languages) && read -r -a list <<< "$languages" && words+=("${list[@]}") ;;
         quality) words=(quality --input "$out/04_language/kept" --output "$out/05_quality") ;;
         signature) words=(dedup signature --input "$last_texts" --output "$out/06_dedup/signatures" --hash "$hash") ;;
@@ -101,7 +123,7 @@ command_of() { # STAGE
         cluster) words=(dedup cluster --pairs "$out/06_dedup/pairs" --output "$out/06_dedup/remove") ;;
         dedup) words=(dedup filter --input "$last_texts" --remove "$out/06_dedup/remove" --output "$out/06_dedup") ;;
         decontaminate) words=(decontaminate --input "$out/06_dedup/kept" --output "$out/07_decontaminate" --eval "${eval_sets[@]}") ;;
-        pii) words=(pii --input "$out/$([ "${#eval_sets[@]}" -gt 0 ] && echo 07_decontaminate || echo 06_dedup)/kept" --output "$out/08_pii") ;;
+        pii) words=(pii --input "$out/$(takes_part decontaminate && echo 07_decontaminate || echo 06_dedup)/kept" --output "$out/08_pii") ;;
     esac
     case $1 in buckets | cluster | signature) ;; *) words+=(--compress zst) ;; esac
     read -r -a list <<< "${more[$1]-}"
@@ -119,18 +141,32 @@ run_task() { # STAGE i/n
 report() {
     local done_stages=() s
     for s in 01_warc 02_url 03_extract 04_language 05_quality 06_dedup 07_decontaminate 08_pii; do
-        [ ! -d "$out/$s/stats" ] || done_stages+=("$out/$s")
+        if takes_part "$s" && [ -d "$out/$s/stats" ]; then done_stages+=("$out/$s"); fi
     done
     "$WEBTEXT" report --input "${done_stages[@]}" --output "$out/report.html" | tee "$out/report.txt"
 }
 
+# What a tokenizer or tokens are made from: some words, and names, lengths and times of the texts. It is noted when they are whole.
+made_from() { printf '%s\n' "$*"; find "$out/08_pii/kept" -type f -printf '%f %s %T@\n' | sort; } # WORD...
+is_made_from() { [ -s "$1" ] && [ -e "$2" ] && [ "$(cat "$2")" = "$3" ]; } # FILE NOTE WHAT
+
 tokenize() {
+    local from note=$out/logs/tokenizer.from
     [ "$tokenizer" != none ] || return 0
     if [ -z "$tokenizer" ]; then
         tokenizer=$out/tokenizer.json
-        [ -s "$tokenizer" ] || "$TRAIN_GPT" tokenizer train --input "$out/08_pii/kept" --vocab-size "$vocab_size" --out "$tokenizer"
+        from=$(made_from "vocabulary of $vocab_size")
+        if ! is_made_from "$tokenizer" "$note" "$from"; then
+            "$TRAIN_GPT" tokenizer train --input "$out/08_pii/kept" --vocab-size "$vocab_size" --out "$tokenizer"
+            printf '%s\n' "$from" > "$note"
+        fi
     fi
-    [ -s "$out/tokens/index.json" ] || "$TRAIN_GPT" tokenize --tokenizer "$tokenizer" --input "$out/08_pii/kept" --val-fraction 0.01 --out "$out/tokens"
+    note=$out/logs/tokens.from
+    from=$(made_from "$tokenizer" "$(stat -c '%s %Y' "$tokenizer" 2> /dev/null || true)")
+    if ! is_made_from "$out/tokens/index.json" "$note" "$from"; then
+        "$TRAIN_GPT" tokenize --tokenizer "$tokenizer" --input "$out/08_pii/kept" --val-fraction 0.01 --out "$out/tokens" --overwrite
+        printf '%s\n' "$from" > "$note"
+    fi
     echo "train on it: ./train_gpt pretrain --data $out/tokens --out RUN"
 }
 
@@ -150,9 +186,8 @@ trap stop_tasks EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 for s in ${stage:-"${stages[@]}"}; do
+    takes_part "$s" || continue
     case $s in
-        url) [ -n "$lists" ] || continue ;;
-        decontaminate) [ "${#eval_sets[@]}" -gt 0 ] || continue ;;
         report | tokenize) "$s"; continue ;;
     esac
     if [ -n "$task" ]; then run_task "$s" "$task"; else run_stage "$s"; fi

@@ -12,3 +12,9 @@ test_data: $(DATA_TESTS) data
 $(DATA_DIR)/%: dev/data/%.cpp $(DATA_HEADS) dev/test/test.hpp
 	@mkdir -p $(@D)
 	$(DATA_CXX)
+
+# The language classifier anew, from free texts: Debian packages, which apt-get downloads and nobody installs, and the UDHR collection.
+UDHR ?= ../shared/data/web/udhr2.zip
+.PHONY: language
+language: $(DATA_DIR)/train_language
+	dev/data/language_texts.sh $(DATA_DIR)/language_texts $(UDHR) dev/data/language.bin

@@ -60,6 +60,7 @@ class DecontaminateStage : public Stage {
                      (long long)config.n_grams, (long long)short_items_);
     }
     const char* name() const override { return "decontaminate"; }
+    std::vector<std::string> reads() const override { return config_.eval; }
     Verdict process(Document& d) override {
         int64_t matches = 0;
         for (const uint64_t x : hasher_.shingles(d.text)) matches += index_.contains(x);
@@ -86,8 +87,8 @@ class DecontaminateStage : public Stage {
                 add_item(line);
                 continue;
             }
-            const Json object = Json::parse(line.begin(), line.end(), nullptr, false);
-            if (!object.is_object()) throw Error(cat(path, ":", in.line_number(), ": not a JSON object"), "an evaluation set must be whole: repair it");
+            const Json object = is_too_deep(line) ? Json() : Json::parse(line.begin(), line.end(), nullptr, false);
+            if (!object.is_object()) throw Error(cat(path, ":", in.line_number(), ": not a JSON object, or one nested deeper than ", kMaxDepth), "an evaluation set must be whole: repair it");
             std::string text;
             if (config_.eval_fields.empty()) collect(object, text);
             for (const std::string& field : config_.eval_fields)

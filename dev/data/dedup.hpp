@@ -27,10 +27,12 @@ struct DedupConfig : RunConfig {
 // The layout of the records: also written as DIR/layout.json, so that steps which do not fit are refused.
 struct Layout {
     std::string method, hash;
-    int64_t n_grams = 0, buckets = 0, numbers = 0, seed = 0;
+    int64_t n_grams = 0, buckets = 0, numbers = 0, seed = 0, ranges = 0;     // ranges: of pairs, else 0
     RecordShape shape() const { return {numbers, true}; }
     std::string text() const {
-        return Json({{"method", method}, {"hash", hash}, {"n_grams", n_grams}, {"buckets", buckets}, {"numbers", numbers}, {"seed", seed}}).dump() + "\n";
+        Json j = {{"method", method}, {"hash", hash}, {"n_grams", n_grams}, {"buckets", buckets}, {"numbers", numbers}, {"seed", seed}};
+        if (ranges) j["ranges"] = ranges;
+        return j.dump();
     }
 };
 inline Layout layout_of(const DedupConfig& c) {
@@ -39,8 +41,8 @@ inline Layout layout_of(const DedupConfig& c) {
     if (c.n_grams < 1 || c.n_grams > 100) throw UsageError(cat("--n-grams ", c.n_grams, ": expected 1 to 100"));
     if (c.buckets < 1 || c.buckets > 999 || c.hashes_per_bucket < 1 || c.hashes_per_bucket > 64)
         throw UsageError(cat("--buckets ", c.buckets, " --hashes-per-bucket ", c.hashes_per_bucket, ": expected 1 to 999 and 1 to 64"));
-    if (c.method == "exact") return {"exact", "xxhash64", 0, 1, 2, 0};
-    return {c.method, c.hash, c.n_grams, c.buckets, c.hashes_per_bucket, c.seed};
+    if (c.method == "exact") return {"exact", "xxhash64", 0, 1, 2, 0, 0};
+    return {c.method, c.hash, c.n_grams, c.buckets, c.hashes_per_bucket, c.seed, 0};
 }
 inline Layout read_layout(const std::string& folder) {
     const std::string path = folder + "/layout.json";
@@ -48,14 +50,36 @@ inline Layout read_layout(const std::string& folder) {
     const Json j = Json::parse(read_file(path), nullptr, false);
     if (!j.is_object()) throw Error(cat(path, ": broken JSON"));
     return {j.value("method", ""), j.value("hash", ""), j.value("n_grams", int64_t(0)), j.value("buckets", int64_t(0)), j.value("numbers", int64_t(0)),
-            j.value("seed", int64_t(0))};
+            j.value("seed", int64_t(0)), j.value("ranges", int64_t(0))};
 }
 
-// Many tasks may do so at once: each under a name of its own.
-inline void write_layout(const DedupConfig& c, const Layout& layout) {
-    const std::string mine = cat(c.output, "/layout.json.", parse_task(c.task).index);
-    write_file(mine, layout.text());
-    fs::rename(mine, c.output + "/layout.json");
+// Makes c.output a folder of this layout; one of another layout is refused. Many tasks may do so at once: each writes under a name of
+// its own.
+inline void claim_layout(const DedupConfig& c, const Layout& layout) {
+    const std::string path = c.output + "/layout.json";
+    if (fs::exists(path)) {
+        const std::string old = read_layout(c.output).text();
+        if (old != layout.text()) throw Error(cat(path, ": was made with other settings: ", old, ", now ", layout.text()), "use another --output");
+        return;
+    }
+    const std::string mine = cat(path, ".", parse_task(c.task).index);
+    write_file(mine, layout.text() + "\n");
+    fs::rename(mine, path);
+}
+
+// One number for the files of a folder with this ending, their names, lengths and times: what was made from them is out of date when it
+// is another one.
+inline std::string folder_stamp(const std::string& folder, const char* ending) {
+    std::vector<std::string> files;
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (entry.path().extension() == ending) {
+            const Json identity = file_identity(entry.path().string());
+            files.push_back(cat(entry.path().filename().string(), " ", identity["bytes"], " ", identity["changed_ns"], "\n"));
+        }
+    std::sort(files.begin(), files.end());
+    std::string all;
+    for (const std::string& file : files) all += file;
+    return strprintf("%016llx", (unsigned long long)xxhash64(all));
 }
 
 inline void require(const std::string& value, const char* flag, const char* what) {
@@ -90,19 +114,19 @@ inline int run_dedup_signature(DedupConfig& c) {
     const Layout layout = layout_of(c);
     make_directories(c.output + "/files");
     for (int64_t b = 0; b < layout.buckets; b++) make_directories(strprintf("%s/bucket_%03lld", c.output.c_str(), (long long)b));
-    const std::string layout_path = c.output + "/layout.json";
-    if (fs::exists(layout_path) && read_file(layout_path) != layout.text())
-        throw Error(cat(layout_path, ": was made with other settings: ", read_file(layout_path)), "use another --output");
-    write_layout(c, layout);
+    claim_layout(c, layout);
     MinHasher hasher(size_t(std::max<int64_t>(layout.n_grams, 1)), size_t(layout.buckets * layout.numbers), layout.hash == "sha1", uint32_t(layout.seed));
     for (const InputItem& item : my_inputs(c, is_jsonl)) {
         const std::string done = strprintf("%s/files/%05lld.json", c.output.c_str(), (long long)item.number);
+        const Json identity = file_identity(item.path);
         if (fs::exists(done)) {
             const Json old = Json::parse(read_file(done), nullptr, false);
             if (!old.is_object() || old.value("name", "") != item.name)
                 throw Error(cat(done, ": belongs to \"", old.is_object() ? old.value("name", "") : "?", "\", now file ", item.number, " is ", item.name), "the inputs have changed: use another --output");
-            std::fprintf(stderr, "%s: done before\n", item.path.c_str());
-            continue;
+            const bool same = old.value("input", Json()) == identity;
+            std::fprintf(stderr, "%s: %s\n", item.path.c_str(), same ? "done before" : "has changed since its signatures were made; made anew");
+            if (same) continue;
+            fs::remove(done);
         }
         std::vector<RecordSorter> sorters;
         for (int64_t b = 0; b < layout.buckets; b++)
@@ -125,7 +149,7 @@ inline int run_dedup_signature(DedupConfig& c) {
         });
         for (RecordSorter& s : sorters) s.commit();
         const double seconds = cpu_s() - start;
-        write_file(done, Json({{"name", item.name}, {"documents", documents}, {"without_signature", without}, {"bytes", bytes}, {"cpu_s", seconds}}).dump() + "\n");
+        write_file(done, Json({{"name", item.name}, {"input", identity}, {"documents", documents}, {"without_signature", without}, {"bytes", bytes}, {"cpu_s", seconds}}).dump() + "\n");
         std::fprintf(stderr, "%s: %lld documents, %lld too short for a signature, %.0f documents/s\n", item.path.c_str(), (long long)documents, (long long)without,
                      double(documents) / std::max(seconds, 1e-9));
     }
@@ -176,18 +200,34 @@ inline int64_t write_pairs(const std::vector<SignatureFile>& files, const Layout
     return pairs;
 }
 
+inline std::string pairs_path(const std::string& folder, int64_t bucket, int64_t range) {
+    return strprintf("%s/%05lld_%02lld.dups", folder.c_str(), (long long)bucket, (long long)range);
+}
+// Of which signatures a file of pairs was made: what PAIRS.json beside it says. "" if the file is not there or not whole.
+inline std::string signatures_of(const std::string& pairs) {
+    if (!fs::exists(pairs) || !fs::exists(pairs + ".json")) return "";
+    const Json j = Json::parse(read_file(pairs + ".json"), nullptr, false);
+    return j.is_object() ? j.value("signatures", "") : "";
+}
+
 inline int run_dedup_buckets(DedupConfig& c) {
     require(c.signatures, "signatures", "the folder that `webtext dedup signature --output` wrote");
     require(c.output, "output", "a folder for the pairs");
     if (c.ranges < 1 || c.ranges > 99) throw UsageError(cat("--ranges ", c.ranges, ": expected 1 to 99"));
-    const Layout layout = read_layout(c.signatures);
+    Layout layout = read_layout(c.signatures);
+    layout.ranges = c.ranges;
     const TaskShare task = parse_task(c.task);
     make_directories(c.output);
-    write_layout(c, layout);
+    claim_layout(c, layout);
+    const std::string signatures = folder_stamp(c.signatures + "/files", ".json");
     for (int64_t unit = task.index; unit < layout.buckets * c.ranges; unit += task.count) {
         const int64_t bucket = unit / c.ranges, range = unit % c.ranges;
-        const std::string path = strprintf("%s/%05lld_%02lld.dups", c.output.c_str(), (long long)bucket, (long long)range);
-        if (fs::exists(path)) continue;
+        const std::string path = pairs_path(c.output, bucket, range);
+        if (signatures_of(path) == signatures) {
+            std::fprintf(stderr, "bucket %lld range %lld: done before\n", (long long)bucket, (long long)range);
+            continue;
+        }
+        fs::remove(path + ".json");
         const auto files = bucket_files(c.signatures, bucket, layout);
         // the bounds of the ranges are quantiles of the largest file, so that each has about as much to do
         const SignatureFile* largest = nullptr;
@@ -200,6 +240,7 @@ inline int run_dedup_buckets(DedupConfig& c) {
             return records ? largest->records.first_number(records * r / c.ranges) : UINT64_MAX;
         };
         const int64_t pairs = write_pairs(files, layout, bound(range), bound(range + 1), path);
+        write_file(path + ".json", Json({{"signatures", signatures}, {"pairs", pairs}}).dump() + "\n");
         std::fprintf(stderr, "bucket %lld range %lld: %zu files, %lld pairs\n", (long long)bucket, (long long)range, files.size(), (long long)pairs);
     }
     return 0;
@@ -207,19 +248,48 @@ inline int run_dedup_buckets(DedupConfig& c) {
 
 // ---- step 3
 
+// The files of pairs: one of each bucket and range, all of the same signatures. Were one missing, a part of the keys would never have been
+// compared, and nobody would see it.
+inline std::vector<std::string> all_pairs(const std::string& folder, const Layout& layout) {
+    static constexpr char kAdvice[] = "run all tasks of `webtext dedup buckets`, with one --ranges";
+    std::vector<std::string> paths;
+    for (int64_t bucket = 0; bucket < layout.buckets; bucket++)
+        for (int64_t range = 0; range < layout.ranges; range++) {
+            const std::string path = pairs_path(folder, bucket, range), signatures = signatures_of(path);
+            if (signatures.empty()) throw Error(cat(path, ": not there or not whole, expected ", layout.buckets, " x ", layout.ranges, " such files"), kAdvice);
+            if (!paths.empty() && signatures != signatures_of(paths[0])) throw Error(cat(path, ": was made from other signatures than ", paths[0]), kAdvice);
+            paths.push_back(path);
+        }
+    size_t files = 0;
+    for (const auto& entry : fs::directory_iterator(folder)) files += entry.path().extension() == ".dups";
+    if (paths.empty() || files != paths.size()) throw Error(cat(folder, ": ", files, " files *.dups, expected ", layout.buckets, " x ", layout.ranges), kAdvice);
+    return paths;
+}
+
 // A document is named file << 32 | document.
 inline int run_dedup_cluster(DedupConfig& c) {
     require(c.pairs, "pairs", "the folder that `webtext dedup buckets --output` wrote");
     require(c.output, "output", "a folder for the lists of documents to remove");
-    std::vector<std::string> paths;
-    for (const auto& entry : fs::directory_iterator(c.pairs))
-        if (entry.path().extension() == ".dups") paths.push_back(entry.path().string());
-    std::sort(paths.begin(), paths.end());
-    const Layout layout = read_layout(c.pairs);
-    if (paths.empty() || int64_t(paths.size()) % layout.buckets)
-        throw Error(cat(c.pairs, ": ", paths.size(), " files *.dups, expected a multiple of ", layout.buckets), "are all tasks of `webtext dedup buckets` done?");
+    Layout layout = read_layout(c.pairs);
+    const auto paths = all_pairs(c.pairs, layout);
     make_directories(c.output);
-    write_file(c.output + "/layout.json", layout.text());
+    // clusters.json is written last: where it is and names these pairs, the lists are whole
+    const std::string done = c.output + "/clusters.json", stamp = folder_stamp(c.pairs, ".dups");
+    if (fs::exists(done)) {
+        const Json old = Json::parse(read_file(done), nullptr, false);
+        if (old.is_object() && old.value("pairs", "") == stamp) {
+            std::fprintf(stderr, "%s: done before\n", c.output.c_str());
+            return 0;
+        }
+    }
+    fs::remove(done);
+    // a list that is left of other pairs would remove documents that have no copy
+    std::vector<fs::path> lists;
+    for (const auto& entry : fs::directory_iterator(c.output))
+        if (entry.path().extension() == ".remove") lists.push_back(entry.path());
+    for (const fs::path& list : lists) fs::remove(list);
+    layout.ranges = 0;
+    write_file(c.output + "/layout.json", layout.text() + "\n");
     Clusters clusters(c.output + "/sort", kSortBytes / 2);
     for (const std::string& path : paths) {
         RecordFile pairs(path, 16);
@@ -242,7 +312,7 @@ inline int run_dedup_cluster(DedupConfig& c) {
         removed++;
     });
     if (out) out->commit();
-    write_file(c.output + "/clusters.json", Json({{"in_pairs", count + removed}, {"clusters", count}, {"to_remove", removed}, {"rounds", clusters.rounds()}}).dump() + "\n");
+    write_file(done, Json({{"pairs", stamp}, {"in_pairs", count + removed}, {"clusters", count}, {"to_remove", removed}, {"rounds", clusters.rounds()}}).dump() + "\n");
     std::fprintf(stderr, "%lld documents in %lld clusters, %lld to remove\n", (long long)(count + removed), (long long)count, (long long)removed);
     return 0;
 }
@@ -251,8 +321,11 @@ inline int run_dedup_cluster(DedupConfig& c) {
 
 class DedupFilterStage : public Stage {
    public:
-    DedupFilterStage(std::string folder, std::string method) : folder_(std::move(folder)), name_(method == "exact" ? "exact_dedup" : "minhash_dedup") {}
+    // limited: files may be left before their end
+    DedupFilterStage(std::string folder, std::string method, bool limited)
+        : folder_(std::move(folder)), name_(method == "exact" ? "exact_dedup" : "minhash_dedup"), limited_(limited) {}
     const char* name() const override { return name_.c_str(); }
+    std::vector<std::string> reads() const override { return {folder_ + "/clusters.json"}; }    // stands for the lists, which are made with it
     void begin_file(const std::string&, int64_t number) override {
         document_ = 0;
         list_.reset();
@@ -269,7 +342,8 @@ class DedupFilterStage : public Stage {
     }
     // Documents on the list that the file did not have: the lists belong to other files.
     Json take_counters() override {
-        if (list_ && list_->record()) throw Error(cat(folder_, ": names document ", listed(), " of a file that has ", document_), "give all steps the same --input");
+        if (!limited_ && list_ && list_->record())
+            throw Error(cat(folder_, ": names document ", listed(), " of a file that has ", document_), "give all steps the same --input");
         return Json::object();
     }
 
@@ -280,6 +354,7 @@ class DedupFilterStage : public Stage {
         return n;
     }
     std::string folder_, name_;
+    bool limited_;
     std::optional<RecordFile> list_;                     // numbers of documents, ascending
     uint32_t document_ = 0;
 };
@@ -326,7 +401,9 @@ inline const std::vector<Flag<DedupConfig>>& dedup_filter_flags() {
 }
 inline int run_dedup_filter(DedupConfig& c) {
     require(c.remove, "remove", "the folder that `webtext dedup cluster --output` wrote");
-    DedupFilterStage stage(c.remove, read_layout(c.remove).method);
+    const std::string method = read_layout(c.remove).method;
+    if (!fs::exists(c.remove + "/clusters.json")) throw Error(cat(c.remove, "/clusters.json: not found"), "`webtext dedup cluster` has not come to its end there");
+    DedupFilterStage stage(c.remove, method, c.limit > 0);
     return run_stage(c, stage, settings_text(c, dedup_filter_flags()));
 }
 inline std::vector<Command> dedup_commands() {

@@ -245,6 +245,24 @@ inline size_t find_escape(std::string_view s, size_t at) {
     return s.npos;
 }
 
+// Arrays and objects may lie so deep in each other: nlohmann's dump() and its like call themselves for each level, and a line made of a
+// hundred thousand brackets would end the program. No document is like that.
+constexpr int kMaxDepth = 512;
+inline bool is_too_deep(std::string_view json) {
+    int depth = 0;
+    for (size_t i = 0; i < json.size(); i++) {
+        const char c = json[i];
+        if (c == '"') {
+            for (i++; i < json.size() && json[i] != '"'; i++) i += json[i] == '\\';
+        } else if (c == '[' || c == '{') {
+            if (++depth > kMaxDepth) return true;
+        } else if (c == ']' || c == '}') {
+            depth--;
+        }
+    }
+    return false;
+}
+
 // A line as our own stages write it, with the text in front: the text is most of it, and is read without the general parser. False
 // where anything is unusual; then the general parser has to say what it is.
 inline bool parse_document_fast(std::string_view line, Document& document, const std::string& field) {
@@ -278,14 +296,20 @@ inline bool parse_document_fast(std::string_view line, Document& document, const
     document.metadata = Json::object();
     if (line.substr(at) == "}") return true;
     if (line[at] != ',') return false;
-    Json rest = Json::parse(cat("{", line.substr(at + 1)), nullptr, false);
+    const std::string facts = cat("{", line.substr(at + 1));
+    if (is_too_deep(facts)) return false;
+    Json rest = Json::parse(facts, nullptr, false);
     if (!rest.is_object() || rest.empty() || rest.contains(field)) return false;
     document.metadata = std::move(rest);
     return true;
 }
 
-// A line of JSONL as a document. False if it is no JSON object with a string `field`; then `why` says so.
+// A line of JSONL as a document. False if it is no JSON object with a string `field`, or too deep; then `why` says so.
 inline bool parse_document_slowly(std::string_view line, Document& document, std::string& why, const std::string& field = "text") {
+    if (is_too_deep(line)) {
+        why = cat("nested deeper than ", kMaxDepth);
+        return false;
+    }
     Json object = Json::parse(line.begin(), line.end(), nullptr, false);
     if (object.is_discarded() || !object.is_object()) {
         // broken UTF-8 is the one damage that can be mended: U+FFFD, as everywhere

@@ -40,6 +40,7 @@ class LanguageStage : public Stage {
         }
     }
     const char* name() const override { return "language"; }
+    std::vector<std::string> reads() const override { return {config_.model}; }
     Verdict process(Document& d) override {
         const auto scores = model_.classify(d.text, model_.names().size());
         if (scores.empty()) return dropped("language", "no_letters", 0);

@@ -93,7 +93,7 @@ class LanguageModel {
     explicit LanguageModel(const std::string& path) {
         const MappedFile file(path);
         const std::string_view bytes = file.view();
-        const std::string advice = "make one with: make language (dev/data/train_language.cpp)";
+        const std::string advice = "make one with: make language (dev/data/language_texts.sh)";
         size_t at = 0;
         const auto take = [&](void* to, size_t n) {
             if (bytes.size() - at < n) throw Error(cat(path, ": the language model is cut at byte ", bytes.size(), ", expected at least ", at + n), advice);

@@ -48,8 +48,8 @@ measure cluster dedup cluster --pairs "$dir/out-pairs" --output "$dir/out-remove
 measure filter dedup filter --input "$dir/many.jsonl" --remove "$dir/out-remove" --output "$dir/out-filter" --compress zst
 # pairs at random among 33 million documents, twenty million for each million above: one giant cluster and many small ones
 mkdir -p "$dir/out-random"
-cp "$dir/out-pairs/layout.json" "$dir/out-random"
-for b in $(seq 0 13); do printf -v name '%05d_00.dups' "$b"; : > "$dir/out-random/$name"; done
+cp "$dir"/out-pairs/*.json "$dir/out-random"
+for pairs in "$dir"/out-pairs/*.dups; do : > "$dir/out-random/${pairs##*/}"; done
 head -c "$((millions * 20000000 * 16))" /dev/urandom | python3 -c '
 import sys
 while block := bytearray(sys.stdin.buffer.read(1 << 24)):

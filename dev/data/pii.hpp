@@ -116,23 +116,30 @@ inline bool luhn(std::string_view digits) {
     return sum % 10 == 0;
 }
 
-// Digits with at most one of the separators between two of them, from `at` on: their text ends at the second value.
-inline std::pair<std::string, size_t> digit_run(std::string_view s, size_t at, const char* separators) {
+// A number written in groups, from its first digit at `at` on, with at most `gap` separators between two digits. Other numbers may follow
+// (a card's expiry date, a year), so each beginning that ends with a group is tried: the length of the longest one of `least` to `most`
+// digits that is accepted, or 0. Never looks at more than most + 1 digits.
+template <typename F>
+size_t grouped_number(std::string_view s, size_t at, const char* separators, size_t gap, size_t least, size_t most, const F& accepts) {
     std::string digits;
-    size_t i = at, end = at;
-    while (i < s.size()) {
-        if (digit(s[i])) digits += s[i], end = ++i;
-        else if (std::strchr(separators, s[i]) && s[i] && i + 1 < s.size() && digit(s[i + 1])) i++;
-        else break;
+    size_t length = 0;
+    for (size_t i = at, between = 0; i < s.size() && digits.size() <= most; i++) {
+        if (!digit(s[i])) {
+            if (!s[i] || !std::strchr(separators, s[i]) || ++between > gap) break;
+            continue;
+        }
+        digits += s[i];
+        between = 0;
+        const bool group_ends = i + 1 == s.size() || !digit(s[i + 1]);
+        if (group_ends && digits.size() >= least && digits.size() <= most && accepts(digits)) length = i + 1 - at;
     }
-    return {digits, end};
+    return length;
 }
 
 // A card number at `at`: 13 to 19 digits, alone or in groups with spaces or dashes, first digit 3 to 6 (or 2: Mastercard).
 inline size_t card(std::string_view s, size_t at) {
     if (s[at] < '2' || s[at] > '6') return 0;
-    const auto [digits, end] = digit_run(s, at, " -");
-    return digits.size() >= 13 && digits.size() <= 19 && luhn(digits) ? end - at : 0;
+    return grouped_number(s, at, " -", 1, 13, 19, luhn);
 }
 
 // 123-45-6789, not of the numbers that were never given out (000, 666, 9xx; 00; 0000).
@@ -145,19 +152,8 @@ inline size_t social_security(std::string_view s, size_t at) {
     return s[at] == '9' || part(0, 3) == "000" || part(0, 3) == "666" || part(4, 2) == "00" || part(7, 4) == "0000" ? 0 : 11;
 }
 
-// +CC ... with 8 to 15 digits (E.164), or (AAA) BBB-CCCC, AAA-BBB-CCCC, AAA.BBB.CCCC with A and B from 2 on.
-inline size_t phone(std::string_view s, size_t at) {
-    if (s[at] == '+') {
-        if (at + 1 >= s.size() || s[at + 1] < '1' || s[at + 1] > '9') return 0;
-        std::string digits;
-        size_t i = at + 1, end = i;
-        while (i < s.size()) {
-            if (digit(s[i])) digits += s[i], end = ++i;
-            else if (std::strchr(" -.()/", s[i]) && s[i] && i - end < 2) i++;
-            else break;
-        }
-        return digits.size() >= 8 && digits.size() <= 15 ? end - at : 0;
-    }
+// (AAA) BBB-CCCC, AAA-BBB-CCCC, AAA.BBB.CCCC with A and B from 2 on.
+inline size_t american_phone(std::string_view s, size_t at) {
     size_t i = at;
     const auto digits = [&](size_t n) {
         for (size_t k = 0; k < n; k++)
@@ -179,6 +175,21 @@ inline size_t phone(std::string_view s, size_t at) {
     }
     if (i >= s.size() || s[i] < '2' || !digits(3) || i >= s.size() || (s[i] != separator && !(bracket && s[i] == '.')) || (i++, !digits(4))) return 0;
     return i < s.size() && alnum(s[i]) ? 0 : i - at;
+}
+
+// +CC ... with 8 to 15 digits (E.164; North America's +1 has 11), or an American number, perhaps with its 1 in front: 1-AAA-BBB-CCCC.
+inline size_t phone(std::string_view s, size_t at) {
+    const char next = at + 1 < s.size() ? s[at + 1] : '\0';
+    if (s[at] == '+') {
+        if (next < '1' || next > '9') return 0;
+        const size_t n = grouped_number(s, at + 1, " -.()/", 2, 8, next == '1' ? 11 : 15, [](const std::string&) { return true; });
+        return n ? n + 1 : 0;
+    }
+    if (s[at] == '1' && (next == '-' || next == '.') && at + 2 < s.size()) {
+        const size_t n = american_phone(s, at + 2);
+        return n ? n + 2 : 0;
+    }
+    return american_phone(s, at);
 }
 
 }  // namespace pii

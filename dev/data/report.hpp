@@ -26,7 +26,7 @@ struct StageTotals {
     int64_t files = 0, documents = 0, bytes = 0, broken = 0, kept = 0, kept_bytes = 0, kept_chars = 0, dropped = 0, dropped_bytes = 0;
     double cpu_s = 0;
     std::map<std::string, Reason> reasons;
-    std::map<std::string, int64_t> lengths, languages, counters;
+    std::map<std::string, int64_t> lengths, languages, dropped_languages, counters;
 };
 
 inline StageTotals read_totals(const std::string& folder) {
@@ -59,6 +59,7 @@ inline StageTotals read_totals(const std::string& folder) {
         }
         add_counts(t.lengths, j.value("lengths", Json::object()));
         add_counts(t.languages, j.value("languages", Json::object()));
+        add_counts(t.dropped_languages, j.value("dropped_languages", Json::object()));
         add_counts(t.counters, j.value("counters", Json::object()));
     }
     if (!t.files) throw Error(cat(stats, ": no statistics"), "has the stage run?");
@@ -114,14 +115,16 @@ inline std::string stage_html(const StageTotals& t) {
         }
         s += "</table>\n";
     }
-    std::vector<std::pair<std::string, double>> lengths, languages;
+    std::vector<std::pair<std::string, double>> lengths;
     for (const auto& [name, n] : t.lengths) lengths.push_back({cat("from ", with_commas(std::stoll(name))), double(n)});
-    for (const auto& [name, n] : t.languages) languages.push_back({name, double(n)});
-    std::stable_sort(languages.begin(), languages.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-    if (languages.size() > 20) languages.resize(20);
     const auto whole = [](double v) { return with_commas(int64_t(v)); };
     if (!lengths.empty()) s += "<h3>Kept documents by length in characters</h3>\n" + bars(lengths, whole);
-    if (!languages.empty()) s += "<h3>Kept documents by language</h3>\n" + bars(languages, whole);
+    for (const auto& [title, languages] : {std::pair{"Kept documents by language", &t.languages}, {"Dropped documents by language", &t.dropped_languages}}) {
+        std::vector<std::pair<std::string, double>> rows(languages->begin(), languages->end());
+        std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+        if (rows.size() > 20) rows.resize(20);
+        if (!rows.empty()) s += cat("<h3>", title, "</h3>\n", bars(rows, whole));
+    }
     return s;
 }
 

@@ -2,9 +2,10 @@
 //
 // One input file gives one kept file, one dropped file and one file of statistics, all named after it:
 //     OUTPUT/kept/NAME.jsonl.gz   OUTPUT/dropped/NAME.jsonl.gz   OUTPUT/stats/NAME.json
-// The statistics are written last: where they are, the file is done, and a run started again skips it if the settings are
-// the same (else it stops: mixed settings in one folder help nobody). `--task i/n` takes every n-th file from the i-th on
-// (i from 0), so n processes that know nothing of each other do all of them once. Memory: one document and the buffers.
+// The statistics are written last: where they are, the file is done, and a run started again skips it if settings and inputs are the
+// same. It stops at other settings (mixed in one folder they help nobody); what was made from an input that has changed since, or
+// from another of the same name, is made anew. `--task i/n` takes every n-th file from the i-th on (i from 0), so n processes that
+// know nothing of each other do all of them once. Memory: one document and the buffers.
 // A dropped document carries "filter", "filter_reason" and "filter_value". `--input - --output -` is a filter in a pipe.
 #pragma once
 
@@ -124,6 +125,29 @@ inline std::vector<InputItem> my_inputs(const RunConfig& config, const std::func
     return mine;
 }
 
+// What tells a file from another of its name: where it lies, its length and when it was last changed; of a folder, of all files in it.
+// Of standard input nothing is known.
+inline Json file_identity(const std::string& path) {
+    if (path == "-") return Json::object({{"path", "-"}});
+    int64_t bytes = 0, changed_ns = 0;
+    const auto add = [&](const std::string& file) {
+        struct stat st {};
+        if (::stat(file.c_str(), &st) != 0) throw system_error(cat(file, ": cannot be read"));
+        bytes += int64_t(st.st_size);
+        changed_ns = std::max(changed_ns, int64_t(st.st_mtim.tv_sec) * 1000000000 + int64_t(st.st_mtim.tv_nsec));
+    };
+    if (!fs::is_directory(path)) add(path);
+    else
+        for (const auto& entry : fs::recursive_directory_iterator(path, fs::directory_options::follow_directory_symlink))
+            if (entry.is_regular_file()) add(entry.path().string());
+    return {{"path", to_valid_utf8(fs::absolute(path).lexically_normal().string())}, {"bytes", bytes}, {"changed_ns", changed_ns}};
+}
+inline Json identities(const std::vector<std::string>& paths) {
+    Json all = Json::array();
+    for (const std::string& path : paths) all.push_back(file_identity(path));
+    return all;
+}
+
 // CPU seconds of this process.
 inline double cpu_s() {
     timespec t{};
@@ -185,10 +209,10 @@ class FileStats {
     std::map<std::string, int64_t> lengths_, languages_, dropped_languages_;
 };
 
-// The outputs of one input file.
+// The outputs of one input file. `others`: the identities of what else the stage reads.
 class FileRun {
    public:
-    FileRun(const RunConfig& config, const InputItem& item, std::string stage, std::string settings)
+    FileRun(const RunConfig& config, const InputItem& item, std::string stage, std::string settings, const Json& others = Json::array())
         : config_(config), item_(item), stage_(std::move(stage)), settings_(std::move(settings)), piped_(config.output == "-") {
         const std::string ending = config.compress == "none" ? ".jsonl" : ".jsonl." + config.compress;
         stats_path_ = config.output + "/stats/" + item.name + ".json";
@@ -196,10 +220,15 @@ class FileRun {
             kept_.emplace("-");
             return;
         }
+        inputs_.push_back(file_identity(item.path));
+        for (const Json& other : others) inputs_.push_back(other);
         if (is_done()) return;
         for (const char* folder : {"kept", "dropped", "stats"}) make_directories(config.output + "/" + folder);
+        fs::remove(stats_path_);                         // made from another input: it must not vouch for what is written now
         kept_.emplace(config.output + "/kept/" + item.name + ending);
-        if (config.dropped) dropped_.emplace(config.output + "/dropped/" + item.name + ending);
+        const std::string dropped = config.output + "/dropped/" + item.name + ending;
+        if (config.dropped) dropped_.emplace(dropped);
+        else fs::remove(dropped);
         cpu_ = cpu_s(), wall_ = now_s();
     }
     bool done() const { return !kept_; }
@@ -220,7 +249,7 @@ class FileRun {
         kept_->commit();
         if (dropped_) dropped_->commit();
         if (piped_) return;
-        Json json = {{"stage", stage_}, {"settings", settings_}, {"input", item_.path}};
+        Json json = {{"stage", stage_}, {"settings", settings_}, {"inputs", inputs_}};
         json.update(stats_.json());
         json["counters"] = counters;
         json["cpu_s"] = cpu_s() - cpu_;
@@ -233,13 +262,18 @@ class FileRun {
         if (!fs::exists(stats_path_)) return false;
         const Json old = Json::parse(read_file(stats_path_), nullptr, false);
         if (!old.is_object() || !old.contains("settings")) return false;
-        if (old["settings"] == settings_ && old.value("stage", "") == stage_) return true;
+        if (old["settings"] == settings_ && old.value("stage", "") == stage_) {
+            if (old.value("inputs", Json()) == inputs_) return true;
+            std::fprintf(stderr, "%s: was made from another input, or it has changed since; made anew\n", stats_path_.c_str());
+            return false;
+        }
         throw Error(cat(stats_path_, ": was made with other settings: ", old.value("stage", ""), " ", old["settings"].dump(), ", now ", stage_, " \"", settings_, "\""),
                     "use another --output, or remove that folder");
     }
     const RunConfig& config_;
     const InputItem item_;
     std::string stage_, settings_, stats_path_;
+    Json inputs_ = Json::array();                        // what tells them from others, the file itself first
     bool piped_;
     std::optional<OutputFile> kept_, dropped_;
     FileStats stats_;
@@ -270,8 +304,9 @@ inline void print_file_line(const InputItem& item, const Json& s, double seconds
 // Runs a stage over the JSONL files of this task. Returns the exit status. A broken line is counted and left out.
 inline int run_stage(const RunConfig& config, Stage& stage, const std::string& settings) {
     check_output(config);
+    const Json others = config.output == "-" ? Json::array() : identities(stage.reads());
     for (const InputItem& item : my_inputs(config, is_jsonl)) {
-        FileRun run(config, item, stage.name(), settings);
+        FileRun run(config, item, stage.name(), settings, others);
         if (run.done()) {
             std::fprintf(stderr, "%s: done before\n", item.path.c_str());
             continue;

@@ -13,6 +13,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -62,6 +63,8 @@ struct Stage {
     virtual Verdict process(Document& document) = 0;
     // A new file begins: its path, and its number among all inputs of all tasks in the order of their names.
     virtual void begin_file(const std::string& path, int64_t number) { (void)path, (void)number; }
+    // Files and folders besides the input that its verdicts depend on (lists, a model): a change of one is noticed like one of the input.
+    virtual std::vector<std::string> reads() const { return {}; }
     // Counters of the stage's own for the statistics of the file just ended, e.g. {"emails": 12}; they start anew after it.
     virtual Json take_counters() { return Json::object(); }
 };

@@ -13,6 +13,7 @@
 #include "quality.hpp"
 #include "report.hpp"
 #include "url.hpp"
+#include "warc.hpp"
 
 namespace webtext {
 
@@ -125,6 +126,36 @@ static void test_verdicts(Report& t) {
     }
 }
 
+// The one rule that no text of the fixture breaks (WEBDATA.md: newlines / words > 0.3): lines of three words, a third of them long enough
+// not to be short lines, every eighth a sentence. 63 lines have 62 newlines and 3 x 63 + 8 words.
+static void test_list_ratio(Report& t) {
+    const std::string first[] = {"the", "and", "with", "to", "that", "some", "many"},
+                      second[] = {"yellow", "winter", "garden", "river", "market", "summer", "village", "engine", "silver"},
+                      third[] = {"bridge", "letter", "kitchen", "teacher", "mountain"},
+                      long_first[] = {"international", "representative", "understanding", "considerable"},
+                      long_second[] = {"agricultural", "neighbouring", "professional"},
+                      long_third[] = {"organisations", "universities", "conversations", "achievements", "developments", "collections", "descriptions"};
+    std::string text;
+    for (size_t i = 0; i < 63; i++) {                    // remainders with a common multiple above 63: no line comes twice
+        if (i) text += '\n';
+        if (i % 5 < 2) text += long_first[i % 4] + " " + long_second[i % 3] + " " + long_third[i % 7];
+        else text += first[i % 7] + " " + second[i % 9] + " " + third[i % 5];
+        if (i % 8 == 1) text += '.';
+    }
+    const auto verdict = [&](double limit, const std::string& s) {
+        QualityConfig config;
+        config.new_line_ratio = limit;
+        QualityStage stage(config);
+        Document d;
+        d.text = s;
+        return stage.process(d);
+    };
+    const Verdict v = verdict(0.3, text);
+    t.check(!v.keep && std::string(v.filter) == "fineweb" && v.reason == "list_ratio", cat("a list is dropped: ", v.filter, " ", v.reason, " ", v.value));
+    t.check(v.value == 62.0 / 197, cat("the value is newlines / words: ", v.value, ", expected ", 62.0 / 197));
+    t.check(verdict(62.0 / 197, text).keep, "control: at the limit itself all rules let it pass");
+}
+
 static void test_words(Report& t) {
     Tokenizer tokenizer;
     const auto words = [&](const std::string& s) {
@@ -157,6 +188,18 @@ static void test_words(Report& t) {
         judge(bytes, QualityConfig(), left);
     }
     t.check(true, "random bytes are survived");
+    // a chunk full of @ takes time in proportion to its length; what was a web address is one
+    for (const std::string& ending : {std::string("-x.example.com/y"), ":" + std::string(100000, '1') + "-x.y"}) {
+        std::string chunk = "a-b";
+        for (int i = 0; i < 500000; i++) chunk += "@a";
+        chunk += ending;
+        const double start = now_s();
+        const Characters text{std::string_view(chunk)};
+        std::vector<Span> spans;
+        tokenizer.words(text, spans);
+        t.check_at_most(now_s() - start, 5, cat("seconds for a chunk of half a million @ that ends in ", ending.substr(0, 20)));
+    }
+    t.check(words("mail-a@b@c@www.example.com/x-y") == "mail-a@b@c@www.example.com/x-y" && words("a-b@c@d.example.com:99999999-x") != "a-b@c@d.example.com:99999999-x", "an address behind several @");
 }
 
 // ---- MinHash
@@ -254,7 +297,14 @@ static void test_dedup(Report& t) {
     t.check(exact.size() == 161, cat(exact.size(), " documents stay of 162 when one is an exact copy"));
     // what was made is skipped, what is missing is made again
     fs::remove(dir / "aout/stats/part1.json");
+    const auto time_of = [&](const std::string& name) { return fs::last_write_time(dir / name); };
+    const auto clusters = time_of("aremove/clusters.json"), pairs = time_of("apairs/00003_00.dups");
     t.check(dedup_all(dir, "minhash", "a", 1, 1) == left, "taken up again");
+    t.check(time_of("aremove/clusters.json") == clusters && time_of("apairs/00003_00.dups") == pairs, "what is done is not done again");
+    // --limit: a duplicate behind it is nothing to complain of
+    DedupConfig few;
+    few.input = {dir / "in"}, few.remove = dir / "aremove", few.output = dir / "limited", few.limit = 1;
+    t.check(error_of([&] { run_dedup_filter(few); }) == "", "dedup filter --limit 1");
     // damage and mixed settings
     DedupConfig c;
     c.input = {dir / "in"}, c.output = dir / "asig", c.seed = 2;
@@ -266,13 +316,60 @@ static void test_dedup(Report& t) {
     fs::remove(dir / "apairs/00003_00.dups");
     DedupConfig p;
     p.pairs = dir / "apairs", p.output = dir / "aremove2";
-    t.check(error_of([&] { run_dedup_cluster(p); }).find("expected a multiple") != std::string::npos, "a missing bucket");
+    t.check(error_of([&] { run_dedup_cluster(p); }).find("00003_00.dups: not there") != std::string::npos, "a missing bucket");
     DedupConfig f;
     f.input = {dir / "in/part0.jsonl"}, f.remove = dir / "aremove", f.output = dir / "fout";
     files[0].resize(1);
     write_file(dir / "in/part0.jsonl", lines_of(files[0]));
     fs::copy_file(dir / "aremove/000001.remove", dir / "aremove/000000.remove", fs::copy_options::overwrite_existing);
     t.check(error_of([&] { run_dedup_filter(f); }).find("of a file that has") != std::string::npos, "lists of another file");
+}
+
+// Half of the units of --ranges 2 are as many files as all of --ranges 1: they must not pass for them.
+static void test_dedup_ranges(Report& t) {
+    TempDir dir;
+    std::freopen("/dev/null", "w", stderr);
+    auto texts = random_documents(20, 100, 4);
+    texts.insert(texts.end(), texts.begin(), texts.begin() + 10);
+    write_inputs(dir, {texts});
+    DedupConfig c;
+    c.input = {dir / "in"}, c.output = dir / "signatures";
+    run_dedup_signature(c);
+    c.signatures = dir / "signatures", c.output = c.pairs = dir / "pairs", c.ranges = 2, c.task = "0/2";
+    run_dedup_buckets(c);
+    DedupConfig k;
+    k.pairs = dir / "pairs", k.output = dir / "remove";
+    t.check(error_of([&] { run_dedup_cluster(k); }).find("00000_01.dups: not there") != std::string::npos, "one task of two is missing");
+    c.ranges = 3;
+    t.check(error_of([&] { run_dedup_buckets(c); }).find("other settings") != std::string::npos, "another --ranges in the same folder");
+    c.ranges = 2, c.task = "1/2";
+    run_dedup_buckets(c);
+    write_file(dir / "pairs/00000_02.dups", "");
+    t.check(error_of([&] { run_dedup_cluster(k); }).find("29 files *.dups, expected 14 x 2") != std::string::npos, "a file too many");
+    fs::remove(dir / "pairs/00000_02.dups");
+    // a list that another run left would remove documents without a copy
+    make_directories(dir / "remove");
+    write_file(dir / "remove/000007.remove", std::string(4, '\0'));
+    run_dedup_cluster(k);
+    t.check(!fs::exists(dir / "remove/000007.remove") && file_size_bytes(dir / "remove/000000.remove") == 40, "stale lists are gone, ten documents are listed");
+    fs::remove(dir / "remove/clusters.json");
+    DedupConfig f;
+    f.input = {dir / "in"}, f.remove = dir / "remove", f.output = dir / "out";
+    t.check(error_of([&] { run_dedup_filter(f); }).find("clusters.json: not found") != std::string::npos, "lists that are not whole are not used");
+}
+
+// An input that has changed is noticed by all four steps.
+static void test_dedup_changed_input(Report& t) {
+    TempDir dir;
+    std::freopen("/dev/null", "w", stderr);
+    auto texts = random_documents(30, 100, 6);
+    std::vector<std::vector<std::string>> files = {{texts.begin(), texts.begin() + 15}, {texts.begin() + 10, texts.end()}};
+    write_inputs(dir, files);
+    t.check(dedup_all(dir, "minhash", "r", 1, 1).size() == 30, "five copies in the first input");
+    files[1] = {texts.begin() + 5, texts.begin() + 20};  // ten other copies, and five documents that had none and are new
+    write_inputs(dir, files);
+    const auto again = dedup_all(dir, "minhash", "r", 1, 1), fresh = dedup_all(dir, "minhash", "f", 1, 1);
+    t.check(again == fresh && fresh.size() == 20, cat("the same folder with a changed input: ", again.size(), " documents, a fresh one: ", fresh.size()));
 }
 
 // Clusters against a table of all nodes: random graphs, long chains and copies, sorted in runs that do not fit.
@@ -376,7 +473,7 @@ static void test_frame(Report& t) {
         "bought the house, put books where sacks had been, and invited everyone who liked to read.\nToday a small museum shows how the stones were dressed by hand.\n"
         "Visitors with children may try it, but few of them have the patience to finish.\n";
     write_file(dir / "in/a.jsonl", cat(R"({"url":"http://x.example/1","text":)", Json(page).dump(), R"(,"n":7})", "\n", "not json\n\n", R"({"title":"no text"})", "\n",
-                                       "{\"text\":\"bro\xFFken\",\"id\":\"b\"}\n", R"({"text":"short","id":"c"})"));
+                                       "{\"text\":\"bro\xFFken\",\"id\":\"b\"}\n", R"({"text":"short","id":"c","language":"de"})"));
     OutputFile z(dir / "in/sub/b.jsonl.zst");
     z.write(lines_of({page, "x"}));
     z.commit();
@@ -447,8 +544,97 @@ static void test_frame(Report& t) {
     t.check(totals.documents == 5 && totals.kept == 2 && totals.reasons.at("gopher_quality/gopher_short_doc").documents == 2, "totals");
     const std::string html = report_html(r, {totals});
     t.check(html.find("gopher_short_doc") != std::string::npos && html.find("http") == html.find("http://x") && html.find("<script") == std::string::npos, "the page stands alone");
+    t.check(html.find("Dropped documents by language") != std::string::npos && html.find("Kept documents by language") == std::string::npos, "the languages of what was dropped");
     t.check(html_escaped("<a href=\"&\">") == "&lt;a href=&quot;&amp;&quot;&gt;", "HTML is escaped");
     t.check(!error_of([&] { read_totals(dir / "nowhere"); }).empty(), "a folder without statistics");
+}
+
+// Done is done of an input, not of its name: another file, a changed one and a changed list are read anew.
+static void test_changed_inputs(Report& t) {
+    TempDir dir;
+    std::freopen("/dev/null", "w", stderr);
+    for (const char* folder : {"one", "two"}) {
+        make_directories(dir / folder);
+        write_file(dir / (std::string(folder) + "/a.jsonl"), cat(R"({"text":"mail to x@)", folder, R"(.example","url":"http://site.example/)", folder, "\"}\n"));
+    }
+    PiiConfig c;
+    c.emails = false, c.output = dir / "out", c.compress = "none";
+    const auto text = [&](const std::string& folder) {
+        c.input = {dir / folder};
+        run_pii(c);
+        return read_lines(dir / "out/kept/a.jsonl").at(0)["text"].get<std::string>();
+    };
+    t.check(text("one") == "mail to x@one.example", "the first input");
+    const auto made = fs::last_write_time(dir / "out/kept/a.jsonl");
+    t.check(text("one/../one") == "mail to x@one.example" && fs::last_write_time(dir / "out/kept/a.jsonl") == made, "the same input by another way is done");
+    t.check(text("two") == "mail to x@two.example", "another folder with a file of the same name");
+    write_file(dir / "two/a.jsonl", lines_of({"mail to x@new.example"}));
+    t.check(text("two") == "mail to x@new.example", "a file that has changed");
+    t.check(error_of([&] { c.emails = true, text("one"); }).find("other settings") != std::string::npos, "other settings are refused as before");
+    t.check(read_lines(dir / "out/kept/a.jsonl").at(0)["text"] == "mail to x@new.example", "and what is there stays");
+    // a run for another input that breaks off leaves nothing that could pass for the first one's
+    c.emails = false, text("one");
+    write_file(dir / "two/a.jsonl", "\x1f\x8b broken");
+    t.check(!error_of([&] { text("two"); }).empty() && !fs::exists(dir / "out/stats/a.json"), "a run that broke off is not done");
+    t.check(text("one") == "mail to x@one.example", "and the one before is made again");
+    write_file(dir / "words", "nothing\n");
+    UrlConfig u;
+    u.words = {dir / "words"}, u.input = {dir / "one"}, u.output = dir / "url", u.compress = "none";
+    run_url(u);
+    t.check(read_lines(dir / "url/kept/a.jsonl").size() == 1, "no word of the list is in the address");
+    write_file(dir / "words", "nothing\none\n");
+    run_url(u);
+    t.check(read_lines(dir / "url/kept/a.jsonl").empty(), "a list that has changed");
+}
+
+// Lines of brackets: dump() would call itself for each of them.
+static void test_deep_lines(Report& t) {
+    const auto line = [](int depth) { return cat(R"({"text":"x","a":)", std::string(size_t(depth), '['), std::string(size_t(depth), ']'), "}"); };
+    Document d;
+    std::string why;
+    for (const int depth : {1, kMaxDepth - 1}) t.check(parse_document(line(depth), d, why) && document_line(d) == line(depth) + "\n", cat(depth, " arrays are a document"));
+    for (const int depth : {kMaxDepth, 100000, 1000000}) {
+        why.clear();
+        const bool accepted = parse_document(line(depth), d, why);
+        if (accepted) document_line(d);                  // ends the program where the depth is not looked at
+        t.check(!accepted && why.find("nested") != std::string::npos, cat(depth, " arrays are broken JSON: ", why));
+    }
+    t.check(parse_document(cat(R"({"a":")", std::string(5000, '['), R"(\"[","text":"x"})"), d, why), "brackets in a string are text");
+    TempDir dir;
+    std::freopen("/dev/null", "w", stderr);
+    write_file(dir / "eval.jsonl", line(100000) + "\n");
+    DecontaminateConfig c;
+    c.eval = {dir / "eval.jsonl"};
+    t.check(error_of([&] { DecontaminateStage s(c); }).find("nested deeper") != std::string::npos, "an evaluation set of brackets");
+}
+
+// Answers that are no pages are in the dropped file: address, reason and value, but no body.
+static void test_warc_stage(Report& t) {
+    TempDir dir;
+    std::freopen("/dev/null", "w", stderr);
+    std::string archive;
+    const auto add = [&](const std::string& type, const std::string& name, const std::string& status, const std::string& headers, const std::string& body) {
+        const std::string http = cat("HTTP/1.1 ", status, "\r\n", headers, "\r\n", body);
+        archive += cat("WARC/1.0\r\nWARC-Type: ", type, "\r\nWARC-Target-URI: http://x.example/", name, "\r\nContent-Type: application/http\r\nContent-Length: ", http.size(), "\r\n\r\n", http, "\r\n\r\n");
+    };
+    const std::string html = "Content-Type: text/html\r\n";
+    add("request", "page", "200 OK", "", "");
+    add("response", "page", "200 OK", html, "<p>text</p>");
+    add("response", "gone", "404 Not Found", html, "<p>no</p>");
+    add("response", "picture", "200 OK", "Content-Type: image/png\r\n", "\x89PNG!");
+    add("response", "empty", "200 OK", html, "");
+    add("response", "brotli", "200 OK", html + "Content-Encoding: br\r\n", "\x8b\x03\x80\xff\xfe");
+    write_file(dir / "a.warc", archive);
+    WarcConfig c;
+    c.input = {dir / "a.warc"}, c.output = dir / "out", c.compress = "none";
+    run_warc(c);
+    const auto kept = read_lines(dir / "out/kept/a.warc.jsonl"), gone = read_lines(dir / "out/dropped/a.warc.jsonl");
+    t.check(kept.size() == 1 && kept[0]["text"] == "<p>text</p>", "the page is kept");
+    std::string all;
+    for (const Json& j : gone) all += cat(j["url"].get<std::string>(), " ", j["filter_reason"].get<std::string>(), " ", j["filter_value"], j["text"] == "" ? "; " : " with text; ");
+    t.check(all == "http://x.example/gone status 404.0; http://x.example/picture not_html 5.0; http://x.example/empty no_body 0.0; http://x.example/brotli undecoded_html 5.0; ", all);
+    const Json stats = Json::parse(read_file(dir / "out/stats/a.warc.json"));
+    t.check(stats["documents"] == 5 && stats["dropped"] == 4 && stats["counters"]["request"] == 1 && stats["counters"]["status"] == 1, cat("the funnel begins with all answers: ", stats["documents"]));
 }
 
 // The fast reader of lines accepts nothing that the general parser reads otherwise: lines made of the pieces that matter.
@@ -502,7 +688,25 @@ static void test_pii(Report& t) {
     check("card 4111 1111 1111 1111 not 4111 1111 1111 1112", "card 0000 0000 0000 0000 not 4111 1111 1111 1112");
     check("ssn 123-45-6789 not 000-45-6789, 123-45-67890", "ssn 000-00-0000 not 000-45-6789, 123-45-67890");
     check("in 2024-11-22 at 12.30 for 1,000,000", "in 2024-11-22 at 12.30 for 1,000,000");
+    // what follows a number may be digits too
+    check("4111 1111 1111 1111 12/26", "0000 0000 0000 0000 12/26");
+    check("4111-1111-1111-1111 4111 1111 1111 1111 123", "0000 0000 0000 0000 0000 0000 0000 0000 123");
+    check("4111 1111 1111 11112 and 41111111111111111", "4111 1111 1111 11112 and 41111111111111111");
+    check("6304 0000 0000 0000 000", "0000 0000 0000 0000");
+    check("4111 1111 1111 1112 1111 1111", "4111 1111 1111 1112 1111 1111");
+    check("+1 212 555 0123 24/7", "555-0100 24/7");
+    check("+49 30 1234567, 2024 and +44 20 7946 0958 2024 11 22", "555-0100, 2024 and 555-0100 2024 11 22");
+    check("+123 4567 and +1234567890123456", "+123 4567 and +1234567890123456");
+    check("1-212-555-0123, 1.212.555.0123, 1-(212) 555-0123", "555-0100, 555-0100, 555-0100");
+    check("1-112-555-0123 1-212-555-01234 1-1-212-555-0123", "1-112-555-0123 1-212-555-01234 1-1-212-555-0123");
     t.check(stage.take_counters()["emails"] == 4, "counted");
+    for (const char* group : {"4 ", "2-", "+4 ", "1-2"}) {
+        Document d;
+        while (d.text.size() < 1000000) d.text += group;
+        const double start = now_s();
+        stage.process(d);
+        t.check_at_most(now_s() - start, 5, cat("seconds for a million characters of \"", group, "\""));
+    }
     const std::string path = fixture("pii.json");
     PiiConfig plain;
     PiiStage fineweb(plain);
@@ -582,6 +786,7 @@ static void test_decontaminate(Report& t) {
 
 int main(int argc, char** argv) {
     using namespace webtext;
-    return run_tests(argc, argv, {{{"data_words", test_words}, {"data_verdicts", test_verdicts}, {"data_minhash_golden", test_minhash_golden}, {"data_minhash_rate", test_minhash_rate}, {"data_sha1", test_sha1}, {"data_clusters", test_clusters},
-                                   {"data_dedup", test_dedup}, {"data_frame", test_frame}, {"data_fast_lines", test_fast_lines}, {"data_pii", test_pii}, {"data_url", test_url}, {"data_decontaminate", test_decontaminate}}});
+    return run_tests(argc, argv, {{{"data_words", test_words}, {"data_verdicts", test_verdicts}, {"data_list_ratio", test_list_ratio}, {"data_minhash_golden", test_minhash_golden}, {"data_minhash_rate", test_minhash_rate}, {"data_sha1", test_sha1}, {"data_clusters", test_clusters},
+                                   {"data_dedup", test_dedup}, {"data_dedup_ranges", test_dedup_ranges}, {"data_dedup_changed_input", test_dedup_changed_input}, {"data_frame", test_frame}, {"data_changed_inputs", test_changed_inputs},
+                                   {"data_deep_lines", test_deep_lines}, {"data_warc_stage", test_warc_stage}, {"data_fast_lines", test_fast_lines}, {"data_pii", test_pii}, {"data_url", test_url}, {"data_decontaminate", test_decontaminate}}});
 }

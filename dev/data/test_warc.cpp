@@ -6,10 +6,10 @@ using namespace std::string_literals;
 
 namespace {
 
-std::string gzip(const std::string& text) {
+std::string gzip(const std::string& text, int window = 15 + 16) {
     std::string out(text.size() + 1024, '\0');
     z_stream z{};
-    deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+    deflateInit2(&z, 6, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY);
     z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
     z.avail_in = uInt(text.size());
     z.next_out = reinterpret_cast<Bytef*>(out.data());
@@ -37,12 +37,28 @@ Read read_all(const std::string& path, int64_t max_body = 1 << 20) {
     r.counts = reader.counts();
     return r;
 }
-Read read_bytes(const std::string& bytes, int64_t max_body = 1 << 20) {
+Read read_bytes(const std::string& bytes, int64_t max_body = 1 << 20, const std::string& name = "a.warc") {
     TempDir dir;
-    std::FILE* f = std::fopen((dir / "a.warc").c_str(), "wb");
+    std::FILE* f = std::fopen((dir / name).c_str(), "wb");
     std::fwrite(bytes.data(), 1, bytes.size(), f);
     std::fclose(f);
-    return read_all(dir / "a.warc", max_body);
+    return read_all(dir / name, max_body);
+}
+// Words of a made-up language: gzip needs half a byte and more for each of theirs, as for a page's.
+std::string random_text(size_t bytes, uint32_t seed) {
+    std::mt19937 gen(seed);
+    std::vector<std::string> words(3000);
+    for (std::string& word : words)
+        for (size_t k = 2 + gen() % 8; k-- > 0;) word += char('a' + gen() % 26);
+    std::string s;
+    while (s.size() < bytes) s += words[gen() % words.size()] + (gen() % 9 ? " " : ".\n");
+    s.resize(bytes);
+    return s;
+}
+const WarcRecord* find_url(const Read& r, const std::string& url) {
+    for (const WarcRecord& record : r.records)
+        if (record.url == url) return &record;
+    return nullptr;
 }
 
 void test_records(Report& t) {
@@ -82,6 +98,23 @@ void test_codings(Report& t) {
     const std::string whole = gzip(html + html + html);
     t.check(body_of("Content-Encoding: gzip\r\n", whole.substr(0, whole.size() - 8)).substr(0, 6) == "<html>", "cut gzip gives its beginning");
     t.check(body_of("Content-Encoding: br\r\n", "\x8b\x03\x80\xff\xfe", &c).size() == 5 && c.undecoded == 1, "Brotli is counted");
+    // What is called compressed and is not: nearly any bytes are the beginning of a bare deflate stream.
+    const std::string page = "\n<!DOCTYPE html><html><body><p>A page whose first byte is a line end.</p></body></html>\n";
+    for (const char* coding : {"gzip", "deflate", "br", "zstd"})
+        t.check(body_of(cat("Content-Encoding: ", coding, "\r\n"), page, &c) == page && c.undecoded == 0, cat("a plain page that is called ", coding));
+    std::string accents = "a";
+    for (int i = 0; i < 100; i++) accents += "é";
+    t.check(body_of("Content-Encoding: br\r\n", accents, &c) == accents && c.undecoded == 0, "plain, with a letter of two bytes around byte 64");
+    std::mt19937 gen(2);
+    std::string noise(3000, '\0');
+    for (char& ch : noise) ch = char(gen());
+    t.check(body_of("Content-Encoding: gzip\r\n", "\n" + noise, &c) == "\n" + noise && c.undecoded == 1, "noise that is called gzip stays as it is, counted");
+    const std::string text = random_text(5000, 3), bare = gzip(text, -15);
+    t.check(body_of("Content-Encoding: deflate\r\n", bare, &c) == text && c.undecoded == 0, "bare deflate");
+    body_of("Content-Encoding: deflate\r\n", bare.substr(0, bare.size() - 9), &c);
+    t.check(c.undecoded == 1, "bare deflate without its end is not believed");
+    t.check(body_of("Content-Encoding: deflate\r\n", gzip(text, 15), &c) == text && c.undecoded == 0, "deflate as it should be, with zlib's header");
+    t.check(body_of("Content-Encoding: gzip\r\n", gzip(""), &c).empty() && c.undecoded == 0, "gzip of nothing");
 }
 
 void test_damage(Report& t) {
@@ -111,6 +144,78 @@ void test_damage(Report& t) {
         read_bytes(bytes.substr(0, gen() % bytes.size()));
     }
     t.check(survived >= rounds * 9 / 10, cat("after one byte of damage the next record is found: ", survived, " of ", rounds));
+    // what is no record takes time in proportion to its length (measured: half a second; minutes where each line looks through what is ahead)
+    for (const char* line : {"junk\n", "junk\nWARC/1.0\n"}) {
+        std::string lines;
+        while (lines.size() < 16000000) lines += line;
+        const double start = now_s();
+        t.check(has_b(read_bytes(lines + b)), cat("behind 16 MB of \"", std::string(line, 4), "\""));
+        t.check_at_most(now_s() - start, 15, "seconds for 16 MB of lines that are no records");
+    }
+}
+
+// A member that breaks takes none of the records behind it along: bodies of 60 kB and of more than the reader's buffer, damage at many places.
+void test_broken_members(Report& t) {
+    for (const size_t size : {size_t(60000), size_t(400000)}) {
+        const std::string body_a = random_text(size, 1), body_b = random_text(size, 2);
+        const std::string a = gzip(warc_record("http://a/", http("", body_a))), b = gzip(warc_record("http://b/", http("", body_b))),
+                          c = gzip(warc_record("http://c/", http("", "third body")));
+        const int64_t rounds = size > 100000 ? 40 : 200;
+        int64_t whole = 0, mixed = 0, unmarked = 0, uncounted = 0, cut = 0;
+        std::mt19937 gen(7);
+        for (int64_t i = 0; i < rounds; i++) {
+            std::string damaged = a;
+            const size_t from = 20 + (damaged.size() - 50) * size_t(i) / size_t(rounds);
+            for (size_t k = from; k < from + 1 + 14 * size_t(i % 3); k++) damaged[k] = char(damaged[k] ^ (1 + gen() % 255));
+            if (i % 3 == 2) damaged.resize(from);        // a part is missing: inflate runs into the next member
+            const Read r = read_bytes(damaged + b + c);
+            const WarcRecord *first = find_url(r, "http://a/"), *second = find_url(r, "http://b/"), *third = find_url(r, "http://c/");
+            whole += second && third && second->body == body_b && third->body == "third body" && !second->truncated;
+            uncounted += r.counts.broken_members == 0;
+            if (!first) continue;
+            mixed += first->body.find("WARC/1.0") != std::string::npos || first->body.size() > body_a.size();
+            cut += first->body.size() < body_a.size();
+            unmarked += first->body.size() < body_a.size() && !first->truncated;
+        }
+        const std::string numbers = cat(" (", size, " bytes, ", rounds, " places; cut ", cut, ")");
+        t.check(whole >= rounds - rounds / 50, cat("behind a broken member the next records are whole: ", whole, numbers));
+        t.check(mixed == 0, cat("no record goes on with another's bytes: ", mixed, numbers));
+        t.check(uncounted == 0 && unmarked == 0 && cut > 0, cat("broken members are counted, cut records marked: ", uncounted, ", ", unmarked, numbers));
+    }
+    // a record in two members, the first of them broken: its header ends in the middle of the length
+    const std::string record = warc_record("http://a/", http("", "first body")), b = warc_record("http://b/", http("", "second body"));
+    const size_t in_length = record.find("Content-Length: ") + 17;
+    std::string half = gzip(record.substr(0, in_length));
+    half[half.size() - 6] = char(half[half.size() - 6] ^ 1);     // its checksum
+    const Read r = read_bytes(half + gzip(record.substr(in_length)) + gzip(b));
+    t.check(r.records.size() == 1 && r.records[0].body == "second body" && r.counts.bad_header == 1, "a header that breaks off is no header");
+}
+
+// A member whose first bytes are damaged cannot be read; it costs no other, even if it is the first, by which gzip is known.
+void test_damaged_starts(Report& t) {
+    const std::string urls[] = {"http://a/", "http://b/", "http://c/"};
+    for (size_t lost = 0; lost < 3; lost++) {
+        std::string bytes;
+        for (size_t k = 0; k < 3; k++) {
+            std::string member = gzip(warc_record(urls[k], http("", random_text(5000, uint32_t(k)))));
+            if (k == lost) member[0] = 'x';
+            bytes += member;
+        }
+        const Read r = read_bytes(bytes);
+        int64_t found = 0;
+        for (size_t k = 0; k < 3; k++) found += find_url(r, urls[k]) != nullptr;
+        t.check(found == 2 && !find_url(r, urls[lost]), cat("member ", lost, " without its beginning: the others are found: ", found));
+        t.check(r.counts.broken_members == 1 && r.counts.skipped_bytes > 3000, cat("it is counted: ", r.counts.broken_members, ", ", r.counts.skipped_bytes, " bytes"));
+    }
+    const std::string a = warc_record("http://a/", http("", random_text(600000, 1))), b = warc_record("http://b/", http("", "second body"));
+    std::string far = gzip(a);
+    far[0] = 'x';
+    t.check(find_url(read_bytes(far + gzip(b), 1 << 20, "a.warc.gz"), "http://b/") != nullptr, "by the name, where the next member is far");
+    std::string plain = warc_record("http://a/", http("Content-Encoding: gzip\r\n", gzip("<html>page</html>"))) + b;
+    plain[0] = 'x';
+    t.check(find_url(read_bytes(plain, 1 << 20, "a.warc.gz"), "http://b/") != nullptr, "a plain archive with a gzip body stays a plain one");
+    const Read padded = read_bytes(gzip(b) + std::string(1000, '\0') + gzip(b) + std::string(1000, '\0'));
+    t.check(padded.records.size() == 2 && padded.counts.broken_members == 0 && padded.counts.skipped_bytes == 0, "a padding of zeros is no damage");
 }
 
 void test_arc(Report& t) {
@@ -197,7 +302,8 @@ void test_charsets(Report& t) {
     t.check(valid, "noise always becomes valid UTF-8");
 }
 
-const LinkedSuite linked({{"warc_records", test_records}, {"warc_codings", test_codings}, {"warc_damage", test_damage}, {"warc_arc", test_arc},
+const LinkedSuite linked({{"warc_records", test_records}, {"warc_codings", test_codings}, {"warc_damage", test_damage},
+                          {"warc_broken_members", test_broken_members}, {"warc_damaged_starts", test_damaged_starts}, {"warc_arc", test_arc},
                           {"warc_wild", test_wild}, {"charset", test_charsets}});
 
 }  // namespace

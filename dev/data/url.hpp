@@ -151,6 +151,12 @@ class UrlStage : public Stage {
     }
     const char* name() const override { return "url"; }
     Verdict process(Document& d) override { return judge(d.fact("url")); }
+    std::vector<std::string> reads() const override {
+        std::vector<std::string> paths;
+        for (const auto* lists : {&config_.domains, &config_.urls, &config_.words, &config_.soft_words, &config_.subwords}) paths.insert(paths.end(), lists->begin(), lists->end());
+        if (suffixes_) paths.push_back(config_.public_suffixes);
+        return paths;
+    }
 
     Verdict judge(const std::string& url) const {
         static constexpr char kName[] = "url";

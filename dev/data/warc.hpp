@@ -2,7 +2,8 @@
 //
 // Of each archive the answers with status 200 and an HTML type (or, without any type, a body that begins like HTML) become
 // documents: "text" is the page as UTF-8, with "url", "date", "id" and "charset". WET records (conversion) become documents of
-// plain text, ready for `language`. All else (images, requests, redirects) is counted by kind, as is every broken record.
+// plain text, ready for `language`. Other answers are dropped: the dropped file has their addresses and why, not their bodies. What is
+// no answer at all (requests, notes of the crawler) is counted by kind, as is every broken record.
 // The choice of types is datatrove's (WarcReader): text/html, application/xhtml+xml, and text/plain of WET.
 #pragma once
 
@@ -36,20 +37,27 @@ class WarcSource : public Source {
             if (path.ends_with(end)) return true;
         return false;
     }
-    void read(const std::string& path, const Emit& emit, const Drop&) override {
+    void read(const std::string& path, const Emit& emit, const Drop& drop) override {
         WarcReader reader(path, config_.max_body << 20);
         WarcRecord record;
         while (reader.next(record)) {
+            const double bytes = double(record.body.size());
+            const auto leave = [&](const char* reason, double value) {
+                Document d = address(record);
+                d.metadata["content_type"] = to_valid_utf8(record.content_type);
+                count(reason), drop(std::move(d), dropped("warc", reason, value));
+            };
             if (record.type == "conversion") count("wet"), emit(document(record, true));
             else if (record.type != "response") count(record.type.empty() ? "no_type" : record.type);
-            else if (!config_.any_status && record.status != 200) count("status");
-            else if (!is_html(record)) count("not_html");
-            else if (record.body.empty()) count("no_body");
+            else if (!config_.any_status && record.status != 200) leave("status", record.status);
+            else if (!is_html(record)) leave("not_html", bytes);
+            else if (record.body.empty()) leave("no_body", 0);
+            else if (record.undecoded) leave("undecoded_html", bytes);
             else count("html"), emit(document(record, false));
         }
         const WarcCounts& c = reader.counts();
-        for (const auto& [key, n] : {std::pair{"broken_members", c.broken_members}, {"bad_header", c.bad_header}, {"bad_length", c.bad_length},
-                                     {"bad_chunks", c.bad_chunks}, {"undecoded", c.undecoded}, {"truncated", c.truncated}})
+        for (const auto& [key, n] : {std::pair{"broken_members", c.broken_members}, {"skipped_bytes", c.skipped_bytes}, {"bad_header", c.bad_header},
+                                     {"bad_length", c.bad_length}, {"bad_chunks", c.bad_chunks}, {"undecoded", c.undecoded}, {"truncated", c.truncated}})
             if (n) counters_[key] = counters_.value(key, int64_t(0)) + n;
     }
     Json take_counters() override { return std::exchange(counters_, Json::object()); }
@@ -65,13 +73,17 @@ class WarcSource : public Source {
         const std::string start = warc_detail::lower_ascii(std::string_view(r.body).substr(0, 1024));
         return start.find("<html") != std::string::npos || start.find("<!doctype html") != std::string::npos;
     }
-    static Document document(const WarcRecord& r, bool plain) {
+    static Document address(const WarcRecord& r) {
         Document d;
-        DecodedText decoded = plain ? DecodedText{to_valid_utf8(r.body), "UTF-8", "valid", 0} : decode_page(r.body, r.charset);
-        d.text = std::move(decoded.text);
         d.metadata["id"] = to_valid_utf8(r.id);
         d.metadata["url"] = to_valid_utf8(r.url);
         d.metadata["date"] = to_valid_utf8(r.date);
+        return d;
+    }
+    static Document document(const WarcRecord& r, bool plain) {
+        Document d = address(r);
+        DecodedText decoded = plain ? DecodedText{to_valid_utf8(r.body), "UTF-8", "valid", 0} : decode_page(r.body, r.charset);
+        d.text = std::move(decoded.text);
         d.metadata["charset"] = to_valid_utf8(decoded.charset);
         d.metadata["charset_by"] = decoded.how;
         return d;

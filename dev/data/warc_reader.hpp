@@ -6,7 +6,7 @@
 // said to be chunked that are not, cut members): a broken record is counted by its kind, the reader looks for the next line
 // that starts a record, and goes on. Memory: one record, at most `max_body` bytes of it (the rest is skipped and counted).
 // Sources: ISO 28500:2017 (WARC 1.1), the Internet Archive's ARC file format, RFC 9112 (chunked transfer coding).
-// Does not: check digests, follow revisits, or decode Brotli (counted as `undecoded`).
+// Does not: check digests, follow revisits, or decode Brotli (the record is marked `undecoded`).
 #pragma once
 
 #include <algorithm>
@@ -23,13 +23,15 @@ struct WarcRecord {
     std::string charset;         // of the HTTP Content-Type, or ""
     int status = 0;              // HTTP status; 0: the record is no HTTP answer
     std::string body;            // dechunked and decompressed
-    bool truncated = false;      // longer than max_body, or the archive ends inside
+    bool truncated = false;      // longer than max_body, or the archive ends or is broken inside
+    bool undecoded = false;      // compressed, and could not be decompressed: the body is what there was
 };
 
 struct WarcCounts {
     int64_t records = 0;         // handed out
-    int64_t broken_members = 0;  // gzip members that could not be read to their end
-    int64_t bad_header = 0;      // no usable length or no header at all: skipped
+    int64_t broken_members = 0;  // gzip members that could not be read from their beginning to their end
+    int64_t skipped_bytes = 0;   // bytes of the archive that were passed over behind such places
+    int64_t bad_header = 0;      // no usable length, no end or no header at all: skipped
     int64_t bad_length = 0;      // bytes between the end of a record and the next one's start
     int64_t bad_chunks = 0;      // said to be chunked, and were not, or not to the end
     int64_t undecoded = 0;       // compressed body that could not be decompressed
@@ -66,6 +68,7 @@ inline int64_t parse_length(std::string_view s) {
 // "Name: value" lines; a line that starts with a space continues the one before.
 struct Headers {
     std::vector<std::pair<std::string, std::string>> fields;  // names in lower case
+    bool complete = false;                                    // the empty line was there
     void add_line(std::string_view line) {
         if (!line.empty() && (line[0] == ' ' || line[0] == '\t') && !fields.empty()) {
             fields.back().second += ' ';
@@ -89,8 +92,9 @@ inline size_t parse_headers(std::string_view text, Headers& headers) {
     while (at < text.size()) {
         const size_t newline = text.find('\n', at);
         const std::string_view line = text.substr(at, (newline == std::string_view::npos ? text.size() : newline) - at);
+        if (at > 0 && line.starts_with("WARC/1")) break;  // the next record: this header has no end
         at = newline == std::string_view::npos ? text.size() : newline + 1;
-        if (trim(line).empty()) break;
+        if ((headers.complete = trim(line).empty())) break;
         headers.add_line(line);
     }
     return at;
@@ -129,27 +133,43 @@ inline bool dechunk(std::string_view in, std::string& out) {
     return false;  // no last chunk
 }
 
-// gzip, zlib or bare deflate, seen from the bytes. False if the data is none of them; a cut stream gives what there was.
-inline bool inflate_body(std::string_view in, std::string& out, int64_t max_bytes) {
-    for (const int window : {15 + 32, -15}) {
-        z_stream z{};
-        if (inflateInit2(&z, window) != Z_OK) return false;
-        z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
-        z.avail_in = uInt(in.size());
-        out.clear();
-        int result = Z_OK;
-        std::array<char, 65536> buffer;
-        while (result == Z_OK && int64_t(out.size()) < max_bytes) {
-            z.next_out = reinterpret_cast<Bytef*>(buffer.data());
-            z.avail_out = uInt(buffer.size());
-            result = inflate(&z, Z_NO_FLUSH);
-            out.append(buffer.data(), buffer.size() - z.avail_out);
-            if (result == Z_OK && z.avail_in == 0 && z.avail_out != 0) break;
-        }
-        inflateEnd(&z);
-        if (!out.empty()) return true;
+// Is it text, as far as its first bytes show? Text has no control characters but those of layout; of compressed bytes every tenth is
+// one, so 256 of them without any come once in 1e12. (UTF-16, half of it zeros, has its mark in front.)
+inline bool looks_plain(std::string_view body) {
+    if (body.starts_with("\xFF\xFE") || body.starts_with("\xFE\xFF")) return true;
+    for (const char c : body.substr(0, 256))
+        if (static_cast<unsigned char>(c) < 0x20 && !(c >= '\t' && c <= '\r') && c != '\x1b') return false;
+    return true;
+}
+
+// zlib's inflate of all of `in`, but at most about max_bytes: Z_STREAM_END, Z_OK where the input or max_bytes ended before, or its error.
+inline int inflate_as(int window, std::string_view in, std::string& out, int64_t max_bytes) {
+    z_stream z{};
+    out.clear();
+    if (const int result = inflateInit2(&z, window); result != Z_OK) return result;
+    z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
+    z.avail_in = uInt(in.size());
+    int result = Z_OK;
+    std::array<char, 65536> buffer;
+    while (result == Z_OK && int64_t(out.size()) < max_bytes) {
+        z.next_out = reinterpret_cast<Bytef*>(buffer.data());
+        z.avail_out = uInt(buffer.size());
+        result = inflate(&z, Z_NO_FLUSH);
+        out.append(buffer.data(), buffer.size() - z.avail_out);
+        if (result == Z_OK && z.avail_in == 0 && z.avail_out != 0) break;
     }
-    return false;
+    inflateEnd(&z);
+    return result == Z_BUF_ERROR ? Z_OK : result;
+}
+
+// gzip, zlib or bare deflate, seen from the bytes. False if the data is none of them. A cut stream of the first two gives what there was,
+// gzip also a broken one; bare deflate has no mark of its own, and nearly any bytes are the start of some: only a clean end tells.
+inline bool inflate_body(std::string_view in, std::string& out, int64_t max_bytes) {
+    const int result = inflate_as(15 + 32, in, out, max_bytes);
+    if (result == Z_STREAM_END || (!out.empty() && (result == Z_OK || in.starts_with("\x1f\x8b")))) return true;
+    if (looks_plain(in)) return false;
+    const int bare = inflate_as(-15, in, out, max_bytes);
+    return bare == Z_STREAM_END || (bare == Z_OK && int64_t(out.size()) >= max_bytes);
 }
 
 }  // namespace warc_detail
@@ -162,14 +182,11 @@ class WarcReader {
     // The next record that can be read; false at the end. Throws an Error only where the file itself cannot be read.
     bool next(WarcRecord& record) {
         for (;;) {
-            if (!find_start()) {
-                counts_.broken_members = in_.broken_members();
-                return false;
-            }
+            const bool found = find_start();
             record = WarcRecord();
-            const std::string_view ahead = in_.peek(kHeaderBytes);
-            const bool ok = ahead.substr(0, 5) == "WARC/" ? read_warc(record) : read_arc(record);
-            counts_.broken_members = in_.broken_members();
+            const bool ok = found && (in_.peek(kHeaderBytes).starts_with("WARC/") ? read_warc(record) : read_arc(record));
+            counts_.broken_members = in_.broken_members(), counts_.skipped_bytes = in_.skipped_bytes();
+            if (!found) return false;
             if (!ok) {
                 counts_.bad_header++;
                 continue;
@@ -229,8 +246,11 @@ class WarcReader {
         bool counted = searching_;
         searching_ = false;
         for (;;) {
-            std::string_view ahead = in_.peek(4096);
-            if (ahead.empty()) return false;
+            const std::string_view ahead = in_.peek(4096);
+            if (ahead.empty()) {
+                if (!in_.pass_break()) return false;
+                continue;
+            }
             size_t blank = 0;
             while (blank < ahead.size() && (ahead[blank] == '\r' || ahead[blank] == '\n')) blank++;
             if (blank) {
@@ -240,9 +260,11 @@ class WarcReader {
             if (starts_record(ahead)) return true;
             if (!counted) counts_.bad_length++, counted = true;
             // a record may start in the middle of a line, where a length was too short or a line end is missing
-            const size_t warc = ahead.find("WARC/1"), newline = ahead.find('\n');
-            if (warc != std::string_view::npos && warc > 0 && warc < newline) in_.skip(warc);
-            else in_.skip(newline == std::string_view::npos ? std::max<size_t>(ahead.size() > 8 ? ahead.size() - 8 : ahead.size(), 1) : newline + 1);
+            const std::string_view line = warc_detail::first_line(ahead);
+            const size_t warc = line.find("WARC/1");
+            if (warc != std::string_view::npos && warc > 0) in_.skip(warc);
+            else if (line.size() < ahead.size()) in_.skip(line.size() + 1);
+            else in_.skip(ahead.size() > 8 ? ahead.size() - 8 : ahead.size());   // no line end: the last bytes may begin a record
         }
     }
     bool read_warc(WarcRecord& record) {
@@ -251,8 +273,8 @@ class WarcReader {
         Headers headers;
         const size_t used = parse_headers(ahead, headers);
         const int64_t length = parse_length(headers.get("content-length"));
-        if (length < 0) {
-            in_.skip(first_line(ahead).size() + 1);  // the rest of this header is looked through for the next record
+        if (length < 0 || !headers.complete) {       // a header that breaks off may do so inside of the length
+            in_.skip(first_line(ahead).size() + 1);  // the rest of it is looked through for the next record
             searching_ = true;
             return false;
         }
@@ -274,8 +296,8 @@ class WarcReader {
         const std::string_view ahead = in_.peek(kHeaderBytes);
         const std::string_view line = first_line(ahead);
         ArcLine arc;
-        const bool parsed = parse_arc_line(line, arc);
-        in_.skip(std::min(line.size() + 1, ahead.size()));
+        const bool parsed = line.size() < ahead.size() && parse_arc_line(line, arc);
+        in_.skip(line.size() + 1);
         if (!parsed || arc.length < 0) {
             searching_ = true;
             return false;
@@ -322,12 +344,12 @@ class WarcReader {
         const bool packed = body.size() > 2 && body[0] == '\x1f' && body[1] == '\x8b';
         if (coding.find("gzip") != std::string::npos || coding.find("deflate") != std::string::npos || packed) {
             // the header often stays when a crawler has stored the plain body: text that is no gzip is taken as it is
-            const bool plain = body.empty() || body[0] == '<' || body.find("<html") != std::string::npos;
             if (inflate_body(body, decoded, max_body_)) body.swap(decoded);
-            else if (!plain) counts_.undecoded++;
+            else record.undecoded = !looks_plain(body);
         } else if (coding == "br" || coding == "zstd") {
-            if (!is_valid_utf8(std::string_view(body).substr(0, 64))) counts_.undecoded++;
+            record.undecoded = !looks_plain(body);
         }
+        counts_.undecoded += record.undecoded;
         set_type(record, headers.get("content-type"));
         record.body = std::move(body);
     }

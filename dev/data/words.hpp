@@ -400,21 +400,23 @@ class Tokenizer {
         while (start < s.to && (text_->is(start, kWordChar) || c[start] == '+' || c[start] == '-' || c[start] == '.')) start++;
         const bool scheme = start - s.from >= 2 && start + 3 <= s.to && c[start] == ':' && c[start + 1] == '/' && c[start + 2] == '/';
         for (const uint32_t begin : {scheme ? start + 3 : s.from, s.from}) {
-            if (host_and_path({begin, s.to})) return true;
+            uint32_t end = begin;
+            if (host_and_path({begin, s.to}, end)) return true;
             for (uint32_t i = begin + 1; i < s.to; i++)
-                if (c[i] == '@' && host_and_path({i + 1, s.to})) return true;
+                if (c[i] == '@' && host_and_path({i + 1, s.to}, end)) return true;
             if (!scheme) break;
         }
         return false;
     }
-    bool host_and_path(Span s) const {
+    // `end`: of the host, as it was for a start further in front. It is looked for again only behind it: a chunk may be full of @.
+    bool host_and_path(Span s, uint32_t& end) const {
         const auto& c = text_->c;
-        uint32_t end = s.from;
+        end = std::max(end, s.from);
         while (end < s.to && c[end] != '/' && c[end] != '?' && c[end] != '#' && c[end] != ':') end++;
         uint32_t rest = end;
         if (rest < s.to && c[rest] == ':') {
             uint32_t digits = 0;
-            while (rest + 1 + digits < s.to && text_->is(rest + 1 + digits, kDigit)) digits++;
+            while (digits < 6 && rest + 1 + digits < s.to && text_->is(rest + 1 + digits, kDigit)) digits++;
             if (digits < 2 || digits > 5) return false;
             rest += 1 + digits;
         }
