@@ -74,6 +74,7 @@ class Evaluator : public Machine {
         return scope_of(*s);
     }
     void store(Scope& s, const std::string& name, Value v) {
+        work(int64_t(name.size()) * 2);
         const auto [it, fresh] = s.names.try_emplace(name);
         if (fresh) heap.charge(s, int64_t(name.size()) + 96);
         it->second = std::move(v);
@@ -85,6 +86,7 @@ class Evaluator : public Machine {
     }
     Value lookup(const std::string& name) {
         for (const Value* s = &scope_; s->is(Type::scope); s = &scope_of(*s).parent) {
+            work(int64_t(name.size()));
             const Scope& scope = scope_of(*s);
             const auto it = scope.names.find(name);
             if (it != scope.names.end()) return it->second;
@@ -160,6 +162,7 @@ class Evaluator : public Machine {
             case Kind::import_from:
                 check_module(n.text);
                 for (size_t i = 0; i + 1 < n.words.size(); i += 2) {
+                    step();
                     Value v;
                     if (math_functions().contains(n.words[i])) v = function("math." + n.words[i], false);
                     else if (!math_constant(n.words[i], v)) raise("ImportError", "cannot import name '", n.words[i], "' from 'math' here");
@@ -461,6 +464,7 @@ class Evaluator : public Machine {
         Pending positional(*this);
         for (const NodePtr& kid : n.kids) {
             if (kid->kind == Kind::keyword) {
+                work(int64_t(a.named.size()));
                 for (const auto& [name, value] : a.named)
                     if (name == kid->text) syntax_error(cat("keyword argument repeated: ", name));
                 a.named.push_back({kid->text, eval(*kid->kids[0])});
@@ -513,6 +517,8 @@ class Evaluator : public Machine {
         if (args.positional.size() > n)
             raise("TypeError", name, "() takes ", n, " positional argument", n == 1 ? "" : "s", " but ", args.positional.size(),
                     args.positional.size() == 1 ? " was" : " were", " given");
+        step(int64_t(n));
+        work(int64_t(n * args.named.size()));
         const Value scope = new_scope(c.scope, &d);
         for (size_t i = 0; i < args.positional.size(); i++) store(scope_of(scope), d.words[i], args.positional[i]);
         for (const auto& [key, value] : args.named) {

@@ -33,6 +33,7 @@ inline std::string trimmed(const std::string& s) {
 // int(text, base): base 0 reads the prefix.
 inline Value parse_int(Machine& m, const std::string& text, int64_t base) {
     if (base != 0 && (base < 2 || base > 36)) raise("ValueError", "int() base must be >= 2 and <= 36, or 0");
+    m.work(int64_t(text.size()));
     std::string s = trimmed(text);
     const auto fail = [&] { raise("ValueError", "invalid literal for int() with base ", base, ": ", quoted_text(text)); };
     const bool sign = !s.empty() && (s[0] == '-' || s[0] == '+');
@@ -187,10 +188,12 @@ inline Value round_value(Machine& m, Arguments& a) {
     if (a.positional.size() == 2) digits = a.positional[1];
     const Value& v = a.positional[0];
     if (!v.is_number()) raise("TypeError", "type ", type_name(v), " doesn't define __round__ method");
+    const std::string message = cat("'", type_name(digits), "' object cannot be interpreted as an integer");
     if (v.is(Type::real)) {
         if (!digits.is(Type::none)) {
-            const double r = round_decimal(v.real, std::clamp<int64_t>(index_value(digits, "'object' cannot be interpreted as an integer",
-                    true), -400, 400));
+            const int64_t places = std::clamp<int64_t>(index_value(digits, message.c_str(), true), -400, 400);
+            m.work(std::abs(places) * 8);
+            const double r = round_decimal(v.real, places);
             if (std::isinf(r) && !std::isinf(v.real)) raise("OverflowError", "rounded value too large to represent");
             return Value::of(r);
         }
@@ -200,9 +203,10 @@ inline Value round_value(Machine& m, Arguments& a) {
     }
     const Value n = v.is(Type::boolean) ? Value::of(small_int(v)) : v;
     if (digits.is(Type::none)) return n;
-    const int64_t places = int_argument(digits);
+    const int64_t places = index_value(digits, message.c_str(), true);
     if (places >= 0) return n;
-    if (-places > kMaxIntegerBits / 4) return Value::of(int64_t(0));
+    const BigInt magnitude = to_big(n);
+    if (places < -(magnitude.bits() + 2) * 100 / 332) return Value::of(int64_t(0));      // 10 > 2^3.32: the unit is more than 2|n|
     const Value unit = binary(m, "**", Value::of(int64_t(10)), Value::of(-places), "**");   // to the nearest multiple, ties to the even one
     const Value q = binary(m, "//", n, unit, "//"), rest = binary(m, "%", n, unit, "%");
     const int side = compare_numbers(binary(m, "*", rest, Value::of(int64_t(2)), "*"), unit);
@@ -228,11 +232,12 @@ inline Value power_value(Machine& m, Arguments& a) {
     const BigInt modulus = to_big(p[2]);
     if (modulus.is_zero()) raise("ValueError", "pow() 3rd argument cannot be 0");
     BigInt exponent = to_big(p[1]), result(1), q, square = to_big(p[0]), r;
+    m.work(int64_t(square.limbs.size() * modulus.limbs.size()) / 4);
     if (exponent.negative) raise("ValueError", "negative exponents with a modulus are not supported here");
     floor_divide(result, modulus, q, r);
     result = r;
     while (!exponent.is_zero()) {                       // square and multiply, always below the modulus
-        m.step(int64_t(modulus.limbs.size() * modulus.limbs.size()) / 128 + 1);
+        m.step(int64_t(modulus.limbs.size() * modulus.limbs.size()) / 128 + int64_t(exponent.limbs.size()) / 64 + 1);
         floor_divide(square, modulus, q, r);
         square = r;
         if (exponent.is_odd()) {
@@ -291,10 +296,11 @@ inline Value enumerate(Machine& m, Arguments& a) {
     take_named(a, "start", start);
     check_count(a, "enumerate", 1, 2);
     if (a.positional.size() == 2) start = a.positional[1];
-    int64_t i = int_argument(start);
+    if (!start.is_int()) raise("TypeError", "'", type_name(start), "' object cannot be interpreted as an integer");
+    Value i = start.is(Type::boolean) ? Value::of(small_int(start)) : start;
     Pending out(m);
     Cursor cursor(m, a.positional[0]);
-    for (Value v; cursor.next(v); i++) out.push(m.tuple({Value::of(i), v}));
+    for (Value v; cursor.next(v); i = binary(m, "+", i, Value::of(int64_t(1)), "+")) out.push(m.tuple({i, v}));
     return iterator(m, std::move(out.values), "enumerate");
 }
 inline Value reversed(Machine& m, Arguments& a) {
@@ -346,10 +352,12 @@ inline Value in_base(Machine& m, Arguments& a, const char* name, char type) {
     f.alternate = true;
     return m.text(format_int(m, a.positional[0], f));
 }
-inline bool is_instance(const Value& v, const Value& type) {
+inline bool is_instance(Machine& m, const Value& v, const Value& type, int depth = 0) {
+    m.step();
+    check_depth(depth, " in __instancecheck__");
     if (type.is(Type::tuple)) {
         for (const Value& t : items_of(type).items)
-            if (is_instance(v, t)) return true;
+            if (is_instance(m, v, t, depth + 1)) return true;
         return false;
     }
     if (!type.is(Type::function) || !function_of(type).is_type) raise("TypeError",
@@ -426,7 +434,7 @@ inline const Builtins& builtins() {
         {"hex", BUILTIN { return in_base(m, a, "hex", 'x'); }},
         {"isinstance", BUILTIN {
              check_count(a, "isinstance", 2, 2);
-             return m.step(), Value::of(is_instance(a.positional[0], a.positional[1]));
+             return Value::of(is_instance(m, a.positional[0], a.positional[1]));
          }},
         ONE("len", Value::of(length(v))),
         ONE("repr", m.text(repr(m, v))),
@@ -446,6 +454,7 @@ inline int64_t position_of(Machine& m, const Value& self, const Value& what) {
 }
 inline Value count_items(Machine& m, const Value& self, Arguments& a) {
     check_count(a, "count", 1, 1);
+    m.work(length(self));
     int64_t n = 0;
     for (const Value& v : items_of(self).items) n += v.same(a.positional[0]) || equal(m, v, a.positional[0]);
     return Value::of(n);
@@ -500,6 +509,7 @@ inline const Methods& list_methods() {
              check_count(a, "list.remove", 1, 1);
              const int64_t i = position_of(m, self, a.positional[0]);
              if (i < 0) raise("ValueError", "list.remove(x): x not in list");
+             m.work(length(self) - i);
              items_of(self).items.erase(items_of(self).items.begin() + i);
              m.recharge(items_of(self), items_of(self).items.size() + 1);
              return Value();

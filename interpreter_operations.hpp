@@ -6,6 +6,7 @@
 // Reference: "The Python Language Reference", chapters 3.3 and 6 (version 3.11, whose error texts are used).
 #pragma once
 
+#include "interpreter_search.hpp"
 #include "interpreter_values.hpp"
 
 namespace interp {
@@ -158,6 +159,7 @@ inline int64_t find_key(Machine& m, const Table& t, uint64_t hash, const Value& 
 inline bool equal_tables(Machine& m, const Value& a, const Value& b, int depth) {
     const Table &x = table_of(a), &y = table_of(b);
     if (x.count != y.count) return false;
+    m.work(int64_t(x.entries.size()) * 4);
     for (const Table::Entry& e : x.entries) {
         if (!e.live) continue;
         const int64_t at = find_key(m, y, e.hash, e.key, depth + 1);
@@ -177,6 +179,7 @@ inline bool equal(Machine& m, const Value& a, const Value& b, int depth) {
         case Type::list:
         case Type::tuple: {
             if (items_of(a).items.size() != items_of(b).items.size()) return false;
+            m.work(int64_t(items_of(a).items.size()));      // the same items are no steps
             for (size_t i = 0; i < items_of(a).items.size(); i++) {
                 const Value &x = items_of(a).items[i], &y = items_of(b).items[i];
                 if (!x.same(y) && !equal(m, x, y, depth + 1)) return false;
@@ -197,6 +200,7 @@ inline bool equal(Machine& m, const Value& a, const Value& b, int depth) {
 }
 
 inline bool subset(Machine& m, const Value& a, const Value& b) {
+    m.work(int64_t(table_of(a).entries.size()) * 4);
     for (const Table::Entry& e : table_of(a).entries)
         if (e.live && find_key(m, table_of(b), e.hash, e.key) < 0) return false;
     return true;
@@ -215,6 +219,7 @@ inline bool ordered(Machine& m, const Value& a, const Value& b, const std::strin
     }
     if (a.is_sequence() && a.type == b.type) {
         const std::vector<Value> &x = items_of(a).items, &y = items_of(b).items;
+        m.work(int64_t(std::min(x.size(), y.size())));
         for (size_t i = 0; i < x.size() && i < y.size(); i++)
             if (!x[i].same(y[i]) && !equal(m, x[i], y[i], depth + 1)) return ordered(m, x[i], y[i], op, depth + 1);
         return verdict(x.size() < y.size() ? -1 : x.size() > y.size());
@@ -268,8 +273,8 @@ inline void set_item(Machine& m, Table& t, const Value& key, const Value& value)
 inline bool contains(Machine& m, const Value& container, const Value& item) {
     if (container.is(Type::str)) {
         if (!item.is(Type::str)) raise("TypeError", "'in <string>' requires string as left operand, not ", type_name(item));
-        m.work(int64_t(text_of(container).utf8.size()));
-        return text_of(container).utf8.find(text_of(item).utf8) != std::string::npos;
+        m.work(int64_t(text_of(container).utf8.size() + text_of(item).utf8.size()));
+        return Finder(text_of(item).utf8).in(text_of(container).utf8) != std::string::npos;
     }
     if (container.is(Type::dict) || container.is(Type::set)) return find_key(m, table_of(container), hash_of(m, item), item) >= 0;
     if (container.is(Type::range) && item.is_int()) {
@@ -342,7 +347,7 @@ class Printer {
             case Type::real: out += float_text(v.real); break;
             case Type::str:
                 m_.heap.check(int64_t(out.size() + text_of(v).utf8.size()));
-                m_.work(int64_t(text_of(v).utf8.size()));
+                m_.work(int64_t(text_of(v).utf8.size()) * 4);
                 out += quoted_text(text_of(v).utf8);
                 break;
             case Type::range: {
@@ -414,7 +419,9 @@ class Printer {
 
 inline std::string repr(Machine& m, const Value& v) { return Printer(m).repr(v); }
 inline std::string str(Machine& m, const Value& v) {
-    return v.is(Type::str) ? text_of(v).utf8 : repr(m, v);
+    if (!v.is(Type::str)) return repr(m, v);
+    m.work(int64_t(text_of(v).utf8.size()) / 16);
+    return text_of(v).utf8;
 }
 
 // ---- arithmetic
@@ -560,6 +567,7 @@ inline Value concatenate(Machine& m, const Value& a, const Value& b) {
 inline Value set_operation(Machine& m, char op, const Value& a, const Value& b) {
     const Value out = m.table(Type::set);
     const auto take = [&](const Value& from, const Value& other, bool where_in) {
+        m.work(int64_t(table_of(from).entries.size()) * 4);
         for (const Table::Entry& e : table_of(from).entries)
             if (e.live && (find_key(m, table_of(other), e.hash, e.key) >= 0) == where_in) set_item(m, table_of(out), e.key, Value());
     };
@@ -601,6 +609,7 @@ inline Value binary(Machine& m, const std::string& op, const Value& a, const Val
 // The byte where character i of the text begins (i <= its length).
 inline size_t byte_of(const Text& s, int64_t i) {
     if (s.ascii()) return size_t(i);
+    if (i == s.chars) return s.utf8.size();
     size_t at = 0;
     for (; i > 0; i--) at += size_t(decode_utf8(s.utf8.data() + at, s.utf8.data() + s.utf8.size()).bytes);
     return at;
@@ -619,9 +628,9 @@ inline Value item_at(Machine& m, const Value& v, int64_t i) {
     }
 }
 
-// Start, step and count of v[a:b:c] on a sequence of n items (Python's rules for negative and missing bounds).
+// Start, stop, step and count of v[a:b:c] on a sequence of n items (Python's rules for negative and missing bounds).
 struct Span {
-    int64_t start = 0, step = 1, count = 0;
+    int64_t start = 0, stop = 0, step = 1, count = 0;
 };
 inline Span slice_span(int64_t n, const Value& from, const Value& to, const Value& by) {
     const char* message = "slice indices must be integers or None or have an __index__ method";
@@ -635,8 +644,8 @@ inline Span slice_span(int64_t n, const Value& from, const Value& to, const Valu
         return std::clamp(i < 0 ? (i < -n ? low : i + n) : i, low, high);
     };
     s.start = bound(from, s.step < 0 ? high : low);
-    const int64_t stop = bound(to, s.step < 0 ? low : high);
-    const int64_t span = s.step < 0 ? s.start - stop : stop - s.start, width = s.step < 0 ? -s.step : s.step;
+    s.stop = bound(to, s.step < 0 ? low : high);
+    const int64_t span = s.step < 0 ? s.start - s.stop : s.stop - s.start, width = s.step < 0 ? -s.step : s.step;
     s.count = span > 0 ? (span - 1) / width + 1 : 0;
     return s;
 }
@@ -644,7 +653,7 @@ inline Span slice_span(int64_t n, const Value& from, const Value& to, const Valu
 inline Value slice(Machine& m, const Value& v, const Value& from, const Value& to, const Value& by) {
     if (!v.is(Type::str) && !v.is_sequence() && !v.is(Type::range)) raise("TypeError", "'", type_name(v), "' object is not subscriptable");
     const Span s = slice_span(length(v), from, to, by);
-    m.work(s.count);
+    if (!v.is(Type::range)) m.work(s.count);
     if (v.is(Type::str)) {
         const Text& text = text_of(v);
         std::string out;
@@ -664,10 +673,11 @@ inline Value slice(Machine& m, const Value& v, const Value& from, const Value& t
     }
     if (v.is(Type::range)) {
         const Range& r = range_of(v);
-        const __int128 step = __int128(r.step) * s.step;
-        const int64_t width = s.count < 2 ? (step < 0 ? -1 : 1) : int64_t(step);
-        const int64_t start = r.count && s.count ? r.at(s.start) : r.start;
-        return m.range(start, int64_t(std::clamp<__int128>(__int128(start) + __int128(width) * s.count, INT64_MIN, INT64_MAX)), width);
+        const auto fit = [](__int128 n) {
+            if (n < INT64_MIN || n > INT64_MAX) raise("OverflowError", "ranges beyond 64 bits are not supported here");
+            return int64_t(n);
+        };
+        return m.range(fit(r.start + __int128(r.step) * s.start), fit(r.start + __int128(r.step) * s.stop), fit(__int128(r.step) * s.step));
     }
     m.heap.check(s.count * int64_t(sizeof(Value)));
     std::vector<Value> items;

@@ -521,17 +521,16 @@ class Parser {
         if (element->kind == Kind::star) syntax_error("iterable unpacking cannot be used in comprehension");
         NodePtr n = make(Kind::comprehension, kind, element);
         if (value) n->kids.push_back(std::move(value));
-        Node* function = functions_.empty() ? nullptr : functions_.back();
-        const std::set<std::string> outer = function ? function->locals : std::set<std::string>();
         while (take_word("for")) {
             NodePtr c = make(Kind::clause);
+            const std::vector<Node*> around = std::exchange(functions_, {});     // its variables are its own
             c->kids.push_back(target_list());
+            functions_ = around;
             if (!take_word("in")) syntax_error("invalid syntax");
             c->kids.push_back(logic("or"));
             while (take_word("if")) c->kids.push_back(logic("or"));
             n->kids.push_back(std::move(c));
         }
-        if (function) function->locals = outer;         // its variables are its own
         return n;
     }
     NodePtr atom() {
@@ -615,12 +614,12 @@ class Parser {
         if (base == 10 && text.size() > kMaxTextDigits)
             syntax_error("Exceeds the limit (4300 digits) for integer string conversion - Consider hexadecimal for huge integer literals to avoid "
                          "decimal conversion limits.");
+        m_.work(int64_t(text.size() * text.size()) / 64);
         std::string_view digits = std::string_view(text).substr(base == 10 ? 0 : 2);
         if (base != 10 && digits.starts_with('_')) digits.remove_prefix(1);
         if (int64_t(digits.size()) > kMaxIntegerBits || !parse_digits(digits, base, big)) syntax_error("invalid number literal");
         if (base == 10 && text.size() > 1 && text[0] == '0' && !big.is_zero())
             syntax_error("leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers");
-        m_.work(int64_t(digits.size() * digits.size()) / 64);
         n->value = m_.integer(std::move(big));
         return n;
     }

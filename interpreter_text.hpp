@@ -11,6 +11,7 @@
 #include <wctype.h>
 
 #include <map>
+#include <span>
 
 #include "interpreter_operations.hpp"
 
@@ -134,6 +135,7 @@ inline std::string pad(Machine& m, const Format& f, const std::string& head, con
     const int64_t n = f.width - count_chars(head) - count_chars(body);
     const char align = f.align ? f.align : default_align;
     if (n <= 0) return head + body;
+    m.heap.check(n);                                    // first alone: the product of a huge width may not fit 64 bits
     m.heap.check(n * int64_t(f.fill.size()));
     m.work(n);
     const int64_t left = align == '>' ? n : align == '^' ? n / 2 : 0, inner = align == '=' ? n : 0;
@@ -175,6 +177,7 @@ inline std::string format_real(Machine& m, double x, Format f) {
     char type = f.type ? f.type : 'r';
     const bool upper = type == 'F' || type == 'E' || type == 'G';
     if (f.precision > 1000) raise("ValueError", "precision too big");
+    m.work(f.precision * 8);
     if (type == 'n') type = 'g';
     if (type == '%') x *= 100;
     const bool negative = sign_of(x) && !std::isnan(x);
@@ -282,6 +285,7 @@ inline std::string percent_item(Machine& m, Format f, const Value& v, const std:
 
 // "%5.2f and %s" % args
 inline std::string percent_format(Machine& m, const std::string& format, const Value& args) {
+    m.work(int64_t(format.size()));
     std::string out;
     size_t used = 0;
     const bool many = args.is(Type::tuple);
@@ -297,6 +301,7 @@ inline std::string percent_format(Machine& m, const std::string& format, const V
             out += format[i];
             continue;
         }
+        m.step();
         Format f;
         Value v;
         bool have = false, left = false;
@@ -320,7 +325,7 @@ inline std::string percent_format(Machine& m, const std::string& format, const V
             return int_argument(next());
         };
         f.width = number();
-        if (f.width < 0) left = true, f.width = -f.width;
+        if (f.width < 0) left = true, f.width = -std::max(f.width, -INT64_MAX);
         if (i < format.size() && format[i] == '.') i++, f.precision = std::max<int64_t>(0, number());
         if (i >= format.size()) raise("ValueError", "incomplete format");
         const char type = format[i];
@@ -341,6 +346,7 @@ inline std::string percent_format(Machine& m, const std::string& format, const V
 // "{} {0!r:>5} {name}".format(...)
 inline std::string brace_format(Machine& m, const std::string& s, const Arguments& a, int level = 0, size_t* counter = nullptr) {
     if (level > 1) raise("ValueError", "Max string recursion exceeded");
+    m.work(int64_t(s.size()));
     std::string out;
     size_t automatic = 0;
     if (!counter) counter = &automatic;
@@ -355,6 +361,7 @@ inline std::string brace_format(Machine& m, const std::string& s, const Argument
             out += s[i];
             continue;
         }
+        m.step();
         const size_t start = ++i;
         int open = 0;
         for (; i < s.size() && !(s[i] == '}' && open == 0); i++) open += s[i] == '{' ? 1 : s[i] == '}' ? -1 : 0;
@@ -370,6 +377,7 @@ inline std::string brace_format(Machine& m, const std::string& s, const Argument
             v = a.positional[index];
         } else {
             if (name.find_first_of(".[") != std::string::npos) raise("ValueError", "'.' and '[' in replacement fields are not supported here");
+            m.work(int64_t(a.named.size()));
             bool found = false;
             for (const auto& [key, value] : a.named)
                 if (key == name) v = value, found = true;
@@ -422,17 +430,12 @@ inline Value strip(Machine& m, const Value& self, Arguments& a, bool left, bool 
     check_count(a, "strip", 0, 1);
     const std::string& s = text_of(self).utf8;
     const bool blank = a.positional.empty() || a.positional[0].is(Type::none);
-    const std::string set = blank ? "" : text_argument(a.positional[0], "strip arg");
+    const std::string_view set = blank ? std::string_view() : text_argument(a.positional[0], "strip arg");
     m.work(int64_t(s.size()));
     const auto goes = [&](size_t at, size_t bytes) {
         if (blank) return is_space(decode_utf8(s.data() + at, s.data() + s.size()).code);
         m.work(int64_t(set.size()));
-        for (size_t i = 0; i < set.size();) {
-            const size_t n = size_t(decode_utf8(set.data() + i, set.data() + set.size()).bytes);
-            if (n == bytes && set.compare(i, n, s, at, bytes) == 0) return true;
-            i += n;
-        }
-        return false;
+        return set.find(std::string_view(s).substr(at, bytes)) != std::string_view::npos;     // of one character: 4 bytes at most
     };
     size_t from = 0, to = s.size();
     while (left && from < to) {
@@ -450,12 +453,13 @@ inline Value strip(Machine& m, const Value& self, Arguments& a, bool left, bool 
 }
 
 // s.find(what, start, end) and its kin: the bytes [from, to) that are searched; false where start lies beyond the end.
-inline bool search_window(const Value& self, const Arguments& a, size_t& from, size_t& to) {
+inline bool search_window(Machine& m, const Value& self, const Arguments& a, size_t& from, size_t& to) {
     const Text& s = text_of(self);
     const Value none, &start = a.positional.size() > 1 ? a.positional[1] : none, &end = a.positional.size() > 2 ? a.positional[2] : none;
     if (!start.is(Type::none) && index_value(start, "slice indices must be integers or None or have an __index__ method",
             true) > s.chars) return false;
     const Span span = slice_span(s.chars, start, end, none);
+    if (!s.ascii()) m.work((span.start + span.stop) * 2);
     from = byte_of(s, span.start);
     to = byte_of(s, span.start + span.count);
     return true;
@@ -463,38 +467,37 @@ inline bool search_window(const Value& self, const Arguments& a, size_t& from, s
 inline Value find_text(Machine& m, const Value& self, Arguments& a, const char* name, bool last, bool must) {
     check_count(a, name, 1, 3);
     const std::string &s = text_of(self).utf8, &what = text_argument(a.positional[0], "argument");
-    m.work(int64_t(s.size()) * 2);
+    m.work(int64_t(s.size() + what.size()) * 2);
     size_t from = 0, to = 0, at = std::string::npos;
-    if (search_window(self, a, from, to)) {
-        const std::string_view window = std::string_view(s).substr(from, to - from);
-        at = last ? window.rfind(what) : window.find(what);
-    }
+    if (search_window(m, self, a, from, to)) at = Finder(what, last).in(std::string_view(s).substr(from, to - from));
     if (at == std::string::npos && must) raise("ValueError", "substring not found");
     return Value::of(at == std::string::npos ? int64_t(-1) : count_chars(std::string_view(s).substr(0, from + at)));
 }
 inline Value count_text(Machine& m, const Value& self, Arguments& a) {
     check_count(a, "count", 1, 3);
     const std::string &s = text_of(self).utf8, &what = text_argument(a.positional[0], "argument");
-    m.work(int64_t(s.size()) * 2);
+    m.work(int64_t(s.size() + what.size()) * 2);
     size_t from = 0, to = 0;
-    if (!search_window(self, a, from, to)) return Value::of(int64_t(0));
-    const std::string_view window = std::string_view(s).substr(from, to - from);
+    if (!search_window(m, self, a, from, to)) return Value::of(int64_t(0));
+    std::string_view window = std::string_view(s).substr(from, to - from);
     if (what.empty()) return Value::of(count_chars(window) + 1);
+    const Finder finder(what);
     int64_t n = 0;
-    for (size_t at = window.find(what); at != std::string_view::npos; at = window.find(what, at + what.size())) n++;
+    for (size_t at; (at = finder.in(window)) != std::string_view::npos; n++) window.remove_prefix(at + what.size());
     return Value::of(n);
 }
 inline Value begins_or_ends(Machine& m, const Value& self, Arguments& a, bool begins) {
     check_count(a, begins ? "startswith" : "endswith", 1, 3);
     size_t from = 0, to = 0;
-    if (!search_window(self, a, from, to)) return Value::of(false);
+    if (!search_window(m, self, a, from, to)) return Value::of(false);
     const std::string_view window = std::string_view(text_of(self).utf8).substr(from, to - from);
     const Value& what = a.positional[0];
-    const std::vector<Value> all = what.is(Type::tuple) ? items_of(what).items : std::vector<Value>{what};
+    const std::span<const Value> all = what.is(Type::tuple) ? std::span<const Value>(items_of(what).items) : std::span<const Value>(&what, 1);
     for (const Value& v : all) {
         m.step();
         if (!v.is(Type::str)) raise("TypeError", begins ? "startswith" : "endswith", " first arg must be str or a tuple of str, not ",
                 type_name(v));
+        m.work(int64_t(text_of(v).utf8.size()) / 16);
         if (begins ? window.starts_with(text_of(v).utf8) : window.ends_with(text_of(v).utf8)) return Value::of(true);
     }
     return Value::of(false);
@@ -504,13 +507,14 @@ inline Value replace(Machine& m, const Value& self, Arguments& a) {
     check_count(a, "replace", 2, 3);
     const std::string &s = text_of(self).utf8, &from = text_argument(a.positional[0], "replace() argument 1"),
                       &to = text_argument(a.positional[1], "replace() argument 2");
-    int64_t times = a.positional.size() > 2 ? int_argument(a.positional[2]) : -1;
-    m.work(int64_t(s.size()) * 2);
+    int64_t times = a.positional.size() > 2 ? std::max<int64_t>(-1, int_argument(a.positional[2])) : -1;
+    m.work(int64_t(s.size() + from.size()) * 2);
+    const Finder finder(from);
     std::string out;
     size_t at = 0;
     while (times != 0) {
-        const size_t hit = from.empty() ? at : s.find(from, at);
-        if (hit == std::string::npos) break;
+        const size_t ahead = finder.in(std::string_view(s).substr(at)), hit = at + ahead;
+        if (ahead == std::string_view::npos) break;
         m.heap.check(int64_t(out.size() + to.size() + s.size() - at));
         m.work(int64_t(to.size()));
         out.append(s, at, hit - at);
@@ -533,20 +537,22 @@ inline Value split(Machine& m, const Value& self, Arguments& a) {
     take_named(a, "sep", sep);
     take_named(a, "maxsplit", limit);
     check_count(a, "split", 0, 2);
-    int64_t left = int_argument(limit);
+    int64_t left = std::max<int64_t>(-1, int_argument(limit));
     const std::string& s = text_of(self).utf8;
     m.work(int64_t(s.size()) * 2);
     Pending out(m);
     if (!sep.is(Type::none)) {
         const std::string& by = text_argument(sep, "sep");
         if (by.empty()) raise("ValueError", "empty separator");
-        size_t at = 0;
-        for (size_t hit = s.find(by); hit != std::string::npos && left != 0; hit = s.find(by, at), left--) {
+        m.work(int64_t(by.size()) * 2);
+        const Finder finder(by);
+        std::string_view rest = s;
+        for (size_t hit; left != 0 && (hit = finder.in(rest)) != std::string_view::npos; left--) {
             m.step();
-            out.push(m.text(s.substr(at, hit - at)));
-            at = hit + by.size();
+            out.push(m.text(std::string(rest.substr(0, hit))));
+            rest.remove_prefix(hit + by.size());
         }
-        out.push(m.text(s.substr(at)));
+        out.push(m.text(std::string(rest)));
         return m.list(std::move(out.values));
     }
     size_t at = 0;
@@ -556,11 +562,6 @@ inline Value split(Machine& m, const Value& self, Arguments& a) {
         if (at >= s.size()) break;
         size_t end = at;
         while (end < s.size() && (left == 0 || !is_space(char_at(end).code))) end += size_t(char_at(end).bytes);
-        if (left == 0)                                  // the rest as it is, but without white space at its end
-            for (size_t p = end; p > at; end = p) {
-                for (p--; (s[p] & 0xC0) == 0x80;) p--;
-                if (!is_space(char_at(p).code)) break;
-            }
         m.step();
         out.push(m.text(s.substr(at, end - at)));
         if (left == 0) break;
@@ -569,28 +570,47 @@ inline Value split(Machine& m, const Value& self, Arguments& a) {
     }
     return m.list(std::move(out.values));
 }
+// At most so many of the rightmost separators; without a limit it is what split does.
 inline Value rsplit(Machine& m, const Value& self, Arguments& a) {
     check_count(a, "rsplit", 0, 2);
-    if (a.positional.size() < 2 || a.positional[0].is(Type::none)) return split(m, self, a);
-    const std::string &s = text_of(self).utf8, &by = text_argument(a.positional[0], "sep");
-    if (by.empty()) raise("ValueError", "empty separator");
-    m.work(int64_t(s.size()) * 2);
+    if (a.positional.size() < 2 || int_argument(a.positional[1]) < 0) return split(m, self, a);
+    const bool blank = a.positional[0].is(Type::none);
+    const std::string& s = text_of(self).utf8;
+    const std::string_view by = blank ? std::string_view() : text_argument(a.positional[0], "sep");
+    if (by.empty() && !blank) raise("ValueError", "empty separator");
+    m.work(int64_t(s.size() + by.size()) * 2);
+    const Finder finder(by, true);
     Pending out(m);
-    size_t end = s.size();
-    for (int64_t left = int_argument(a.positional[1]); left != 0 && end >= by.size(); left--) {
-        const size_t hit = s.rfind(by, end - by.size());
-        if (hit == std::string::npos) break;
+    std::string_view rest = s;
+    const auto trim = [&](bool of_spaces) {             // the end of the rest: its white space, or its last word
+        size_t end = rest.size();
+        for (size_t p = end; p > 0; end = p) {
+            for (p--; (rest[p] & 0xC0) == 0x80;) p--;
+            if (is_space(decode_utf8(rest.data() + p, rest.data() + rest.size()).code) != of_spaces) break;
+        }
+        return std::exchange(rest, rest.substr(0, end)).substr(end);
+    };
+    if (blank) trim(true);
+    for (int64_t left = int_argument(a.positional[1]); left != 0 && !(blank && rest.empty()); left--) {
         m.step();
-        out.push(m.text(s.substr(hit + by.size(), end - hit - by.size())));
-        end = hit;
+        if (blank) {
+            out.push(m.text(std::string(trim(false))));
+            trim(true);
+            continue;
+        }
+        const size_t hit = finder.in(rest);
+        if (hit == std::string_view::npos) break;
+        out.push(m.text(std::string(rest.substr(hit + by.size()))));
+        rest = rest.substr(0, hit);
     }
-    out.push(m.text(s.substr(0, end)));
+    if (!blank || !rest.empty()) out.push(m.text(std::string(rest)));
     std::reverse(out.values.begin(), out.values.end());
     return m.list(std::move(out.values));
 }
 inline Value splitlines(Machine& m, const Value& self, Arguments& a) {
     check_count(a, "splitlines", 0, 0);
     const std::string& s = text_of(self).utf8;
+    m.work(int64_t(s.size()));
     Pending out(m);
     for (size_t at = 0; at < s.size();) {
         const size_t end = std::min(s.find_first_of("\r\n", at), s.size());
@@ -618,7 +638,7 @@ inline Value join(Machine& m, const Value& self, Arguments& a) {
 inline Value justify(Machine& m, const Value& self, Arguments& a, const char* name, char align) {
     check_count(a, name, 1, 2);
     Format f;
-    f.width = int_argument(a.positional[0]);
+    f.width = std::max<int64_t>(0, int_argument(a.positional[0]));
     if (a.positional.size() > 1) f.fill = text_argument(a.positional[1], "The fill character");
     if (count_chars(f.fill) != 1) raise("TypeError", "The fill character must be exactly one character long");
     const std::string& s = text_of(self).utf8;
@@ -637,7 +657,7 @@ inline Value zfill(Machine& m, const Value& self, Arguments& a) {
     const std::string& s = text_of(self).utf8;
     Format f;
     f.fill = "0";
-    f.width = int_argument(a.positional[0]);
+    f.width = std::max<int64_t>(0, int_argument(a.positional[0]));
     const bool sign = !s.empty() && (s[0] == '-' || s[0] == '+');
     f.align = '=';
     return m.text(pad(m, f, s.substr(0, sign), s.substr(sign), '='));
@@ -646,14 +666,15 @@ inline Value partition(Machine& m, const Value& self, Arguments& a, bool last) {
     check_count(a, last ? "str.rpartition" : "str.partition", 1, 1);
     const std::string &s = text_of(self).utf8, &by = text_argument(a.positional[0], "argument");
     if (by.empty()) raise("ValueError", "empty separator");
-    m.work(int64_t(s.size()) * 2);
-    const size_t at = last ? s.rfind(by) : s.find(by);
+    m.work(int64_t(s.size() + by.size()) * 2);
+    const size_t at = Finder(by, last).in(s);
     if (at == std::string::npos) return last ? m.tuple({m.text(""), m.text(""), self}) : m.tuple({self, m.text(""), m.text("")});
     return m.tuple({m.text(s.substr(0, at)), m.text(by), m.text(s.substr(at + by.size()))});
 }
 inline Value remove_affix(Machine& m, const Value& self, Arguments& a, bool prefix) {
     check_count(a, prefix ? "str.removeprefix" : "str.removesuffix", 1, 1);
     const std::string &s = text_of(self).utf8, &what = text_argument(a.positional[0], "argument");
+    m.work(int64_t(what.size()) / 16);
     if (what.empty() || !(prefix ? s.starts_with(what) : s.ends_with(what))) return self;
     return m.text(prefix ? s.substr(what.size()) : s.substr(0, s.size() - what.size()));
 }

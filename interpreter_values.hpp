@@ -4,7 +4,7 @@
 // counts its references. Objects that refer to each other in a circle are freed with the heap, which knows them all; a chain of a
 // million lists is freed by a loop, not by recursion. Every object says how many bytes it takes, and the heap refuses more than
 // its limit *before* they are allocated. Work is counted too: `Machine::work` is called with the length of whatever a single
-// operation walks through, so that the number of steps bounds the time.
+// operation walks through (a step for 64 items, or for 1,024 bytes that are only copied), so that the number of steps bounds the time.
 // Promises: the live values stay within the limit, and with them the memory within about twice of it (a vector grows by doubling).
 // Does not: compute (interpreter_operations.hpp) or read programs (interpreter_syntax.hpp).
 #pragma once
@@ -212,6 +212,7 @@ struct Table : Object {
         entries[size_t(e)].live = false;
         entries[size_t(e)].key = entries[size_t(e)].value = Value();
         count--;
+        if (int64_t(entries.size()) > 2 * count + 8) rebuild();      // who walks through the entries passes few erased ones
     }
     void clear() {
         heap->charge(*this, -int64_t(entries.size()) * (int64_t(sizeof(Entry)) + 16));
@@ -227,7 +228,7 @@ struct Table : Object {
         while (slots[i] >= 0) i = (i + 1) & (slots.size() - 1);
         slots[i] = e;
     }
-    void rebuild() {                                    // twice the table; erased entries go
+    void rebuild() {                                    // room for twice the live entries; erased ones go
         const int64_t before = int64_t(entries.size());
         std::erase_if(entries, [](const Entry& e) { return !e.live; });
         heap->charge(*this, (int64_t(entries.size()) - before) * (int64_t(sizeof(Entry)) + 16));

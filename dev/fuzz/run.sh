@@ -29,6 +29,9 @@ seed() { # NAME
         encode)
             printf '\0\7The ship'\''s crew didn'\''t see 12345 birds,\n\n  they'\''LL <|endoftext|> x' > "$dir/english"
             printf '\2\3\xe4\xb8\xad\xe6\x96\x87 \xc3\xa9\xcc\x81\xff\xe2\x80 \xc2\xa0\n /' > "$dir/unicode" ;;
+        interpreter)
+            printf '\7x = sorted([3, 1.5, True], key=lambda v: -v)\nfor i, c in enumerate("h\xc3\xa9llo"):\n    if c in {"l": 1}: print(f"{i:>3}", c.upper() * 2, x[::-1])\nelse:\n    print(round(2.675, 2), 7 // -2, 2 ** 70)' > "$dir/block"
+            printf '\3def f(n, k=1): return n if n < 2 else f(n - 1) + f(n - 2)\n[("%%*d|%%s" %% (5, f(i), "a,b".split(","))).strip() for i in range(9) if i %% 2]' > "$dir/expression" ;;
         shards)
             { printf '\0\x88\xf0\x34\x01\1\0\0\0\24\0\0\0'; head -c 1012 /dev/zero; printf '\7\0\1\0\2\0\3\0\7\0\1\0\2\0\3\0\4\0\5\0\7\0\1\0\2\0\3\0\4\0\5\0\6\0\7\0\1\0\2\0'; } > "$dir/named"
             printf '{"format":"train_gpt token shards","version":1,"tokenizer_hash":"00","vocab_size":300,"end_of_text":7,"splits":{"train":{"documents":1,"tokens":20,"text_bytes":50,"shards":[{"file":"train_0.bin","tokens":20,"documents":1,"text_bytes":50,"crc32":"00000000"}]}}}' | cat - "$dir/named" > "$dir/indexed" ;;

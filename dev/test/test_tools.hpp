@@ -1,14 +1,16 @@
 // dev/test/test_tools.hpp -- is what the tools tell a model true, and can nothing that it asks for do harm?
 //
 // The interpreter is held against the machine's python3: programs by hand and random expressions must print the same, errors included. Random
-// bytes and mutilated programs must end, within their limits. BM25 is held against a computation without an index, in long double. The child is
-// attacked: endless, huge, forking, talking, writing programs; and the sandbox is denied its own layers (a filter of the test's), one by one.
+// bytes, mutilated programs and such as were written to take long (tool_attacks.hpp) must end, within their limits. BM25 is held against a
+// computation without an index, in long double. The child is attacked: endless, huge, forking, talking, writing programs; and the sandbox is
+// denied its own layers (a filter of the test's), one by one.
 #pragma once
 
 #include <map>
 
 #include "../../tools.hpp"
 #include "test.hpp"
+#include "tool_attacks.hpp"
 #include "tool_programs.hpp"
 
 namespace tools_test {
@@ -74,6 +76,7 @@ inline std::vector<std::string> split_by(const std::string& text, const std::str
 }
 inline std::vector<std::string> all_programs() {
     std::vector<std::string> programs = split_by(kLinePrograms, "\n");
+    for (const std::string& p : split_by(kEdgePrograms, "\n")) programs.push_back(p);
     for (const std::string& p : split_by(kBlockPrograms, "====\n")) programs.push_back(p);
     return programs;
 }
@@ -294,6 +297,92 @@ inline void test_limits(Report& t) {
     t.check(run_program("print('a')\nx = 1 / 0").output == "a\nZeroDivisionError: division by zero",
             "what was printed stays in front of an error");
     t.check(run_program("").ok && run_program("").output.empty() && run_program("x = 1").output.empty(), "a program without output has none");
+}
+
+// What Python does with these depends on the machine; here it is an error, or the number that it is.
+inline void test_edges(Report& t) {
+    const auto gives = [&](const std::string& program, const std::string& expected) {
+        const std::string output = run_program(program).output;
+        t.check(output.starts_with(expected), cat("\"", program, "\" gives ", expected, ": ", output.substr(0, 200)));
+    };
+    gives("'%*d' % (-2**63, 1)", "MemoryError");
+    gives("'%*d' % (2**63 - 1, 1)", "MemoryError");
+    gives("'%-*s' % (-2**63, 1)", "MemoryError");
+    gives("'%.*f' % (-2**63, 2.5)", "'2'");
+    gives("'%*d' % (2**63, 1)", "OverflowError");
+    for (const char* method : {"ljust", "rjust", "center"}) gives(cat("'x'.", method, "(2**63 - 1, '\U0001F600')"), "MemoryError");
+    gives("'x'.zfill(2**63 - 1)", "MemoryError");
+    gives("round(5, -2**63)", "0");
+    gives("round(5, -10**30)", "0");
+    gives("round(9 * 10**19000, -19001) == 10**19001", "True");
+    gives("range(0, 2**63 - 1, 2**62)[::3]", "OverflowError");
+    gives("range(-2**63, 5)[::-1]", "OverflowError");
+}
+
+// ---- time
+
+// A hundred thousand steps take a tenth of a second on this machine, and a few tenths where they are dear.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr double kSlowest = 15;
+#else
+constexpr double kSlowest = 2;
+#endif
+
+inline void test_time(Report& t) {
+    double slowest = 0;
+    for (const SlowProgram& p : slow_programs()) {
+        const std::string program = cat(p.before, "while True: ", p.again);
+        const std::string shown = json_text(nlohmann::json(cat(p.before.substr(0, 60), "while True: ", p.again.substr(0, 60))));
+        const double start = now_s();
+        const ProgramResult r = run_program(program);
+        const double seconds = now_s() - start;
+        slowest = std::max(slowest, seconds);
+        t.check(!r.ok && r.output.find("TimeoutError: more than 100000 steps") != std::string::npos,
+                cat(shown, " ends by its steps: ", r.output.substr(0, 200)));
+        t.check_at_most(seconds, kSlowest, cat(shown, " ends soon (seconds)"));
+    }
+    t.check_at_most(slowest, kSlowest, "the slowest of them (seconds)");
+    // control: the search of the standard library, for the steps that such a search is charged
+    const size_t n = kSlowest > 2 ? 900000 : 300000;
+    const ProgramResult r = run_program(cat("x = 'a' * ", n, "\ny = 'a' * ", n / 2, " + 'b'\ny in x"));
+    const std::string x(n, 'a'), y = std::string(n / 2, 'a') + 'b';
+    const double start = now_s();
+    const bool found = x.find(y) != std::string::npos;
+    t.check_rejected(now_s() - start, kSlowest * double(r.steps) / 100000, "std::string::find");
+    t.check(!found && r.output == "False", "neither finds what is not there");
+}
+
+// All texts of a and b up to 10 letters, and long ones that repeat themselves with errors, against the standard library.
+inline void test_finder(Report& t) {
+    int64_t searches = 0, found = 0, both = 0, wrong = 0;
+    const auto compare = [&](const std::string& s, const std::string& what) {
+        const size_t first = s.find(what), last = s.rfind(what);
+        searches++;
+        found += first != std::string::npos;
+        both += first != last;
+        wrong += interp::Finder(what).in(s) != first || interp::Finder(what, true).in(s) != last;
+    };
+    std::vector<std::string> words = {""};
+    for (size_t i = 0; i < 1023; i++)
+        for (const char c : {'a', 'b'}) words.push_back(words[i] + c);
+    for (const std::string& s : words)
+        for (size_t i = 0; i < 511; i++) compare(s, words[i]);
+    t.check(wrong == 0, cat("of ", searches, " short texts each stands where std::string finds it (wrong: ", wrong, ")"));
+    t.check(found > searches / 100 && found < searches / 2 && both > searches / 100,
+            cat("control: texts were found (", found, "), and not, and at several places (", both, ")"));
+    Rng rng(3);
+    searches = found = both = wrong = 0;
+    for (int round = 0; round < 20000; round++) {
+        const std::string unit = words[1 + rng.below(126)];
+        std::string s;
+        while (s.size() < 20 + rng.below(400)) s += unit;
+        for (uint64_t n = rng.below(4); n > 0; n--) s[rng.below(s.size())] = char('a' + rng.below(3));
+        std::string what = s.substr(rng.below(s.size()), 1 + rng.below(s.size()));
+        if (rng.below(3) == 0) what[rng.below(what.size())] = char('a' + rng.below(3));
+        compare(s, what);
+    }
+    t.check(wrong == 0, cat("so do ", searches, " long ones (wrong: ", wrong, ")"));
+    t.check(found > searches / 4 && found < searches && both > searches / 20, cat("control: found ", found, ", at several places ", both));
 }
 
 // ---- noise
@@ -717,6 +806,32 @@ inline void test_toolbox(Report& t) {
     t.check(!evil.ok && evil.text.find("PermissionError") != std::string::npos, "in its sandbox");
 }
 
+// After each attack the toolbox answers as if nothing had been.
+inline void withstand(Report& t, const Toolbox& box, const std::vector<Attack>& attacks, const std::string& who, double slowest) {
+    std::set<std::string> kinds;
+    for (const Attack& a : attacks) {
+        const std::string shown = cat(who, ", ", a.kind, ": ", json_text(nlohmann::json(to_valid_utf8(a.program.substr(0, 60)))));
+        const ToolResult r = box.call("python", a.program);
+        kinds.insert(a.kind);
+        t.check(!r.ok && r.text.find(a.answer) != std::string::npos, cat(shown, " is answered with ", a.answer, ": ", r.text.substr(0, 200)));
+        t.check(is_valid_utf8(r.text) && interp::count_chars(r.text) <= box.max_chars + 40, cat(shown, ": the answer is text of a limited length"));
+        t.check_at_most(r.seconds, slowest, shown + " is answered soon (seconds)");
+        const ToolResult next = box.call("python", "6 * 7");
+        t.check(next.ok && next.text == "42", cat("after ", shown, " the next program runs: ", next.text));
+    }
+    t.check(kinds == std::set<std::string>{"endless", "failing", "huge", "malicious", "slow"}, who + ": all five kinds were tried");
+}
+inline void test_attacks(Report& t) {
+    Toolbox box;
+    withstand(t, box, interpreter_attacks(), "interpreter", kSlowest);
+    const ToolResult good = box.call("python", "print('spam' * 3)");
+    t.check(good.ok && good.text == "spamspamspam", "control: a good program is answered with what it prints");
+    box.python3 = true;
+    box.child_limits.wall_s = 3;
+    box.child_limits.cpu_s = 1;
+    if (child_runs(t)) withstand(t, box, child_attacks(), "python3", 10);
+}
+
 }  // namespace tools_test
 
 inline Suite tools_tests() {
@@ -725,6 +840,9 @@ inline Suite tools_tests() {
         {"tools: the interpreter prints what python3 prints, for more than 300 programs", test_same_as_python},
         {"tools: the interpreter prints what python3 prints, for 2,000 random expressions", test_random_expressions},
         {"tools: no program exceeds the interpreter's limits of steps, memory, depth, size and output", test_limits},
+        {"tools: numbers at the edges of 64 bits are errors or right, never undefined", test_edges},
+        {"tools: the steps bound the time: programs that take few steps and much to do end soon", test_time},
+        {"tools: a text is found where std::string finds it, for a million short ones and long ones that repeat themselves", test_finder},
         {"tools: 20,000 random and mutilated programs end", test_fuzz},
         {"tools: BM25 scores equal a computation by hand and one without an index", test_bm25},
         {"tools: words are split and passages cut around the matches", test_words_and_passages},
@@ -732,5 +850,6 @@ inline Suite tools_tests() {
         {"tools: python3 in a child process can compute, and nothing else", test_child},
         {"tools: the child is not run without seccomp and limits, and withstands attacks without the other layers", test_child_without_layers},
         {"tools: the toolbox answers everything with text", test_toolbox},
+        {"tools: failing, slow, endless, huge and malicious programs get an answer, from the interpreter and from python3", test_attacks},
     };
 }
