@@ -6,10 +6,33 @@
 // Json: nlohmann::json (keys sorted) or nlohmann::ordered_json (keys as they came).
 #pragma once
 
+#include <charconv>
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
+
+// JSON may escape half a surrogate pair ("\ud83d"), which is no character and which the parser refuses: make it \ufffd,
+// as everyone does who turns such strings into bytes. Everything else stays, so byte offsets in messages hold.
+inline std::string mend_surrogates(std::string json) {
+    const auto unit = [&](size_t at) -> int {  // the value of \uXXXX at `at`, or -1
+        if (at + 6 > json.size() || json[at] != '\\' || json[at + 1] != 'u') return -1;
+        int value = 0;
+        const auto [end, ec] = std::from_chars(&json[at + 2], &json[at + 2] + 4, value, 16);
+        return ec == std::errc() && end == &json[at + 2] + 4 && value >= 0 ? value : -1;
+    };
+    for (size_t at = json.find('\\'); at != std::string::npos && at + 1 < json.size(); at = json.find('\\', at)) {
+        const int a = unit(at);
+        if (a < 0xD800 || a > 0xDFFF) {
+            at += 2;
+            continue;
+        }
+        const int b = unit(at + 6);
+        if (a < 0xDC00 && b >= 0xDC00 && b <= 0xDFFF) at += 12;
+        else json.replace(at, 6, "\\ufffd"), at += 6;
+    }
+    return json;
+}
 
 // The value that `text` is. `watch(depth, event, value)` sees the parts as they come, and may throw. Throws Json::parse_error with the byte
 // where the text is broken, or Json::out_of_range for a number like 1e999; with throws = false the result is a value whose is_discarded().

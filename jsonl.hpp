@@ -4,7 +4,8 @@
 // line once: plain stretches of a string are found 16 bytes at a time and copied whole, only escapes and characters beyond
 // ASCII are looked at one by one, and other fields are checked but not built. What it accepts is valid JSON (a part of it:
 // whatever is unusual, such as numbers with exponents, it leaves alone); what it does not accept goes to nlohmann::json,
-// which decides, and names the byte where it is broken. So the answer is always nlohmann's.
+// which decides, and names the byte where it is broken. So the answer is always nlohmann's, but for half a surrogate pair
+// ("\ud83d"), which Python writes and nlohmann refuses: it becomes U+FFFD (mend_surrogates).
 #pragma once
 
 #ifdef __SSE2__
@@ -179,8 +180,11 @@ class TextFieldReader : public nlohmann::json_sax<nlohmann::json> {
     }
     // The same without JsonField (the tests compare).
     std::string read_slowly(std::string_view line, std::string& text) {
-        text_ = &text, depth_ = 0, wanted_ = found_ = object_ = false, broken_at_ = 0;
-        if (!nlohmann::json::sax_parse(line.begin(), line.end(), this)) return cat("broken JSON at byte ", broken_at_);
+        text_ = &text;
+        if (!parse(line)) {                              // half a surrogate pair is no character, but Python writes it
+            const size_t broken_at = broken_at_;
+            if (line.find("\\u") == line.npos || !parse(mend_surrogates(std::string(line)))) return cat("broken JSON at byte ", broken_at);
+        }
         if (!object_) return "expected a JSON object";
         return found_ ? "" : cat("the object has no string \"", field_, "\"");
     }
@@ -213,6 +217,10 @@ class TextFieldReader : public nlohmann::json_sax<nlohmann::json> {
     }
 
    private:
+    bool parse(std::string_view line) {
+        depth_ = 0, wanted_ = found_ = object_ = false, broken_at_ = 0;
+        return nlohmann::json::sax_parse(line.begin(), line.end(), this);
+    }
     bool other() { return wanted_ = false, true; }
     std::string field_;
     std::string* text_ = nullptr;

@@ -144,6 +144,7 @@ struct Input {
     int64_t bytes = 0;                   // -1: a pipe, the length is unknown
     bool jsonl = false;
     bool listed = false;                 // found in a folder: skipped if it is not text
+    bool foreign = false;                // and this one's name says that it is not
     Packing packing = Packing::none;
     bool is_stream() const { return bytes < 0 || packing != Packing::none; }
 };
@@ -166,9 +167,11 @@ inline std::unique_ptr<ByteStream> open_stream(const Input& input) {
 
 inline Input make_input(const std::string& format, const std::string& path, bool listed) {
     for (const char* suffix : {".xz", ".bz2", ".lz4", ".zip", ".7z", ".parquet"})
-        if (path.ends_with(suffix))
+        if (path.ends_with(suffix)) {
+            if (listed) return {path, 0, false, true, true};
             throw Error(cat(path, ": expected text or JSONL, plain or compressed with gzip or zstd"),
                         "decompress it, or pipe it: xz -dc FILE | train_gpt tokenize --input - --format jsonl ...");
+        }
     Input input{path, -1, format == "jsonl", listed};
     std::string_view name = path;
     for (const auto& [suffix, packing] : {std::pair{".gz", Packing::gzip}, {".zst", Packing::zstd}, {".zstd", Packing::zstd}})
@@ -252,25 +255,19 @@ class Source {
     Source(std::vector<Input> inputs, double split_single, bool may_cut)
         : inputs_(std::move(inputs)), split_single_(split_single), may_cut_(may_cut) {}
     Source(const Source&) = delete;
-    // Go on from a position that a job of the same inputs had behind it (not with split_single).
+    // Go on from a position that a job of the same inputs had behind it.
     void seek(const Position& to) {
         if (to.input == 0 && to.bytes == 0) return;
         at_ = size_t(to.input);
         open_next();
         starts_ = to.starts, line_ = to.line;
-        if (!stream_) {
-            offset_ = size_t(std::min(to.bytes, int64_t(text_.size())));
-            return;
-        }
         while (done_ < to.bytes) {                                  // a stream has to be read up to there
-            if (text_.empty()) extend();
-            const int64_t n = std::min(int64_t(text_.size()), to.bytes - done_);
+            if (stream_ && offset_ == text_.size()) extend();
+            const int64_t n = std::min(int64_t(text_.size() - offset_), to.bytes - done_);
             if (n == 0) break;
-            done_ += n;
-            if (stream_) buffer_.erase(0, size_t(n)), text_ = buffer_, part_end_ = buffer_.size();
-            else offset_ += size_t(n);
-            if (!stream_) break;
+            done_ += n, offset_ += size_t(n);
         }
+        if (offset_ > part_end_) part_end_ = text_.size(), to_val_ = true;      // in the validation part of a single text
     }
     int64_t num_binary() const { return num_binary_; }              // files of folders that hold no text
     std::string first_binary() const { return first_binary_; }
@@ -295,7 +292,7 @@ class Source {
             if (input.jsonl) line_ += count_lines(text);
             offset_ += n, done_ += int64_t(n);
             job.after = {int64_t(at_) - 1, done_, line_, false};
-            if (stream_) drop_emitted(job);
+            if (stream_) own_text(job);
             return true;
         }
     }
@@ -310,23 +307,25 @@ class Source {
         const Input& input = inputs_[at_++];
         owner_ = nullptr, text_ = {}, offset_ = part_end_ = 0, line_ = 1, done_ = 0;
         starts_ = open_ = true, to_val_ = false;
-        if (!input.is_stream()) {
+        if (input.is_stream()) {
+            stream_ = open_stream(input);
+            if (input.listed) extend();                             // to see whether it is text
+        } else if (!input.foreign) {
             auto file = std::make_shared<MappedFile>(input.path);
             text_ = file->view();
             owner_ = file;
-            if (input.listed && text_.substr(0, 4096).find('\0') != std::string_view::npos) {
-                if (num_binary_++ == 0) first_binary_ = input.path;
-                return close_input();
-            }
-        } else {
-            stream_ = open_stream(input);
-            while (stream_ && split_single_ > 0 && !input.jsonl) extend();      // its end must be known
         }
+        if (input.listed && (input.foreign || text_.substr(0, 4096).find('\0') != std::string_view::npos)) {
+            if (num_binary_++ == 0) first_binary_ = input.path;
+            return close_input();
+        }
+        while (stream_ && split_single_ > 0 && !input.jsonl) extend();          // its end must be known
         part_end_ = text_.size();
         if (split_single_ > 0 && !input.jsonl && text_.size() >= 2) part_end_ = val_cut(text_, split_single_);
     }
     void close_input() {
         stream_ = nullptr, open_ = false, owner_ = nullptr;
+        buffer_.clear();
     }
 
     // How many bytes the next job takes; 0 at the end of the part, npos if a stream must be read further to know.
@@ -343,8 +342,9 @@ class Source {
         return cut == rest.size() || (stream_ && cut + 4 > rest.size()) ? at_end : cut;
     }
 
-    // Read a stream until the buffer has doubled, or to its end (stream_ is gone then).
+    // Drop what jobs have taken of the buffer, then read the stream until what is left has doubled, or to its end (stream_ is gone then).
     void extend() {
+        buffer_.erase(0, std::exchange(offset_, 0));
         const size_t had = buffer_.size(), want = std::max(had * 2, kJobBytes + (size_t(64) << 10));
         buffer_.resize(want);
         size_t size = had;
@@ -361,12 +361,10 @@ class Source {
         buffer_.clear();
         text_ = *rest, owner_ = rest;
     }
-    // The buffer goes on with what follows the job; the job gets its own copy.
-    void drop_emitted(Job& job) {
+    // The buffer will hold other text by the time the job is encoded: the job gets a copy.
+    static void own_text(Job& job) {
         auto own = std::make_shared<std::string>(job.text);
         job.text = *own, job.owner = own;
-        buffer_.erase(0, offset_);
-        text_ = buffer_, part_end_ = buffer_.size(), offset_ = 0;
     }
 
     std::vector<Input> inputs_;

@@ -9,6 +9,7 @@
 // Does not: change what the user has set (OMP_WAIT_POLICY, GOMP_SPINCOUNT, OMP_NUM_THREADS, OMP_PROC_BIND).
 #pragma once
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -34,6 +35,13 @@ inline std::vector<std::pair<std::string, std::string>> thread_settings(const st
     return settings;
 }
 
+// The cores that this process may run on (taskset and cpusets count), at least 1.
+inline int cores_allowed() {
+    cpu_set_t set;
+    const int allowed = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : int(::sysconf(_SC_NPROCESSORS_ONLN));   // fails beyond 1,024 cores
+    return std::max(1, allowed);
+}
+
 // The first thing that main() does. Returns where there is nothing to set, or where the program cannot be started again.
 inline void settle_threads(char** argv) {
     std::string quota;
@@ -42,7 +50,7 @@ inline void settle_threads(char** argv) {
         if (std::fgets(line, sizeof line, f)) quota = line;
         std::fclose(f);
     }
-    const auto settings = thread_settings([](const char* name) { return std::getenv(name); }, int(::sysconf(_SC_NPROCESSORS_ONLN)), cores_of_quota(quota));
+    const auto settings = thread_settings([](const char* name) { return std::getenv(name); }, cores_allowed(), cores_of_quota(quota));
     char path[4096];
     const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path - 1);
     if (settings.empty() || length <= 0) return;

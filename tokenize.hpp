@@ -323,9 +323,9 @@ struct ResumePoint {
     bool in_val = false;
     SplitInfo train, val;
 };
-// One number for "the same command on the same inputs".
-inline std::string run_identity(const TokenizeConfig& c, const Tokenizer& tokenizer, const std::vector<Input>& inputs) {
-    std::string s = cat("v1 ", tokenizer.hash(), " ", c.text_field, " ", strprintf("%a", c.val_fraction), " ", c.shard_tokens, " ", c.skip_bad);
+// One number for "the same command on the same inputs". --skip-bad is not in it: who stopped at a broken line may go on with it.
+inline std::string run_identity(const TokenizeConfig& c, const Tokenizer& tokenizer, const std::vector<Input>& inputs, bool single) {
+    std::string s = cat("v2 ", tokenizer.hash(), " ", c.text_field, " ", strprintf("%a", c.val_fraction), " ", c.shard_tokens, " ", single);
     for (const Input& i : inputs) {
         struct stat st {};
         if (::stat(i.path.c_str(), &st) != 0) throw system_error(cat(i.path, ": cannot be read"));
@@ -394,6 +394,8 @@ class FolderWriter {
         index_file_.write(text.data(), text.size(), 0);
         index_file_.flush();
         std::vector<std::string> old = shards_of_last_run();
+        ::unlink(resume_path_.c_str());                             // from here on, who is killed begins anew: its files change their names
+        fsync_directory(config_.out);
         ::unlink(index_path_.c_str());
         for (const std::string& name : names_in(tokenizer_folder_.path))
             if (std::rename((tokenizer_folder_.path + "/" + name).c_str(), (config_.out + "/" + name).c_str()) != 0)
@@ -406,7 +408,6 @@ class FolderWriter {
         for (const auto& [name, split] : index.splits)
             for (const ShardInfo& s : split.shards) std::erase(old, s.file);
         for (const std::string& file : old) ::unlink((config_.out + "/" + file).c_str());
-        ::unlink(resume_path_.c_str());
     }
 
     int64_t documents() const { return documents_; }
@@ -443,7 +444,10 @@ class FolderWriter {
         if (identity_.empty() || config_.fresh || !fs::exists(resume_path_)) return std::nullopt;
         try {
             const auto note = parse_json_text<nlohmann::json>(read_file(resume_path_));
-            if (note.at("identity") != identity_) return std::nullopt;
+            if (note.at("identity") != identity_) {
+                std::fprintf(stderr, "tokenize: %s: an interrupted run of another command, or of inputs that have changed; beginning anew\n", resume_path_.c_str());
+                return std::nullopt;
+            }
             ResumePoint r;
             r.from = {note.at("input"), note.at("bytes"), note.at("line"), note.at("starts")};
             r.documents = note.at("documents"), r.input_bytes = note.at("input_bytes"), r.bad_lines = note.at("bad_lines");
@@ -599,11 +603,12 @@ inline int run_tokenize(TokenizeConfig& config) {
         total_bytes = i.is_stream() || total_bytes < 0 ? -1 : total_bytes + i.bytes;
     }
     make_directories(config.out);
-    bool single = config.val_fraction > 0 && num_texts == 1;
-    for (;; single = true) {
+    const bool one_text = config.val_fraction > 0 && num_texts == 1;
+    for (bool single = one_text;; single = true) {
         const double split_single = single ? config.val_fraction : 0;
         Source source(inputs, split_single, may_cut);
-        const std::string identity = num_pipes == 0 && !single ? run_identity(config, tokenizer, inputs) : "";
+        // a pipe cannot be read again; what turned out to be one document in the first try is short
+        const std::string identity = num_pipes == 0 && single == one_text ? run_identity(config, tokenizer, inputs, single) : "";
         FolderWriter out(config, tokenizer, total_bytes, identity);
         source.seek(out.from());
         try {
@@ -647,23 +652,26 @@ inline const std::vector<Flag<TokenizeStatsConfig>> tokenize_stats_flags = {
 // What the rows of an order do with the tokens of a split; the packed rows are those of epoch 0.
 inline void print_order_stats(const LoaderOptions& options) {
     DataLoader loader(options);
-    const int64_t rows = loader.rows_per_epoch(), targets = loader.targets_per_epoch();
-    std::string line = strprintf("  %-10s %12s rows, %6.2f %% used, %s targets lost", options.order.c_str(),
-                                 with_commas(rows).c_str(), 100.0 * double(targets) / double(rows * options.seq_len),
-                                 with_commas(loader.num_tokens() - 1 - targets).c_str());
-    if (options.order == "packed") {
-        int64_t pieces = 0, at_start = 0;
+    const int64_t rows = loader.rows_per_epoch();
+    int64_t targets = loader.targets_per_epoch(), pieces = 0, at_start = 0;
+    if (options.order == "packed") {                                // counted in the rows themselves
+        targets = -1;                                               // the last token of all has nothing to predict
         std::vector<Segment> row;
         for (int64_t r = 0; r < rows; r++) {
             loader.row_segments(r, row);
             pieces += int64_t(row.size());
+            for (const Segment& piece : row) targets += piece.length;
             int32_t first;
             loader.read_tokens(row[0].start, 1, &first);
             at_start += first == loader.end_of_text();
         }
+    }
+    std::string line = strprintf("  %-10s %12s rows, %6.2f %% used, %s targets lost", options.order.c_str(),
+                                 with_commas(rows).c_str(), 100.0 * double(targets) / double(rows * options.seq_len),
+                                 with_commas(loader.num_tokens() - 1 - targets).c_str());
+    if (options.order == "packed")
         line += strprintf("; %.1f %% of the rows begin with a document, %.2f pieces a row",
                           100.0 * double(at_start) / double(rows), double(pieces) / double(rows));
-    }
     std::printf("%s\n", line.c_str());
 }
 

@@ -221,8 +221,7 @@ void for_each_input_text(const TokenizerTrainConfig& c, F&& f) {
             if (here == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);  // byte order mark
             if (line.find_first_not_of(" \t\r") == line.npos) return;
             std::string text;
-            std::string wrong = reader.read(line, text);
-            if (!wrong.empty()) wrong = reader.read(mend_surrogates(std::string(line)), text);
+            const std::string wrong = reader.read(line, text);
             if (!wrong.empty())
                 throw Error(cat(job.path, ": line ", here, ": ", wrong), "name the field with --text-field");
             f(std::move(text));

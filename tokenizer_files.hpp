@@ -15,28 +15,6 @@
 #include "json_text.hpp"
 #include "tokenizer.hpp"
 
-// JSON may escape half a surrogate pair ("\ud83d"), which is no character and which the parser refuses: make it \ufffd,
-// as everyone does who turns such strings into bytes. Everything else stays, so byte offsets in messages hold.
-inline std::string mend_surrogates(std::string json) {
-    const auto unit = [&](size_t at) -> int {  // the value of \uXXXX at `at`, or -1
-        if (at + 6 > json.size() || json[at] != '\\' || json[at + 1] != 'u') return -1;
-        int value = 0;
-        const auto [end, ec] = std::from_chars(&json[at + 2], &json[at + 2] + 4, value, 16);
-        return ec == std::errc() && end == &json[at + 2] + 4 && value >= 0 ? value : -1;
-    };
-    for (size_t at = json.find('\\'); at != std::string::npos && at + 1 < json.size(); at = json.find('\\', at)) {
-        const int a = unit(at);
-        if (a < 0xD800 || a > 0xDFFF) {
-            at += 2;
-            continue;
-        }
-        const int b = unit(at + 6);
-        if (a < 0xDC00 && b >= 0xDC00 && b <= 0xDFFF) at += 12;
-        else json.replace(at, 6, "\\ufffd"), at += 6;
-    }
-    return json;
-}
-
 // nlohmann's parse with our kind of error. `where` is "FILE", or a function that makes "FILE: line N" when needed.
 template <typename Where>
 nlohmann::json parse_json(std::string_view text, const Where& where) {

@@ -271,7 +271,14 @@ struct Cpu {
         return p;
     }
     void release(void* p) { std::free(p); }
-    void zero(void* p, size_t bytes) { std::memset(p, 0, bytes); }
+    // By all threads where it is much: the gradients of GPT-2 124M are half a GB a step.
+    void zero(void* p, size_t bytes) {
+        constexpr size_t kPart = size_t(1) << 22;
+        const int64_t parts = int64_t(ceil_div(bytes, kPart));
+#pragma omp parallel for schedule(static) if (parts > 1)
+        for (int64_t i = 0; i < parts; i++)
+            std::memset(static_cast<char*>(p) + size_t(i) * kPart, 0, std::min(kPart, bytes - size_t(i) * kPart));
+    }
     void copy_in(void* device, const void* host, size_t bytes) { std::memcpy(device, host, bytes); }
     void copy_out(void* host, const void* device, size_t bytes) { std::memcpy(host, device, bytes); }
     void copy_out_later(void* host, const void* device, size_t bytes) { copy_out(host, device, bytes); }

@@ -6,7 +6,8 @@
 // Storage T is float or bf16, sums are fp32. Two engines: oneDNN, and our own blocked product. Its one idea: copy the
 // operands into panels in the order in which a register-sized kernel reads them; transposes and bf16 vanish in the
 // copy. Promises: the same call gives the same bits; oneDNN keeps that for equal thread counts only. Ours does for any
-// number of threads and whatever else is in the matrix: an element is one thread's sum over k in blocks of kKC.
+// number of threads and whatever else is in the matrix: an element is one thread's sum over k in blocks of kKC (in products
+// of up to kFewRows rows, which read the weights once, another sum, but the same for each of these rows).
 // Does not: batched or strided products, integer types.
 #pragma once
 

@@ -29,8 +29,21 @@ inline void test_settings(Report& r) {
     r.check(names({"GOMP_SPINCOUNT", "OMP_NUM_THREADS"}, 8, 2).empty() && names({"GOMP_SPINCOUNT"}, 8, 0).empty(), "the program starts itself once only");
 }
 
+inline void test_affinity(Report& r) {
+    cpu_set_t before, one;
+    if (::sched_getaffinity(0, sizeof before, &before) != 0) return r.skip("affinity", "the system does not tell");
+    r.check(cores_allowed() == CPU_COUNT(&before), "as many cores as the mask has");
+    int first = 0;
+    while (!CPU_ISSET(first, &before)) first++;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+    r.check(cores_allowed() == 1, "bound to one core: one");
+    ::sched_setaffinity(0, sizeof before, &before);
+}
+
 }  // namespace threads_test
 
 inline Suite threads_tests() {
-    return {{"threads_quota", threads_test::test_quota}, {"threads_settings", threads_test::test_settings}};
+    return {{"threads_quota", threads_test::test_quota}, {"threads_settings", threads_test::test_settings}, {"threads_affinity", threads_test::test_affinity}};
 }

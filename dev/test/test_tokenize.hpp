@@ -421,7 +421,7 @@ inline void test_bad_lines(Report& t) {
     TempDir dir;
     const std::vector<std::pair<std::string, std::string>> wrong = {
         {"{\"text\": \"a\"", "broken JSON at byte"}, {"{\"text\": \"a\"} x", "broken JSON at byte 15"},
-        {"{\"text\": \"\xFF\"}", "broken JSON at byte 11"}, {"{\"text\": \"\\ud800\"}", "broken JSON"},
+        {"{\"text\": \"\xFF\"}", "broken JSON at byte 11"}, {"{\"text\": \"\\ud8\"}", "broken JSON"},
         {"[\"text\", \"a\"]", "expected a JSON object"}, {"\"text\"", "expected a JSON object"},
         {"{\"text\": 3}", "the object has no string \"text\""}, {"{\"text\": [\"a\"]}", "the object has no"},
         {"{\"text\": {\"text\": \"a\"}}", "the object has no"}, {"{}", "the object has no string \"text\""}};
@@ -433,6 +433,10 @@ inline void test_bad_lines(Report& t) {
         t.check(names(c.out).empty(), "nothing is written: " + names(c.out));
         all += line + "\n" + json_line("good");
     }
+    put_file(dir / "half.jsonl", "{\"text\": \"a \\ud83d b \\ud83d\\ude00\"}\n");
+    TokenizeConfig half = config_for(dir, {dir / "half.jsonl"}, "half");
+    run(half);
+    t.check(tokens_of(half.out, "train") == expected(Tokenizer::load(half.tokenizer), {"a \xEF\xBF\xBD b \xF0\x9F\x98\x80"}), "half a surrogate pair becomes U+FFFD, a whole one stays");
     put_file(dir / "in.jsonl", all);
     TokenizeConfig c = config_for(dir, {dir / "in.jsonl"});
     c.skip_bad = true;
@@ -628,11 +632,51 @@ inline void test_compressed(Report& t) {
 }
 
 // A run that ends too early, then the same command again: the shards of a run that did not.
+inline void test_foreign_files(Report& t) {
+    TempDir dir;
+    fs::create_directory(dir / "in");
+    put_file(dir / "in/a.txt", "the first");
+    put_file(dir / "in/b.zip", "PK\x03\x04");
+    put_file(dir / "in/c.parquet", "PAR1");
+    put_file(dir / "in/d.bin", std::string("\0\1\2", 3));
+    put_file(dir / "in/z.txt", "the last");
+#ifdef TRAIN_GPT_ZLIB
+    put_file(dir / "in/e.tar.gz", gzipped(std::string("name.txt") + std::string(504, '\0') + "text"));
+    put_file(dir / "in/f.txt.gz", gzipped("in between"));
+#endif
+    TokenizeConfig c = config_for(dir, {dir / "in"});
+    run(c);
+    const Tokenizer tokenizer = Tokenizer::load(c.tokenizer);
+    std::vector<std::string> documents = {"the first", "the last"};
+#ifdef TRAIN_GPT_ZLIB
+    documents.insert(documents.begin() + 1, "in between");
+#endif
+    t.check(tokens_of(c.out, "train") == expected(tokenizer, documents), "a folder's archives and binary files are left out");
+    c.input = {dir / "in/b.zip"}, c.overwrite = true;
+    t.check_error([&] { run(c); }, "expected text or JSONL", "one that is named is refused");
+}
+
+inline std::string many_lines(Rng& rng, size_t bytes) {
+    std::string lines;
+    while (lines.size() < bytes) lines += json_line(random_text(rng, 1 + rng.below(9000), true));
+    return lines;
+}
+// A run that fails, since no file may be larger than `bytes`, and says that it can be taken up.
+inline void run_until_full(Report& t, const TokenizeConfig& c, rlim_t bytes = 2500000) {
+    rlimit old{};
+    ::getrlimit(RLIMIT_FSIZE, &old);
+    const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit small{bytes, old.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    t.check_error([&] { run(c); }, "goes on after", "a run that fails says that it can be taken up");
+    ::setrlimit(RLIMIT_FSIZE, &old);
+    std::signal(SIGXFSZ, old_handler);
+}
+
 inline void test_resume(Report& t) {
     TempDir dir;
     Rng rng(13);
-    std::string lines, text = random_text(rng, size_t(3) << 19);
-    while (lines.size() < size_t(3) << 19) lines += json_line(random_text(rng, 1 + rng.below(9000), true));
+    const std::string text = random_text(rng, size_t(3) << 19), lines = many_lines(rng, size_t(3) << 19);
     put_file(dir / "a.txt", text);
     put_file(dir / "b.jsonl", lines);
     std::vector<std::string> input = {dir / "a.txt", dir / "b.jsonl"};
@@ -668,32 +712,23 @@ inline void test_resume(Report& t) {
         t.check(contents(k.out) == whole, cat("killed after ", milliseconds, " ms and taken up: the same bytes in every file"));
     }
     t.check(resumed > 0, cat(resumed, " runs were taken up"));
-    // a run that fails keeps what it noted; here no file may be larger than 2,500,000 bytes
-    rlimit old{};
-    ::getrlimit(RLIMIT_FSIZE, &old);
-    const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
-    const auto fail = [&](TokenizeConfig f) {
-        const rlimit small{2500000, old.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &small);
-        t.check_error([&] { run(f); }, "goes on after", "a run that fails says that it can be taken up");
-        ::setrlimit(RLIMIT_FSIZE, &old);
-    };
+    // a run that fails keeps what it noted
     TokenizeConfig f = c;
     f.shard_tokens = 100000000, f.out = dir / "whole1";
     run(f);
     const auto one_shard = contents(f.out);
     f.out = dir / "failed", f.threads = 1;
-    fail(f);
+    run_until_full(t, f);
     t.check(names(f.out).find("resume.json") != std::string::npos, "and leaves a note: " + names(f.out));
     run(f);
     t.check(contents(f.out) == one_shard, "taken up: the same bytes");
     f.out = dir / "other";
-    fail(f);
+    run_until_full(t, f);
     f.shard_tokens = c.shard_tokens;
     run(f);
     t.check(contents(f.out) == whole, "another command begins anew");
     f.out = dir / "spoiled", f.shard_tokens = 100000000;
-    fail(f);
+    run_until_full(t, f);
     for (const auto& [name, content] : contents(f.out))
         if (name.ends_with("0.bin.tmp") && content.size() > 5000) {
             std::string bad = content;
@@ -704,7 +739,49 @@ inline void test_resume(Report& t) {
     f.fresh = true;
     run(f);
     t.check(contents(f.out) == one_shard, "--fresh begins anew");
-    std::signal(SIGXFSZ, old_handler);
+}
+
+// Stopped twice within one file: the second note counts from the file's beginning, not from the first stop.
+inline void test_resume_twice(Report& t) {
+    TempDir dir;
+    Rng rng(15);
+    put_file(dir / "long.txt", random_text(rng, size_t(6) << 20));
+    const std::string many = many_lines(rng, size_t(6) << 20);
+    put_file(dir / "long.jsonl", many);
+    std::vector<const char*> names_of_long = {"long.txt", "long.jsonl"};
+#ifdef TRAIN_GPT_ZLIB
+    put_file(dir / "long.jsonl.gz", gzipped(many));
+    names_of_long.push_back("long.jsonl.gz");
+#endif
+    for (const char* name : names_of_long) {          // the text alone is one document, whose end goes to val
+        TokenizeConfig two = config_for(dir, {dir / name}, cat("undisturbed ", name));
+        two.val_fraction = 0.1, two.checkpoint_s = 0, two.threads = 1;
+        run(two);
+        const auto undisturbed = contents(two.out);
+        two.out = dir / cat("twice ", name);
+        run_until_full(t, two, 2500000);
+        const std::string first_note = read_file(two.out + "/resume.json");
+        run_until_full(t, two, 5000000);
+        t.check(read_file(two.out + "/resume.json") != first_note, cat(name, ": the second try got further"));
+        run(two);
+        t.check(contents(two.out) == undisturbed, cat(name, ": stopped twice, the same bytes"));
+    }
+}
+
+// Who stops at a broken line goes on behind it with --skip-bad.
+inline void test_resume_with_skip_bad(Report& t) {
+    TempDir dir;
+    Rng rng(16);
+    put_file(dir / "broken.jsonl", many_lines(rng, size_t(3) << 20) + "{\"text\": 3}\n" + many_lines(rng, size_t(1) << 20));
+    TokenizeConfig broken = config_for(dir, {dir / "broken.jsonl"}, "broken");
+    broken.checkpoint_s = 0, broken.threads = 1;
+    t.check_error([&] { run(broken); }, "goes on after", "a broken line at the end stops the run");
+    broken.skip_bad = true;
+    t.check(run(broken).find("1 broken lines skipped") != std::string::npos, "--skip-bad goes on");
+    TokenizeConfig whole_broken = broken;
+    whole_broken.out = dir / "broken at once", whole_broken.fresh = true;
+    run(whole_broken);
+    t.check(contents(broken.out) == contents(whole_broken.out), "and the bytes are those of one run with --skip-bad");
 }
 
 // JsonField must say what nlohmann's parser says, whatever the line is.
@@ -762,6 +839,21 @@ inline void test_starter(Report& t) {
     int64_t documents = 0;
     for (const Segment& d : loader.documents(0, loader.num_tokens())) documents += d.length > 0;
     t.check(documents == 2221, "as many documents are found by their end-of-text");
+    for (const int64_t T : {1024, 2048}) {                          // packed: how full the rows are, and what is left out
+        DataLoader packed({c.out, "train", T, "packed", 1, 50257});
+        int64_t held = 0;
+        std::vector<Segment> row;
+        std::vector<char> seen(size_t(packed.num_tokens()));
+        for (int64_t r = 0; r < packed.rows_per_epoch(); r++) {
+            packed.row_segments(r, row);
+            for (const Segment& piece : row) {
+                held += piece.length;
+                for (int64_t i = 0; i < piece.length; i++) seen[size_t(piece.start + i)]++;
+            }
+        }
+        t.check(held == packed.num_tokens() && std::count(seen.begin(), seen.end(), 1) == held, cat("packed, T = ", T, ": every token is in one row"));
+        t.check(packed.rows_per_epoch() == (held + T - 1) / T, cat("packed, T = ", T, ": all rows but the last are full"));
+    }
 }
 
 }  // namespace tokenize_test
@@ -781,7 +873,10 @@ inline Suite tokenize_tests() {
             {"tokenize: a folder is replaced whole, on demand, or not at all", test_overwrite},
             {"tokenize: a full disk leaves nothing behind", test_disk_full},
             {"tokenize: gzip and zstd files are the text that is in them", test_compressed},
+            {"tokenize: archives and binary files in a folder", test_foreign_files},
             {"tokenize: a run that was killed goes on and writes the same bytes", test_resume},
+            {"tokenize: a run that was stopped twice within one file", test_resume_twice},
+            {"tokenize: a run that stopped at a broken line goes on with --skip-bad", test_resume_with_skip_bad},
             {"tokenize: the fast reader of JSONL says what nlohmann's says", test_json_field},
             {"tokenize: the starter corpus has the tokens that tiktoken counts", test_starter}};
 }
