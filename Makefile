@@ -51,7 +51,7 @@ ifeq ($(findstring -j,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
 endif
 
-.PHONY: all cpu cuda setup test demo bench check ptxas docs clean help suite force fuzz
+.PHONY: all cpu cuda setup test demo bench check ptxas docs clean help suite force fuzz nightly
 all: $(DEFAULT)                 ## build ./train_gpt (the default): for CPU and CUDA where nvcc is found, else for the CPU
 
 cpu: $(CPU_DIR)/train_gpt       ## build ./train_gpt for the CPU alone, with g++
@@ -81,6 +81,11 @@ check:                          ## what a compiler can't see: headers stand alon
 
 fuzz:                           ## a minute of libFuzzer on each reader of files and on the encoder (needs clang); FUZZ_SECONDS=600 for longer
 	@dev/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
+
+nightly: test                   ## what takes hours: a million random texts, ten minutes of libFuzzer on each reader, the kernels in 21 orders
+	TRAIN_GPT_FUZZ_TEXTS=1000000 ./test_gpt "random texts have the ids"
+	@dev/fuzz/run.sh 600
+	@dev/schedules.sh 10
 
 ptxas:                          ## registers, spills and occupancy of every CUDA kernel, without a GPU; fails on spills in hot ones
 	@dev/ptxas_report.sh
@@ -131,7 +136,7 @@ $(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CPU_DIR)/text_chapters.o $(CPU_DI
 # the tests: a suite each, so that an edit recompiles one of them. $(1): its name, $(2): the compiler with its flags
 compile_suite = printf '%s\n' '\#include "dev/test/test_$(1).hpp"' 'static const LinkedSuite suite($(1)_tests());' | \
                 $(2) $(EXTERN) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
-SUITES   := tokenizer dataloader tokenize world world_chat tools chat assistant arena objectives reward fp8 kernels_a kernels_b quantized threads checkpoint model reference program ranks
+SUITES   := tokenizer dataloader tokenize world world_chat tools chat sft assistant arena objectives reward fp8 kernels_a kernels_b quantized threads checkpoint model reference program ranks
 $(CPU_DIR)/suite_%.o: dev/test/test_%.hpp $(CPU_DIR)/flags
 	$(call compile_suite,$*,$(CXX) $(ALL_CXX))
 $(CPU_DIR)/test_gpt.o: test_gpt.cu $(CPU_DIR)/flags

@@ -29,6 +29,9 @@ struct Answer {
     Turn turn;
     Rollout rollout;                   // all that follows the header
     std::vector<int32_t> prompt;       // the conversation with the header
+    // Has the model ended its turn, with <|im_end|> and behind words of its own? What ran out of tokens or of context, gave up with <|endoftext|> or
+    // stops at the output of a tool has no answer: it is worth nothing and counts as truncated, in RL, eval and probe (reply_of in eval.hpp).
+    bool is_ended() const { return rollout.reason == StopReason::end_of_text && (turn.messages.empty() || turn.messages.back().role == Role::assistant); }
 };
 
 // Hears every token of a turn as it comes, also the forced ones (logits: null there); false ends the turn.
@@ -59,6 +62,18 @@ class CallDetector {
     int32_t open_ = -1;
     std::string text_;
 };
+
+// Does the output of a tool say that the call failed? By its text, which is all that a tool gives: its last line is an error of Python's, or it is a
+// sentence of the program's own (tools.hpp, child.hpp and below).
+inline bool says_failure(const std::string& output) {
+    if (output == "no results") return true;
+    for (const char* begin : {"error: ", "the tool ", "there is no tool ", "python3 is not ", "python3 crashed", "python3 ended "})
+        if (output.starts_with(begin)) return true;
+    const std::string last = output.substr(output.rfind('\n') + 1), name = last.substr(0, last.find(':'));
+    for (const char* end : {"Error", "Exception", "Exit", "Interrupt", "StopIteration"})
+        if (name.ends_with(end) && name.find(' ') == std::string::npos) return true;
+    return false;
+}
 
 }  // namespace assistant
 

@@ -94,10 +94,12 @@ struct ChatTokens {
 
 // ---- rendering
 
-// Token ids of a conversation; learn[i] is 1 where the assistant must learn to write ids[i].
+// Token ids of a conversation; learn[i] is 1 where the assistant must learn to write ids[i]. roles[i]: whose words they are; a header is of the
+// role that it names, and the output of a tool, its two special tokens included, is the tool's.
 struct Rendered {
     std::vector<int32_t> ids;
     std::vector<uint8_t> learn;
+    std::vector<Role> roles = {};
 };
 
 class ChatFormat {
@@ -130,40 +132,42 @@ class ChatFormat {
     const ChatTokens& tokens;
 
    private:
-    static void put(Rendered& r, int32_t id, bool learn) {
+    static void put(Rendered& r, Role role, int32_t id, bool learn) {
         r.ids.push_back(id);
         r.learn.push_back(learn);
+        r.roles.push_back(role);
     }
-    void text(Rendered& r, const std::string& s, bool learn) const {
+    void text(Rendered& r, Role role, const std::string& s, bool learn) const {
         tokenizer.encode_append(r.ids, s);                 // special tokens in s are ordinary text
         r.learn.resize(r.ids.size(), learn);
+        r.roles.resize(r.ids.size(), role);
     }
     void header(Rendered& r, Role role) const {
-        put(r, tokens.im_start, false);
-        text(r, role_name(role), false);
-        put(r, tokens.im_sep, false);
+        put(r, role, tokens.im_start, false);
+        text(r, role, role_name(role), false);
+        put(r, role, tokens.im_sep, false);
     }
     void append(Rendered& r, const Message& m, const Message* before) const {
         if (m.role == Role::tool) {
-            put(r, tokens.output_start, false);
-            text(r, m.content, false);
-            put(r, tokens.output_end, false);
+            put(r, m.role, tokens.output_start, false);
+            text(r, m.role, m.content, false);
+            put(r, m.role, tokens.output_end, false);
             return;
         }
         const bool learn = m.role == Role::assistant;
         if (!(learn && before && before->role == Role::tool)) header(r, m.role);
         if (!m.thinking.empty()) {
-            put(r, tokens.think_start, learn);
-            text(r, m.thinking, learn);
-            put(r, tokens.think_end, learn);
+            put(r, m.role, tokens.think_start, learn);
+            text(r, m.role, m.thinking, learn);
+            put(r, m.role, tokens.think_end, learn);
         }
-        text(r, m.content, learn);
+        text(r, m.role, m.content, learn);
         if (m.call) {
-            put(r, tokens.start_of(m.call->tool), learn);
-            text(r, m.call->argument, learn);
-            put(r, tokens.end_of(m.call->tool), learn);
+            put(r, m.role, tokens.start_of(m.call->tool), learn);
+            text(r, m.role, m.call->argument, learn);
+            put(r, m.role, tokens.end_of(m.call->tool), learn);
         } else {
-            put(r, tokens.im_end, learn);
+            put(r, m.role, tokens.im_end, learn);
         }
     }
 };
@@ -178,22 +182,36 @@ struct ChatVocabulary {
     const ChatFormat format;
 };
 
-// The same rendering as a Jinja template, for Hugging Face's apply_chat_template. (It makes a string first, so there, unlike
-// here, a user's "<|im_end|>" becomes the token.)
+// The same rendering as a Jinja template, for Hugging Face's apply_chat_template: of messages in any form that conversations.hpp reads from
+// "messages". (It makes a string first, so there, unlike here, a user's "<|im_end|>" becomes the token.)
 inline constexpr const char* kChatTemplate =
-    "{% for m in messages %}"
-    "{% if m['role'] == 'tool' %}{{ '<|output_start|>' + m['content'] + '<|output_end|>' }}"
-    "{% else %}"
-    "{% if not (m['role'] == 'assistant' and loop.index0 > 0 and messages[loop.index0 - 1]['role'] == 'tool') %}"
-    "{{ '<|im_start|>' + m['role'] + '<|im_sep|>' }}{% endif %}"
-    "{% if m['thinking'] %}{{ '<|think_start|>' + m['thinking'] + '<|think_end|>' }}{% endif %}"
-    "{{ m['content'] }}"
-    "{% if m['tool_calls'] %}{% set f = m['tool_calls'][0]['function'] %}"
-    "{{ '<|' + f['name'] + '_start|>' + f['arguments'] + '<|' + f['name'] + '_end|>' }}"
-    "{% else %}{{ '<|im_end|>' }}{% endif %}"
-    "{% endif %}"
-    "{% endfor %}"
-    "{% if add_generation_prompt and (not messages or messages[-1]['role'] != 'tool') %}{{ '<|im_start|>assistant<|im_sep|>' }}{% endif %}";
+    // a text: a string, a list of parts, or null
+    R"({% macro text(c) %}{% if c is string %}{{ c }}{% elif c %}{% for part in c %}{{ part['text'] }}{% endfor %}{% endif %}{% endmacro %})"
+    // the value of a JSON string. Between two "\\" every backslash opens an escape; "\ud83d\ude00" is one character in two halves
+    R"({% macro unescaped(s) %}{% set half = namespace(high=0) %}{% for piece in s.split('\\\\') %}{% if not loop.first %}{{ '\\' }}{% endif %})"
+    R"({% for part in piece.split('\\u') %}{% set rest = part if loop.first else part[4:] %}{% if not loop.first %}{% set code = part[:4]|int(0, 16) %})"
+    R"({% if code >= 55296 and code < 56320 %}{% set half.high = code %}{% elif code >= 56320 and code < 57344 %})"
+    R"({{ '%c'|format((half.high - 55296) * 1024 + code - 56320 + 65536) }}{% else %}{{ '%c'|format(code) }}{% endif %}{% endif %})"
+    R"({{ rest.replace('\\"', '"').replace('\\/', '/').replace('\\n', '\n').replace('\\t', '\t').replace('\\r', '\r').replace('\\b', '\b').replace('\\f', '\f') }})"
+    R"({% endfor %}{% endfor %}{% endmacro %})"
+    // the code or the query: the string itself, or the one string of an object, which may be written as a string. Such a one falls into
+    // five pieces at its quotes, once escaped ones are masked (by as many characters); what is no JSON is code that looks like it
+    R"({% macro argument(a) %}{% if a is mapping %}{{ a.values()|first }}{% else %})"
+    R"({% set q = a.replace('\\\\', '__').replace('\\"', '__').split('"') %}{% set valid = namespace(rest=(q[1] + q[3] if q|length == 5 else '\\')) %})"
+    R"({% for e in '/nrtbfu' %}{% set valid.rest = valid.rest.replace('\\' + e, '') %}{% endfor %})"
+    R"({% if '\\' not in valid.rest and '\n' not in valid.rest and '\t' not in valid.rest and '\r' not in valid.rest)"
+    R"( and q[0].strip() == '{' and q[2].strip() == ':' and q[4].strip() == '}' %})"
+    R"({% set at = (q[0] + q[1] + q[2])|length + 3 %}{{ unescaped(a[at:at + q[3]|length]) }}{% else %}{{ a }}{% endif %}{% endif %}{% endmacro %})"
+    R"({% set names = {'developer': 'system', 'human': 'user', 'gpt': 'assistant', 'observation': 'tool'} %}{% set before = namespace(role='') %})"
+    R"({% for m in messages %}{% set role = names.get(m['role'], m['role']) %})"
+    R"({% if role == 'tool' %}<|output_start|>{{ text(m['content']) }}<|output_end|>{% else %})"
+    R"({% if not (role == 'assistant' and before.role == 'tool') %}<|im_start|>{{ role }}<|im_sep|>{% endif %})"
+    R"({% set thinking = text(m['thinking']) %}{% if thinking %}<|think_start|>{{ thinking }}<|think_end|>{% endif %})"
+    R"({{ text(m['content']) }})"
+    R"({% if m['tool_calls'] %}{% set call = m['tool_calls'][0] %}{% set f = call.get('function', call) %})"
+    R"(<|{{ f['name'] }}_start|>{{ argument(f['arguments']) }}<|{{ f['name'] }}_end|>{% else %}<|im_end|>{% endif %}{% endif %})"
+    R"({% set before.role = role %}{% endfor %})"
+    R"({% if add_generation_prompt and before.role != 'tool' %}<|im_start|>assistant<|im_sep|>{% endif %})";
 
 // The tokenizer's files with the template beside them, and in generation_config.json, where it is there already, the end of a turn as
 // an end of generation.
@@ -222,10 +240,10 @@ struct Turn {
     Conversation messages;         // assistant [tool assistant]...
     bool well_formed = false;      // the protocol was kept, and the turn was ended with <|im_end|> rather than cut off
     std::string problem;           // why not, if not
-    // The last message's text: what a person reads as the answer.
+    // What a person reads as the answer: the text that the assistant wrote last. Empty where the turn breaks off behind the output of a tool.
     const std::string& answer() const {
         static const std::string none;
-        return messages.empty() ? none : messages.back().content;
+        return messages.empty() || messages.back().role != Role::assistant ? none : messages.back().content;
     }
 };
 
@@ -286,25 +304,39 @@ inline Turn parse_turn(const ChatFormat& format, const std::vector<int32_t>& ids
 // ---- a history that fits
 
 // Drops the oldest exchanges (a user's message with all up to the next one) until `room` tokens hold the rest and the
-// assistant's header; the system message and the last exchange stay. Returns the number of messages dropped, or -1 if even
-// these do not fit.
-inline int64_t trim_history(const ChatFormat& format, Conversation& c, int64_t room) {
-    int64_t dropped = 0;
+// assistant's header; the system message and the last exchange stay. Returns the number of messages dropped; or -1 if even
+// these do not fit, and then nothing is dropped.
+inline int64_t trim_history(const ChatFormat& format, Conversation& conversation, int64_t room) {
+    Conversation c = conversation;
     while (int64_t(format.render(c, true).ids.size()) > room) {
         const size_t first = !c.empty() && c[0].role == Role::system ? 1 : 0;
         size_t next = first + 1;
         while (next < c.size() && c[next].role != Role::user) next++;
         if (next >= c.size()) return -1;
         c.erase(c.begin() + int64_t(first), c.begin() + int64_t(next));
-        dropped += int64_t(next - first);
     }
-    return dropped;
+    conversation.swap(c);
+    return int64_t(c.size() - conversation.size());
 }
 
 // ---- how it looks
 
-// The tokens as the model sees them, one after the other: special tokens inverse, what the assistant must learn green, what it
-// only reads dim. Without colour, learned tokens stand in [brackets]. `with_ids` adds the numbers.
+// Two things at once: the colour says whose words a token is, bold that the assistant must learn it. Special tokens are inverse.
+inline std::string token_style(Role role, bool learn, bool special) {
+    constexpr const char* colors[] = {"35", "36", "32", "33"};    // in the order of Role: magenta, cyan, green, yellow
+    return cat("\x1b[", learn ? "1;" : "2;", special ? "7;" : "", colors[int(role)], "m");
+}
+// What the signs of show_rendered mean, in a line.
+inline std::string rendered_legend(bool color) {
+    if (!color) return "[in brackets]: what the assistant learns to write; all else it only reads";
+    std::string line;
+    for (const Role role : {Role::system, Role::user, Role::assistant, Role::tool}) line += cat(token_style(role, false, false), role_name(role), "\x1b[0m ");
+    return cat(line, "| ", token_style(Role::assistant, true, false), "bold: it learns to write this\x1b[0m | ", token_style(Role::user, false, false),
+               "dim: it only reads\x1b[0m | \x1b[7minverse: special tokens\x1b[0m");
+}
+
+// The tokens as the model sees them, one after the other, in the styles above. Without colour, learned tokens stand in [brackets]. `with_ids`
+// adds the numbers.
 inline std::string show_rendered(const Tokenizer& tokenizer, const Rendered& r, bool color, bool with_ids = false) {
     std::string out;
     for (size_t i = 0; i < r.ids.size(); i++) {
@@ -312,7 +344,7 @@ inline std::string show_rendered(const Tokenizer& tokenizer, const Rendered& r, 
         std::string token = special ? std::string(tokenizer.token_bytes(r.ids[i])) : to_valid_utf8(tokenizer.token_bytes(r.ids[i]));
         for (size_t p = 0; !special && (p = token.find('\n', p)) != std::string::npos; p += 2) token.replace(p, 1, "\\n");
         if (with_ids) token += cat("(", r.ids[i], ")");
-        if (color) out += cat(special ? "\x1b[7m" : "", learn ? "\x1b[32m" : "\x1b[2m", token, "\x1b[0m", with_ids ? " " : "");
+        if (color) out += cat(token_style(r.roles[i], learn, special), token, "\x1b[0m", with_ids ? " " : "");
         else out += learn ? cat("[", token, "]") : token;
         if (r.ids[i] == tokenizer.special_id("<|im_end|>")) out += "\n";
     }

@@ -130,7 +130,7 @@ inline constexpr const char* kChatHelp =
     "  /reset           begin anew\n"
     "  /temperature X   0: the likeliest token; 1: what the model believes\n"
     "  /tools on|off    run the tools that the model calls\n"
-    "  /tokens          the ids that the model sees, what it learned to write in green\n"
+    "  /tokens          the ids that the model sees, coloured by who speaks and by what it learns to write\n"
     "  /probs N         the N likeliest tokens at each step; 0: off\n"
     "  /save FILE       append the conversation to a JSONL file\n"
     "  /quit            or Ctrl-D\n";
@@ -235,7 +235,8 @@ class ChatSession {
             if (x < 0) throw UsageError("the temperature is 0 or more");
             config_.temperature = x;
         } else if (name == "/tools") config_.tools = cli::parse_value<std::string>("tools", rest, "on|off");
-        else if (name == "/tokens") std::puts(show_rendered(format_.tokenizer, format_.render(history_, true), color_, true).c_str());
+        else if (name == "/tokens")
+            std::printf("%s\n%s\n", rendered_legend(color_).c_str(), show_rendered(format_.tokenizer, format_.render(history_, true), color_, true).c_str());
         else if (name == "/probs") {
             const int n = cli::parse_value<int>("probs", rest, "");
             if (n < 0) throw UsageError("/probs takes a number from 0 on");

@@ -496,31 +496,40 @@ void load_weights(M& model, const ModelReader& reader) {
     }
 }
 
-// The weights of a model whose vocabulary was smaller (all else equal). A token that is new begins as the mean of the old ones, so that it
-// is no likelier than they are on average (Hewitt 2021), plus noise of the size of an initial embedding, so that no two are the same.
+// Rows of the embedding that new tokens took: stored ones that stood for nothing, and such that were added.
+struct NewRows {
+    int64_t spare = 0, grown = 0;
+};
+
+// The weights of a model of the same shape, but for a vocabulary that may be smaller. Tokens below `known` are those that the stored model has
+// learned; from there up to `vocabulary` they are new. They take rows that are stored but stand for nothing (GPT-2's 50,257 tokens are often stored
+// in 50,304 rows), and where these end, the embedding grows. In both a token begins as the mean of the known ones, so that it is no likelier than
+// they are on average (Hewitt 2021), plus noise of the size of an initial embedding, so that no two are the same.
 template <typename M>
-void load_grown_weights(M& model, const ModelReader& reader, uint64_t seed) {
+NewRows load_grown_weights(M& model, const ModelReader& reader, int64_t known, int64_t vocabulary, uint64_t seed) {
     Config grown = reader.config();
     const int64_t V = grown.V, C = grown.C;
     grown.V = model.config.V;
     if (grown.V < V || !model.config.same_shape(grown))
         throw Error(cat(reader.path(), ": the stored model has another shape than the one in memory"));
+    ASSERT(0 < known && known <= V && known <= vocabulary && std::max(V, vocabulary) == grown.V, known, " known tokens of ", vocabulary, ", ", V,
+           " stored rows, ", grown.V, " in memory");
     const ParamLayout stored(reader.config());
     std::vector<float> x, y;
     for (size_t i = 0; i < stored.tensors.size(); i++) {
         const Tensor &from = stored.tensors[i], &to = model.layout.tensors[i];
         x.resize(size_t(from.size));
         reader.read(from, x.data());
-        if (from.real_size == from.size && from.size == to.size) {
+        if (from.name != "wte.weight" && from.name != "lm_head.weight") {
             model.set_tensor(to, x.data());
             continue;
         }
-        y.assign(size_t(to.size), 0.0f);                    // an embedding (V, C): more rows
+        y.assign(size_t(to.size), 0.0f);                    // an embedding (V, C)
         std::copy(x.begin(), x.begin() + V * C, y.begin());
         std::vector<double> mean(size_t(C), 0.0);
-        for (int64_t v = 0; v < V; v++)
-            for (int64_t c = 0; c < C; c++) mean[size_t(c)] += double(x[size_t(v * C + c)]) / double(V);
-        for (int64_t v = V; v < grown.V; v++) {
+        for (int64_t v = 0; v < known; v++)
+            for (int64_t c = 0; c < C; c++) mean[size_t(c)] += double(x[size_t(v * C + c)]) / double(known);
+        for (int64_t v = known; v < vocabulary; v++) {
             Rng rng = Rng::stream(seed, 0x6E6577, i, v);
             for (int64_t c = 0; c < C; c++) {
                 const double normal = std::sqrt(-2 * std::log(1 - rng.uniform_double())) * std::cos(2 * M_PI * rng.uniform_double());  // Box-Muller
@@ -529,6 +538,7 @@ void load_grown_weights(M& model, const ModelReader& reader, uint64_t seed) {
         }
         model.set_tensor(to, y.data());
     }
+    return {std::min(V, vocabulary) - known, grown.V - V};
 }
 
 // ---- writing

@@ -19,7 +19,7 @@ using json = nlohmann::ordered_json;
 // ---- task files
 
 // One task from a line: "prompt", "question" or "instruction" with "input"; and "answer", a string, a number, or null for what nobody can know. Of a worked
-// solution (GSM8K) the answer is what follows the last "####".
+// solution (GSM8K) the answer is what follows the last "####", or is in the last \boxed{}.
 inline TaskItem task_from_json(const nlohmann::ordered_json& j) {
     if (!j.is_object()) throw Error("not a JSON object");
     TaskItem item;
@@ -35,6 +35,7 @@ inline TaskItem task_from_json(const nlohmann::ordered_json& j) {
     else if (a.is_number()) item.answer = json_text(a);
     else throw Error("\"answer\" is neither a string nor a number nor null");
     if (const size_t p = item.answer.rfind("####"); p != std::string::npos) item.answer = item.answer.substr(p + 4);
+    if (const auto found = rewards::boxed(item.answer); !found.empty()) item.answer = found.back();
     if (j.contains("task") && j["task"].is_string()) item.task = j["task"].get<std::string>();
     if (j.contains("check") && j["check"].is_string()) item.check = j["check"].get<std::string>();
     if (j.contains("difficulty") && j["difficulty"].is_number_integer()) item.difficulty = j["difficulty"].get<int>();
@@ -44,29 +45,45 @@ inline TaskItem task_from_json(const nlohmann::ordered_json& j) {
     return item;
 }
 
-// prompts_alone: a line without "answer" will do, for those who judge what is said by other means.
+// prompts_alone: a line without "answer" will do, for those who judge what is said by other means (can_be_checked).
 inline std::vector<TaskItem> read_tasks(const std::string& path, bool prompts_alone = false) {
     std::vector<TaskItem> items;
     each_json_line(path, nullptr, [&](nlohmann::ordered_json j, int64_t) {
-        if (prompts_alone && j.is_object() && !j.contains("answer")) j["answer"] = nullptr;
+        const bool alone = prompts_alone && j.is_object() && !j.contains("answer");
+        if (alone) j["answer"] = nullptr;
         items.push_back(task_from_json(j));
+        if (alone) items.back().extra.erase("answer");
     });
     if (items.empty()) throw Error(cat(path, prompts_alone ? ": holds no prompt" : ": holds no task"));
     for (TaskItem& item : items)
         if (item.task.empty()) item.task = fs::path(path).stem().string();
     return items;
 }
+// Can anybody say whether a reply is right? Not of a prompt alone: "answer": null says that nobody knows, no "answer" says nothing.
+inline bool can_be_checked(const TaskItem& item) { return item.answerable || !item.check.empty() || item.extra.contains("answer"); }
 
 // ---- asking a model
 
 struct Reply {
     std::string text;              // what a person reads as the answer
     bool well_formed = false;      // ended as its protocol wants it
-    bool truncated = false;        // ran into --max-tokens or the end of the context
+    bool truncated = false;        // an assistant's turn was not ended (Answer::is_ended); plain text ran into --max-tokens or the end of the context
     int64_t tokens = 0;            // drawn
     int64_t calls = 0;             // of tools
-    Conversation turn;             // with thoughts, calls and outputs (chat only)
+    Conversation turn = {};        // with thoughts, calls and outputs (chat only)
+    bool counts = true;            // false: worth nothing whatever it says. Plain text, which has no end that it could miss, always counts
+    int64_t failed_calls = 0;
 };
+
+// An assistant's turn as a reply: this and grade() are how RL, eval and probe judge one.
+inline Reply reply_of(const Answer& a) {
+    Reply r{a.turn.answer(), a.turn.well_formed, !a.is_ended(), 0, 0, a.turn.messages, a.is_ended()};
+    for (const uint8_t drawn : a.rollout.sampled) r.tokens += drawn;
+    for (const Message& m : a.turn.messages) r.calls += m.call.has_value(), r.failed_calls += m.role == Role::tool && assistant::says_failure(m.content);
+    return r;
+}
+// What it is worth, 0 to 1.
+inline double grade(const TaskItem& item, const Reply& r) { return r.counts ? grade(item, r.text) : 0; }
 
 struct AskOptions {
     int64_t samples = 1, max_tokens = 256;
@@ -106,13 +123,7 @@ class Asker {
         }
         const auto answers = answer(generator_, *format_, conversations, {o.max_tokens, o.sampling, o.seed}, call, {}, streams);
         std::vector<std::vector<Reply>> replies(prompts.size());
-        for (size_t i = 0; i < answers.size(); i++) {
-            const Answer& a = answers[i];
-            Reply r{a.turn.answer(), a.turn.well_formed, a.rollout.was_cut(), 0, 0, a.turn.messages};
-            for (const uint8_t drawn : a.rollout.sampled) r.tokens += drawn;
-            for (const Message& m : a.turn.messages) r.calls += m.call.has_value();
-            replies[i / size_t(o.samples)].push_back(std::move(r));
-        }
+        for (size_t i = 0; i < answers.size(); i++) replies[i / size_t(o.samples)].push_back(reply_of(answers[i]));
         return replies;
     }
 
@@ -195,12 +206,12 @@ class Score {
         const bool number = item.answerable && rewards::canonical_number(item.answer).has_value();
         for (int64_t s = 0; s < n; s++) {
             const Reply& r = replies[size_t(s)];
-            const double worth = grade(item, r.text);
+            const double worth = grade(item, r);
             right_of.push_back(counts_as_right(worth));
             right += right_of.back(), graded += worth;
-            declined += declines(r.text), well_formed += r.well_formed, truncated += r.truncated;
+            declined += declines(r.text, item.prompt), well_formed += r.well_formed, truncated += r.truncated;
             drawn += double(r.tokens), calls += double(r.calls), replies_ += 1;
-            auto [it, fresh] = votes.try_emplace(final_answer(r.text, number).value_or("?"), 0, -s);
+            auto [it, fresh] = votes.try_emplace(r.counts ? final_answer(r.text, number).value_or("?") : "?", 0, -s);
             it->second.first++;
         }
         for (const auto& [text, vote] : votes)
@@ -209,7 +220,10 @@ class Score {
         shares.push_back(double(right) / double(n));
         tokens.push_back(drawn / double(n));
         samples = n;
-        for (int64_t k = 1; k <= n; k *= 2) pass[k].push_back(pass_at_k(n, right, k));
+        for (int64_t k = 1;; k = std::min(2 * k, n)) {
+            pass[k].push_back(pass_at_k(n, right, k));
+            if (k == n) break;
+        }
     }
     static double mean(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0) / double(v.size()); }
     double mean() const { return mean(shares); }
@@ -352,7 +366,7 @@ inline int run_eval(EvalConfig& c) {
                 groups[group_of(items[i], c.by)].add(items[i], replies[i]);
                 if (c.dump.empty()) continue;
                 for (const Reply& r : replies[i]) {
-                    const double worth = grade(items[i], r.text);
+                    const double worth = grade(items[i], r);
                     const json line = {{"prompt", items[i].prompt}, {"answer", items[i].answerable ? json(items[i].answer) : json()}, {"reply", r.text}, {"right", counts_as_right(worth)}, {"grade", worth},
                                  {"well_formed", r.well_formed}, {"tokens", r.tokens}, {"task", items[i].task}};
                     dump += json_text(line, -1, JsonBytes::replaced) + "\n";

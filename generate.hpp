@@ -54,8 +54,8 @@ struct Reaction {
 using OnDraw = std::function<Reaction(int64_t request, int32_t id, const float* logits)>;
 
 // Draws many continuations at once, with as many rows of a KV cache as there are. A row that is done makes room for the next request
-// (continuous batching), and a request whose beginning some row has in its cache already copies it from there: the samples
-// of one prompt share its prefill, and the next turn of a chat begins where the last one ended.
+// (continuous batching), and what some row has in its cache already is copied from there instead of computed: the samples of one
+// prompt share its prefill, those admitted at once too, and the next turn of a chat begins where the last one ended.
 class Generator {
    public:
     // Keeps references; both must outlive it.
@@ -133,13 +133,35 @@ class Generator {
         return *std::min_element(free_slots.rbegin(), free_slots.rend(),
                                  [&](int32_t a, int32_t b) { return content_[size_t(a)].size() < content_[size_t(b)].size(); });
     }
-    // Prompts and forced tokens enter the cache up to their last token. Rows that lack the same number of tokens go together.
+    // Prompts and forced tokens enter the cache up to their last token. Of rows that are to hold the same tokens (samples of one prompt that were
+    // admitted at once) the first passes through the model, and the others copy what it has then, which has the bits that computing it would have.
     void feed_all_but_last(std::vector<Row>& rows) {
+        std::map<std::vector<int32_t>, Row*> first_with;
+        std::vector<Row*> fed;
+        std::vector<std::pair<Row*, Row*>> copies;       // to, from
+        for (Row& r : rows) {
+            if (r.pending.size() < 2) continue;
+            std::vector<int32_t> tokens = content_[size_t(r.slot)];
+            tokens.insert(tokens.end(), r.pending.begin(), r.pending.end() - 1);
+            const auto [it, fresh] = first_with.try_emplace(std::move(tokens), &r);
+            if (fresh) fed.push_back(&r);
+            else copies.emplace_back(&r, it->second);
+        }
+        feed(fed);
+        for (const auto& [to, from] : copies) {
+            const auto& content = content_[size_t(from->slot)];
+            cache_.copy_row(to->slot, from->slot, int64_t(content.size()));
+            content_[size_t(to->slot)] = content;
+            to->pending.erase(to->pending.begin(), to->pending.end() - 1);
+        }
+    }
+    // Rows that lack the same number of tokens go through the model together.
+    void feed(const std::vector<Row*>& rows) {
         const int64_t most = model_.max_tokens;
         for (;;) {
             std::map<int64_t, std::vector<Row*>> by_length;
-            for (Row& r : rows)
-                if (r.pending.size() > 1) by_length[std::min(int64_t(r.pending.size()) - 1, most)].push_back(&r);
+            for (Row* r : rows)
+                if (r->pending.size() > 1) by_length[std::min(int64_t(r->pending.size()) - 1, most)].push_back(r);
             if (by_length.empty()) return;
             for (auto& [n, group] : by_length) {
                 const size_t at_once = size_t(std::max(int64_t(1), most / n));
@@ -248,7 +270,8 @@ class TextStream {
             if (!s.empty()) at = std::min(at, pending_.find(s));
         if (at != std::string::npos) {
             stopped = true;
-            const std::string out = utf8_.push(pending_.substr(0, at)) + utf8_.flush();
+            std::string out = utf8_.push(pending_.substr(0, at));
+            out += utf8_.flush();                           // one after the other: the operands of + have no order
             pending_.clear();
             return out;
         }
@@ -262,7 +285,8 @@ class TextStream {
         return out;
     }
     std::string flush() {
-        const std::string out = stopped ? "" : utf8_.push(pending_) + utf8_.flush();
+        std::string out;
+        if (!stopped) out = utf8_.push(pending_), out += utf8_.flush();
         pending_.clear();
         return out;
     }

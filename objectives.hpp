@@ -10,10 +10,11 @@
 //   dr_grpo     A = r - group mean, divided by the longest possible answer for all            per token    Liu et al. 2025
 //   dapo        A as grpo, divided by the number of tokens of the batch; upper clip wider     per token    Yu et al. 2025
 //   ppo         A as reinforce, whitened over the batch; clipped ratio                        per token    Schulman et al. 2017, eq. 7
-//   expert      weight 1 on every right answer, nothing on wrong ones                         per token    expert iteration, Anthony et al. 2017
-//   best        the same for one right answer a group, the shortest                           per token    best of n
+//   expert      weight 1 on every right answer, nothing on wrong ones; reads no reward        per token    expert iteration, Anthony et al. 2017
+//   best        weight 1 on the answer of each group that has the highest reward              per token    best of n
 // Where a batch is used more than once, the tokens have moved: ratio = p_new / p_old, and c_t = A * ratio, or 0 where the ratio has left
-// [1 - clip_low, 1 + clip_high] in the direction of the advantage (the clipped surrogate's gradient).
+// [1 - clip_low, 1 + clip_high] in the direction of the advantage (the clipped surrogate's gradient). Where answers were drawn at a temperature, so from
+// another distribution than the one that is trained, each token's c_t is multiplied by importance_weight().
 // A penalty keeps the policy near a reference model; d = log p - log p_ref:
 //   k1  subtracts beta * sum d from the reward: its gradient is that of KL(policy || reference)
 //   k2  adds beta d^2 / 2 to the loss, c_t -= beta d: the same gradient, on the policy's own samples
@@ -45,11 +46,13 @@ struct SampledAnswer {
     bool dropped = false;             // left out of the loss (--truncated drop)
     int64_t group = 0;                // which prompt; the answers of a group stand together
     int64_t tokens = 0;               // drawn, the closing token included
+    bool checked = true;              // false: nobody can say whether it is right (a prompt alone)
 };
 
 struct Advantages {
     std::vector<double> of;           // one for each answer
-    int64_t groups = 0, all_right = 0, all_wrong = 0, degenerate = 0;   // degenerate: all rewards equal, so nothing is learned from it
+    int64_t groups = 0, all_right = 0, all_wrong = 0;    // the latter two among groups that were checked
+    int64_t degenerate = 0;                              // all rewards equal, so none of its answers is better than the others
 };
 
 namespace objectives {
@@ -70,8 +73,9 @@ inline double std_of(const std::vector<double>& v) {                     // popu
 
 }  // namespace objectives
 
-// The advantage of every answer. Groups of one answer, and groups whose rewards are equal, get 0 (expert and best: what is right counts 1 all
-// the same, unless everything in the group is). Dropped answers count in no mean.
+// The advantage of every answer. A group whose rewards are equal, as those of one answer are, says nothing about which answer is better: 0 for all
+// of it. Not so in reinforce and ppo, which compare with the whole batch: there such a group is counted and teaches all the same. expert leaves a group
+// out where everything in it is right. best takes the first of several that share the highest reward, right or not. Dropped answers count in no mean.
 inline Advantages advantages(Objective objective, const std::vector<SampledAnswer>& answers) {
     using namespace objectives;
     Advantages a;
@@ -91,16 +95,17 @@ inline Advantages advantages(Objective objective, const std::vector<SampledAnswe
         const double mean = mean_of(rewards), deviation = std_of(rewards);
         const auto [low, high] = rewards.empty() ? std::pair(0.0, 0.0) : std::pair(*std::min_element(rewards.begin(), rewards.end()), *std::max_element(rewards.begin(), rewards.end()));
         const bool equal = high - low <= 1e-9 * std::max(1.0, std::abs(high));
-        a.groups++, a.all_right += kept > 0 && right == kept, a.all_wrong += right == 0, a.degenerate += equal;
-        size_t shortest = end;
+        const bool checked = answers[begin].checked;
+        a.groups++, a.all_right += checked && kept > 0 && right == kept, a.all_wrong += checked && right == 0, a.degenerate += equal;
+        size_t best = end;
         for (size_t i = begin; i < end; i++)
-            if (answers[i].right && !answers[i].dropped && (shortest == end || answers[i].tokens < answers[shortest].tokens)) shortest = i;
+            if (!answers[i].dropped && (best == end || answers[i].reward > answers[best].reward)) best = i;
         for (size_t i = begin; i < end; i++) {
             const SampledAnswer& s = answers[i];
             if (s.dropped) continue;
             switch (objective) {
                 case Objective::expert: a.of[i] = s.right && right < kept; continue;
-                case Objective::best: a.of[i] = i == shortest && right < kept; continue;
+                case Objective::best: a.of[i] = !equal && i == best; continue;
                 case Objective::reinforce: a.of[i] = s.reward - batch_mean; continue;
                 case Objective::ppo: a.of[i] = batch_std > 0 ? (s.reward - batch_mean) / (batch_std + kStdEps) : 0; continue;
                 case Objective::rloo: a.of[i] = equal ? 0 : double(kept) / double(kept - 1) * (s.reward - mean); continue;
@@ -127,6 +132,19 @@ inline double token_divisor(Objective objective, int64_t n, int64_t answers, int
     }
     throw Error("an objective without a divisor");
 }
+
+// DAPO's soft punishment of an answer of n tokens (Yu et al. 2025, eq. 13): from 0, where `buffer` tokens are left of `longest`, straight down to -1 at
+// `longest`. buffer 0: none.
+inline double overlong_penalty(int64_t n, int64_t longest, int64_t buffer) {
+    if (buffer == 0) return 0;
+    return -std::clamp(double(n - (longest - buffer)) / double(buffer), 0.0, 1.0);
+}
+
+// How much a token counts that was drawn at another temperature, with log probability lp_drawn there and lp at 1: p / p_drawn makes the mean over what
+// was drawn a mean over what would have been drawn at 1. Cut at 2, so that no token speaks for many (truncated importance sampling, Ionides 2008): what
+// is cut is a bias. As in PPO the ratio is this token's own; which tokens came before it is left as it was drawn.
+constexpr double kMaxImportance = 2;
+inline double importance_weight(double lp, double lp_drawn) { return std::min(std::exp(lp - lp_drawn), kMaxImportance); }
 
 enum class KlKind { none, k1, k2, k3 };
 inline KlKind parse_kl(const std::string& name) {

@@ -15,6 +15,7 @@ struct PretrainConfig : TrainerConfig {
     std::string data, init, size;
     int64_t depth = 0, layers = 0, heads = 0, channels = 0;
     std::string order = "shuffled";
+    bool verify = false;
     int64_t eval_every = 0, eval_batches = 20, sample_every = 0, sample_tokens = 64;
     std::string sample_prompt;
     float sample_temperature = 0.8f;
@@ -31,6 +32,7 @@ inline std::vector<Flag<PretrainConfig>> make_pretrain_flags() {
         {"channels",           &P::channels,           "",       "width C"},
         {"init",               &P::init,               "DIR",    "start from these weights instead of random ones"},
         {"order",              &P::order,              "shuffled|contiguous|packed", "how rows are cut from the shards"},
+        {"verify",             &P::verify,             "",       "check the CRC of every shard before the first step (that of shards up to 64 MiB is checked anyway)"},
         {"eval-every",         &P::eval_every,         "steps",  "measure the validation loss; 0: at the end only"},
         {"eval-batches",       &P::eval_batches,       "",       "validation micro-batches of a measurement; 0: the whole split"},
         {"sample-every",       &P::sample_every,       "steps",  "print a sample; 0: never"},
@@ -45,7 +47,7 @@ inline const std::vector<Flag<PretrainConfig>> pretrain_flags = make_pretrain_fl
 
 // ---- the dial
 
-// What --depth N stands for. Width 64*N with heads of 64 makes depth 12 GPT-2 124M. Learning rate: width_learning_rate. Tokens: 20
+// What --depth N stands for. Width C = 64*N (0), or what was given, with heads of 64 makes depth 12 GPT-2 124M. Learning rate: width_learning_rate. Tokens: 20
 // per parameter (Hoffmann et al. 2022). Batch: GPT-3's 0.5M tokens at 124M, growing with the square root of the budget, since a batch that
 // is large for its run wastes samples (McCandlish et al. 2018); a power of two, at least 4,096.
 struct DepthDial {
@@ -54,8 +56,10 @@ struct DepthDial {
     double budget_tokens;
     int64_t total_batch_tokens;
 };
-inline DepthDial depth_dial(int64_t depth, int64_t V) {
-    DepthDial d{64 * depth, depth, width_learning_rate(64 * depth), 0, 0};
+inline DepthDial depth_dial(int64_t depth, int64_t V, int64_t C = 0) {
+    if (C == 0) C = 64 * depth;
+    DepthDial d{C, std::max(int64_t(1), C / 64), width_learning_rate(C), 0, 0};
+    while (C % d.heads != 0) d.heads--;
     auto budget = [](double L, double C, double vocabulary) { return 20.0 * (12.0 * L * C * C + vocabulary * C); };
     d.budget_tokens = budget(double(depth), double(d.channels), double(V));
     const double batch = 524288.0 * std::sqrt(d.budget_tokens / budget(12, 768, 50257));
@@ -72,6 +76,8 @@ inline Config resolve_settings(PretrainConfig& c, int64_t ranks, int64_t V, int3
     if (ways == 0) throw UsageError("the model's size is missing", "give --depth N, --size NAME, --layers L --heads H --channels C, or --init DIR");
     if (ways > 1) throw UsageError("--depth, --size, --init and --layers/--heads/--channels exclude each other", "give one of them");
     if (c.depth < 0 || c.depth > 1024) throw UsageError(cat("--depth ", c.depth, ": expected 1 to 1024"));
+    if (c.layers < 0 || c.heads < 0 || c.channels < 0) throw UsageError("--layers, --heads and --channels must not be negative");
+    if (c.seed > UINT32_MAX) throw UsageError(cat("--seed ", c.seed, ": expected 0 to ", UINT32_MAX), "the generator of the initial weights (PyTorch's) takes 32 bits");
     double budget = 0;
     if (!c.init.empty()) {
         m = ModelReader(c.init).config();
@@ -79,12 +85,12 @@ inline Config resolve_settings(PretrainConfig& c, int64_t ranks, int64_t V, int3
         if (m.V < V)
             throw Error(cat(c.init, ": the model knows ", m.V, " token ids, the data in ", c.data, " uses ", V), "tokenize the data with the model's tokenizer");
     } else if (c.depth > 0) {
-        const DepthDial d = depth_dial(c.depth, V);
         m.L = c.layers ? c.layers : c.depth;
+        const DepthDial d = depth_dial(m.L, V, c.channels ? c.channels : 64 * c.depth);
         m.NH = c.heads ? c.heads : d.heads;
-        m.C = c.channels ? c.channels : d.channels;
+        m.C = d.channels;
         if (!c.given("lr")) c.lr = d.lr;
-        const int64_t micro = c.batch_size * c.seq_len;
+        const int64_t micro = c.batch_size * c.seq_len * ranks;
         if (!c.given("total-batch-tokens")) c.total_batch_tokens = round_up(d.total_batch_tokens, micro);
         budget = d.budget_tokens;
     } else if (!c.size.empty()) {
@@ -155,7 +161,7 @@ class PretrainRun {
         stop_on_signals();
         // micro-batch i of a step goes to rank i mod ranks: together they read the rows that one rank would
         Prefetcher prefetcher(train_, trainer.steps_done * rows_per_step + stage_.ranks.rank() * config_.batch_size, config_.batch_size,
-                              stage_.ranks.size() * config_.batch_size);
+                              stage_.ranks.size() * config_.batch_size, int(micro_batches_.size()) + 1);  // the next step's rows while this one runs
         if (trainer.steps_done == 0) {
             if (config_.eval_every > 0) stage_.log->line(strprintf("step 0: validation %s", evaluate().c_str()));
             if (config_.sample_every > 0) sample_text();
@@ -179,6 +185,7 @@ class PretrainRun {
             if (stage_.checkpoint_is_due()) save();
             if (config_.sample_every > 0 && (done % config_.sample_every == 0 || done == config_.steps)) sample_text();
         }
+        stage_.log->line(strprintf("data      the steps waited %.1f ms for it", prefetcher.wait_s() * 1e3));
         if (!stage_.is_saved() && trainer.steps_done > 0) save();   // a signal came
         if (stop) stage_.log->line(cat("stopped by a signal after step ", trainer.steps_done, "; the same command with --resume goes on"));
     }
@@ -246,6 +253,28 @@ class PretrainRun {
     std::vector<MicroBatch> micro_batches_;
 };
 
+// Shards that come without index and tokenizer are taken for those of llm.c and modded-nanogpt: GPT-2's ids in 16 bits, Llama 3's in 32.
+struct Vocabulary {
+    int64_t V = 0;
+    int32_t end_of_text = -1;
+};
+inline Vocabulary vocabulary_of_foreign_shards(const std::string& dir) {
+    const auto files = shard_files_by_name(dir, "train");
+    if (files.empty()) return {};
+    return TokenShard(dir + "/" + files[0]).wide() ? Vocabulary{128256, 128000} : Vocabulary{50257, 50256};
+}
+
+// The data must use the ids as the model of --init does: each id of `data` is the same token in the model's vocabulary, which may have more of
+// them (those of conversations). Nothing is known of a model that came without a tokenizer.
+inline void check_same_tokens(const std::string& dir, const Tokenizer& data, const std::string& init) {
+    const std::string path = ModelReader(init).path();
+    if (!fs::exists(path + "/tokenizer.json")) return;
+    const Tokenizer model = Tokenizer::load(path);
+    for (int32_t id = 0; id < data.vocab_size(); id++)
+        if (id >= model.vocab_size() || data.token_bytes(id) != model.token_bytes(id))
+            throw Error(cat(dir, ": id ", id, " is another token than in the model ", init), cat("tokenize the data with --tokenizer ", init));
+}
+
 inline int run_pretrain(PretrainConfig& c) {
     if (c.data.empty()) throw UsageError("--data is missing", "make shards with: train_gpt tokenize --tokenizer FILE --input PATH... --out DIR");
     validate(c);
@@ -254,12 +283,20 @@ inline int run_pretrain(PretrainConfig& c) {
     // the tokenizer lies beside the shards; shards of other programs come without one
     std::optional<Tokenizer> tokenizer;
     if (fs::exists(c.data + "/tokenizer.json")) tokenizer = Tokenizer::load(c.data);
+    const bool has_index = fs::exists(c.data + "/index.json");
+    const Vocabulary foreign = tokenizer || has_index ? Vocabulary{} : vocabulary_of_foreign_shards(c.data);
+    const int32_t end_of_text = tokenizer ? tokenizer->end_of_text() : foreign.end_of_text;
     LoaderOptions options{c.data, "train", c.seq_len, c.order, c.seed};
+    options.end_of_text = has_index ? -1 : end_of_text;             // -1: as index.json says
+    options.verify = c.verify;
     DataLoader train(options);
-    const int64_t V = tokenizer ? tokenizer->vocab_size() : train.vocab_size() > 0 || c.init.empty() ? train.vocab_size() : ModelReader(c.init).config().V;
-    if (V <= 0) throw Error(cat(c.data, ": the vocabulary size is unknown: neither index.json nor tokenizer.json"), "put the tokenizer's tokenizer.json beside the shards");
+    if (tokenizer && has_index && train.tokenizer_hash() != strprintf("%016llx", (unsigned long long)tokenizer->hash()))
+        throw Error(cat(c.data, ": index.json says that another tokenizer made the shards than the tokenizer.json beside them"), "make the folder again with train_gpt tokenize");
+    if (tokenizer && !c.init.empty()) check_same_tokens(c.data, *tokenizer, c.init);
+    const int64_t V = tokenizer ? tokenizer->vocab_size() : has_index ? train.vocab_size() : c.init.empty() ? foreign.V : ModelReader(c.init).config().V;
+    if (V <= 0) throw Error(cat(c.data, "/index.json: the vocabulary size is missing"), "make the folder again with train_gpt tokenize");
     const int ranks_wanted = wanted_ranks(c, rank_from_environment());
-    const Config model = resolve_settings(c, ranks_wanted, V, tokenizer ? tokenizer->end_of_text() : -1);
+    const Config model = resolve_settings(c, ranks_wanted, V, end_of_text);
     validate(c);
     train.set_vocab_size(model.V);
     std::optional<DataLoader> val;

@@ -102,11 +102,16 @@ inline std::vector<ProbedFact> read_facts(const std::vector<std::string>& paths,
 // Decides whether a reply is right; replies to one fact at a time.
 using JudgeReplies = std::function<std::vector<bool>(const ProbedFact& fact, const std::vector<std::string>& replies)>;
 // k replies to each question list: the seam at which the tests put a scripted model.
-using AskFacts = std::function<std::vector<std::vector<std::string>>(const std::vector<std::string>& prompts, int64_t samples)>;
+using AskFacts = std::function<std::vector<std::vector<Reply>>(const std::vector<std::string>& prompts, int64_t samples)>;
 
+// replies[s] answers the fact's question in wording s, in turn: what its words excuse in a reply (rewards.hpp) goes by that.
 inline std::vector<bool> compare_words(const ProbedFact& fact, const std::vector<std::string>& replies) {
     std::vector<bool> right;
-    for (const auto& r : replies) right.push_back(is_right(fact.item, r));
+    TaskItem asked = fact.item;
+    for (size_t s = 0; s < replies.size(); s++) {
+        if (!fact.questions.empty()) asked.prompt = fact.questions[s % fact.questions.size()];
+        right.push_back(is_right(asked, replies[s]));
+    }
     return right;
 }
 
@@ -118,12 +123,16 @@ inline void probe_facts(std::vector<ProbedFact>& facts, const ProbeConfig& c, co
     const auto replies = ask(prompts, 1);
     for (size_t i = 0; i < facts.size(); i++) {
         ProbedFact& f = facts[i];
-        for (int64_t s = 0; s < c.samples; s++) f.replies.push_back(replies[i * size_t(c.samples) + size_t(s)][0]);
+        std::vector<bool> counts;                      // a turn that was not ended is no right answer
+        for (int64_t s = 0; s < c.samples; s++) {
+            const Reply& r = replies[i * size_t(c.samples) + size_t(s)][0];
+            f.replies.push_back(r.text), counts.push_back(r.counts);
+        }
         const auto right = judge(f, f.replies);
         for (size_t s = 0; s < f.replies.size(); s++) {
-            const bool declined = declines(f.replies[s]);
+            const bool declined = declines(f.replies[s], f.questions[s % f.questions.size()]);
             f.declined += declined;
-            if (!f.item.answerable || declined || !right[s]) continue;
+            if (!f.item.answerable || declined || !counts[s] || !right[s]) continue;
             f.right++;
             if (f.a_right_reply.empty()) f.a_right_reply = f.replies[s];
         }
@@ -258,21 +267,12 @@ inline void with_assistant(const ProbeConfig& c, const std::string& path, const 
     });
 }
 
-inline std::vector<std::vector<std::string>> texts_of(const std::vector<std::vector<Reply>>& replies) {
-    std::vector<std::vector<std::string>> texts;
-    for (const auto& list : replies) {
-        texts.emplace_back();
-        for (const Reply& r : list) texts.back().push_back(r.text);
-    }
-    return texts;
-}
-
 inline int run_probe(ProbeConfig& c) {
     validate(c);
     std::vector<ProbedFact> facts = read_facts(c.facts, c.limit);
     with_assistant(c, c.model, [&](Asker& asker) {
         const AskFacts ask = [&](const std::vector<std::string>& prompts, int64_t samples) {
-            return texts_of(asker.ask(prompts, {samples, c.max_tokens, {c.temperature, 0, 1}, c.seed, c.system, "", {}, {}}));
+            return asker.ask(prompts, {samples, c.max_tokens, {c.temperature, 0, 1}, c.seed, c.system, "", {}, {}});
         };
         if (c.judge.empty()) return probe_facts(facts, c, ask, compare_words);
         with_assistant(c, c.judge, [&](Asker& judge) {

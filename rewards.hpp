@@ -2,19 +2,23 @@
 //
 // Reinforcement learning finds every way to a reward, also those that nobody meant: an answer that lists all numbers, two boxes with
 // different contents, the question echoed because it holds the right number. So a checker first decides what the final answer
-// is, by a rule that admits one candidate only, and then compares it: numbers as exact decimals (10, 10.0, "$10" and
-// "1,000" = 1000 are numbers; 1e400 or Arabic digits are not), everything else as words without case and punctuation.
-//   final answer   what follows "####" in its line; else what is in \boxed{}; else what follows "the answer is" in its sentence (each at most
-//                  once: two that differ are none); else, for a number, the only number of the text; for words, the whole text.
+// is, by a rule that admits one candidate only, and then compares it: numbers as exact decimals, the rest as words without case and punctuation.
+//   final answer   what follows "####" in its line; else what is in \boxed{}; else what follows "the answer is" in its sentence (another mark, as
+//                  strong or weaker, that says something else takes it back); else the only number of the text, or the words that it claims.
 // The question, repeated, is no part of the answer. When in doubt an answer is wrong: a strange right one that gets nothing costs a little
 // practice, a wrong one that gets something is what the model will learn.
 // A task with another kind of answer (a move in a game, of which several are right; a joke, which is better or worse) names its checker: "check" in
 // its line, a struct in checkers().
-// Does not: understand. "It could be Foxley" counts as Foxley; a task whose wording allows such an answer needs its own checker.
+// Does not: understand. "It could be Foxley" counts as Foxley; a language other than English must mark its answers, or say nothing else.
 #pragma once
+
+#include <algorithm>
+#include <map>
+#include <set>
 
 #include "common.hpp"
 #include "json_text.hpp"
+#include "unicode_tables.hpp"
 #include "utf8.hpp"
 #include "world_game.hpp"
 #include "world_jokes.hpp"
@@ -29,6 +33,21 @@ struct TaskItem {
 };
 
 namespace rewards {
+
+inline bool is_digit(std::string_view s, size_t i) { return i < s.size() && std::isdigit(static_cast<unsigned char>(s[i])); }
+inline bool is_alnum(std::string_view s, size_t i) { return i < s.size() && std::isalnum(static_cast<unsigned char>(s[i])); }
+// The character at i; at the end of the text code and bytes are 0.
+inline Utf8Char char_at(std::string_view s, size_t i) { return i < s.size() ? decode_utf8(s.data() + i, s.data() + s.size()) : Utf8Char{0, 0, false}; }
+inline unicode::Class class_of(int32_t code) {
+    if (code < 0) return unicode::Class::other;       // a broken byte
+    return unicode::Class(std::upper_bound(std::begin(unicode::kRuns), std::end(unicode::kRuns), uint32_t(code) << 4 | 15)[-1] & 15);
+}
+inline std::string lower(std::string s) {
+    for (char& c : s) c = char(std::tolower(static_cast<unsigned char>(c)));
+    return s;
+}
+
+// ---- numbers
 
 // The canonical decimal of a number as people write it: sign, digits, fraction without trailing zeros. Accepts $, a % behind it, commas between groups of three,
 // and a final full stop. nullopt: no number of at most 40 digits.
@@ -75,46 +94,157 @@ inline std::optional<std::string> canonical_number(std::string_view s) {
     return cat(negative ? "-" : "", whole, fraction.empty() ? "" : ".", fraction);
 }
 
-// Every number in a text, in order, canonical where it has such a form and as written where it has none.
+// A digit that is none of 0 to 9: of another script, a superscript, a fraction.
+inline bool is_foreign_digit(int32_t code) { return code >= 0x80 && class_of(code) == unicode::Class::N; }
+// The 2 of "12 m²" belongs to the unit.
+inline bool is_power_of_unit(std::string_view text, size_t i) {
+    const int32_t code = char_at(text, i).code;
+    const bool superscript = code == 0xB2 || code == 0xB3 || code == 0xB9 || (code >= 0x2070 && code <= 0x2079);
+    return superscript && i > 0 && std::isalpha(static_cast<unsigned char>(text[i - 1]));
+}
+inline bool starts_number(std::string_view text, size_t i) {
+    if (is_digit(text, i)) return true;
+    if (text[i] == '.') return is_digit(text, i + 1) && (i == 0 || !(is_alnum(text, i - 1) || text[i - 1] == '.'));   // .5
+    return is_foreign_digit(char_at(text, i).code) && !is_power_of_unit(text, i);
+}
+// The end of the number that starts at i. plain: all its digits are 0 to 9. Marks that combine with a digit (a stroke, a keycap) are a part of it.
+struct NumberEnd {
+    size_t end;
+    bool plain;
+};
+inline NumberEnd end_of_number(std::string_view text, size_t i) {
+    NumberEnd n{i, true};
+    for (;;) {
+        const Utf8Char c = char_at(text, n.end);
+        const bool foreign = is_foreign_digit(c.code) || (c.code >= 0x80 && class_of(c.code) == unicode::Class::M);
+        if (is_digit(text, n.end) || ((c.code == ',' || c.code == '.') && is_digit(text, n.end + 1))) n.end++;
+        else if (foreign) n.end += size_t(c.bytes), n.plain = false;
+        else return n;
+    }
+}
+// The word next to a place, across spaces.
+inline std::string word_before(std::string_view text, size_t i) {
+    while (i > 0 && text[i - 1] == ' ') i--;
+    size_t begin = i;
+    while (begin > 0 && std::isalpha(static_cast<unsigned char>(text[begin - 1]))) begin--;
+    return lower(std::string(text.substr(begin, i - begin)));
+}
+inline std::string word_behind(std::string_view text, size_t i) {
+    while (i < text.size() && text[i] == ' ') i++;
+    size_t end = i;
+    while (end < text.size() && std::isalpha(static_cast<unsigned char>(text[end]))) end++;
+    return lower(std::string(text.substr(i, end - i)));
+}
+// The sign of the number that starts at i: what touches it, currency and brackets aside, or "minus" before it. After a digit, a letter or a bracket a minus is
+// a hyphen or a difference. clear: there is one sign at most, and no dash of a sort that may be meant for one.
+struct NumberSign {
+    bool negative = false, clear = true;
+};
+inline NumberSign sign_of_number(std::string_view text, size_t i) {
+    NumberSign sign;
+    int signs = 0;
+    while (i > 0) {
+        size_t p = i - 1;
+        while (p > 0 && (text[p] & 0xC0) == 0x80) p--;
+        const int32_t code = char_at(text, p).code;
+        const bool currency = code == '$' || code == 0xA3 || code == 0xA5 || code == 0x20AC;
+        const bool minus = code == '-' || code == 0x2212, dash = (code >= 0x2010 && code <= 0x2013) || code == 0xFE63 || code == 0xFF0D;
+        if (minus || dash || code == '+') {
+            if (p > 0 && (is_alnum(text, p - 1) || text[p - 1] == ')')) return sign;
+            sign.clear = !dash && ++signs == 1 && sign.clear;
+            sign.negative ^= minus;
+        } else if (!currency && code != '\\' && code != '*' && code != '(' && code != '{') {
+            break;
+        }
+        i = p;
+    }
+    if (const std::string word = word_before(text, i); word == "minus" || word == "negative") sign.clear = sign.clear && signs == 0, sign.negative = true;
+    return sign;
+}
+// "13 million", "13k": another number than 13.
+inline bool is_multiplied(std::string_view text, size_t end) {
+    static const std::set<std::string> words = {"hundred", "thousand", "million", "billion", "trillion", "dozen"};
+    const std::string word = word_behind(text, end);
+    return words.count(word) > 0 || (word == "k" && text[end] != ' ');
+}
+// Every number in a text, in order: canonical where it has such a form; as written, with a "?" behind, where it is in doubt which number that is.
 inline std::vector<std::string> numbers_in(std::string_view text) {
     std::vector<std::string> found;
-    auto digit = [&](size_t i) { return i < text.size() && std::isdigit(static_cast<unsigned char>(text[i])); };
     for (size_t i = 0; i < text.size();) {
-        if (!digit(i)) {
-            i++;
+        if (!starts_number(text, i)) {
+            i += size_t(char_at(text, i).bytes);
             continue;
         }
-        size_t begin = i;
-        while (digit(i) || ((text[i] == ',' || text[i] == '.') && digit(i + 1))) i++;
-        const bool minus = begin > 0 && text[begin - 1] == '-' && (begin == 1 || !std::isalnum(static_cast<unsigned char>(text[begin - 2])));
-        const std::string raw(text.substr(begin - minus, i - begin + minus));
-        found.push_back(canonical_number(raw).value_or(raw));
+        const auto [end, plain] = end_of_number(text, i);
+        const NumberSign sign = sign_of_number(text, i);
+        const std::string digits(text.substr(i, end - i));
+        std::optional<std::string> number;
+        if (plain && sign.clear && !is_multiplied(text, end)) number = canonical_number((sign.negative ? "-" : "") + digits);
+        found.push_back(number.value_or(digits + "?"));
+        i = end;
     }
     return found;
 }
 
-// Lower case, letters and digits of any script and the minus and point inside of numbers; articles dropped; single spaces.
-inline std::string canonical_words(std::string_view text) {
-    std::string out, word, article;
-    auto end_word = [&] {
-        while (!word.empty() && (word.back() == '.' || word.back() == '-')) word.pop_back();
-        if (word == "a" || word == "an" || word == "the") article = word;
-        else if (!word.empty()) out += (out.empty() ? "" : " ") + word;
-        word.clear();
+// ---- words
+
+struct Word {
+    std::string text;              // lower case
+    bool capital = false;          // was written with a capital, or with a letter that has none
+    bool after_mark = false;       // a comma, a full stop, a bracket, the end of a line stands between it and the word before
+};
+
+// Letters and digits of any script, with the minus and the point inside of numbers; no articles, no 's, & is "and".
+inline std::vector<Word> words_of(std::string_view text) {
+    std::vector<Word> words;
+    Word word;
+    std::string article;
+    bool mark = false;
+    auto end_word = [&](bool at_mark = false) {
+        while (!word.text.empty() && (word.text.back() == '.' || word.text.back() == '-')) word.text.pop_back();
+        if (word.text == "a" || word.text == "an" || word.text == "the") article = word.text;
+        else if (!word.text.empty()) word.after_mark = std::exchange(mark, false), words.push_back(word);
+        word = {};
+        mark = mark || at_mark;
     };
-    for (size_t i = 0; i < text.size(); i++) {
-        const auto c = static_cast<unsigned char>(text[i]);
-        const bool digit_next = i + 1 < text.size() && std::isdigit(static_cast<unsigned char>(text[i + 1]));
-        const bool digit_before = i > 0 && std::isdigit(static_cast<unsigned char>(text[i - 1]));
-        if (std::isalnum(c) || c >= 0x80) word += char(std::tolower(c));
-        else if (c == '.' && digit_before && digit_next) word += '.';
-        else if (c == '-' && word.empty() && digit_next) word += '-';
-        else if (c == ',' && digit_before && digit_next) continue;
-        else if (c == '\'' && !word.empty()) continue;        // don't = dont
-        else end_word();
+    for (size_t i = 0; i < text.size();) {
+        const Utf8Char c = char_at(text, i);
+        const size_t next = i + size_t(c.bytes);
+        const bool digit_before = i > 0 && is_digit(text, i - 1), apostrophe = c.code == '\'' || c.code == 0x2018 || c.code == 0x2019;
+        const bool is_punctuation = (c.code >= 0x2000 && c.code <= 0x206F) || (c.code >= 0x80 && class_of(c.code) == unicode::Class::white_space);
+        if (is_alnum(text, i) || (!is_punctuation && c.code != 0x2212 && (c.code < 0 || c.code >= 0x80))) {
+            if (word.text.empty()) word.capital = c.code < 0 || c.code >= 0x80 || std::isupper(c.code);
+            word.text += c.code >= 0 && c.code < 0x80 ? std::string(1, char(std::tolower(c.code))) : std::string(text.substr(i, next - i));
+        } else if (c.code == '.' && digit_before && is_digit(text, next)) {
+            word.text += '.';
+        } else if ((c.code == '-' || c.code == 0x2212) && word.text.empty() && is_digit(text, next)) {
+            word.text += '-';
+        } else if (apostrophe && !word.text.empty()) {            // don't = dont, Ada's = Ada
+            if (next < text.size() && (text[next] | 32) == 's' && !is_alnum(text, next + 1)) i = next + 1;
+            else i = next;
+            continue;
+        } else if (text.substr(i).starts_with("\\boxed{") || text.substr(i).starts_with("\\text{")) {
+            end_word();
+            i = text.find('{', i) + 1;
+            continue;
+        } else if (c.code == '&') {
+            end_word();
+            word.text = "and";
+            end_word();
+        } else if (!(c.code == ',' && digit_before && is_digit(text, next))) {
+            end_word(!apostrophe && (is_punctuation || std::string_view(" \t-*_`\"\\").find(text[i]) == std::string_view::npos));
+        }
+        i = next;
     }
     end_word();
-    return out.empty() ? article : out;                       // the letter "a" is an answer, too
+    if (words.empty() && !article.empty()) words.push_back(Word{article, false, false});   // the letter "a" is an answer, too
+    return words;
+}
+
+inline std::string canonical_words(std::string_view text) {
+    std::string out;
+    for (const Word& w : words_of(text)) out += (out.empty() ? "" : " ") + w.text;
+    return out;
 }
 
 // Do the words of `needle` stand next to each other somewhere in `text`? Both canonical.
@@ -122,10 +252,68 @@ inline bool has_words(const std::string& text, const std::string& needle) {
     return !needle.empty() && (" " + text + " ").find(" " + needle + " ") != std::string::npos;
 }
 
-inline std::string lower(std::string s) {
-    for (char& c : s) c = char(std::tolower(static_cast<unsigned char>(c)));
-    return s;
+using WordSet = std::set<std::string>;
+inline WordSet word_set(const std::string& list) {
+    std::istringstream words(list);
+    WordSet set;
+    for (std::string w; words >> w;) set.insert(w);
+    return set;
 }
+// Words of which a sentence is built around an answer, and that are hardly ever one: what says nothing, and what the questions on a world are about.
+inline bool is_little(const std::string& word) {
+    static const WordSet words = word_set(
+        "a an the this that these those it its he she they we you i me my mine your yours his her hers him them their our us who whom whose which what where "
+        "when why how there here is are was were be been being am im ive youre has have had having do does did can could would should shall might must in on "
+        "at of to from for by with as about into near through under over above behind between after before during since until than like within around along "
+        "across beside next close up out off and or but so because if whether then while though also too no not yes well ok okay sure certainly course indeed "
+        "think believe guess suppose know say said please thanks thank welcome hello hi sorry now today just only really very quite probably perhaps maybe "
+        "likely always often usually still mostly more most much many some any all every each other own answer question word letter number name names named "
+        "called known famous born birth birthday birthplace year day date lives live living lived home town city village region country river mountain lies "
+        "lie flows flow people person inhabitants work works job profession makes earns likes loves love enjoys enjoy prefers favourite favorite food meal "
+        "colour color hobby free time pet animal animals eats eat feeds young flag shows show dish best kind sort friend friends brother sister family found "
+        "founded foot comes come goes go gets get keeps keep want special good rather nothing early population nobody everybody better try visitor visitors "
+        "painted front door foods colours hungry dreams sundays spend spends hour share shares find see rises land");
+    return words.count(word) > 0;
+}
+// Is word i a "no" of the sentence? Not at its beginning, with a mark behind: "No, in Foxley."
+inline bool is_negation(const std::vector<Word>& words, size_t i) {
+    static const WordSet negations = word_set("not never nor neither cannot except dont doesnt didnt isnt arent wasnt werent hasnt havent hadnt wont "
+                                              "wouldnt cant couldnt shouldnt");
+    if (words[i].text == "no") return i > 0 || words.size() == 1 || !words[1].after_mark;
+    return negations.count(words[i].text) > 0;
+}
+// Is what words [begin, end) say denied: "not in Foxley", "Foxley is not", "Foxley? No."? What comes after a mark is another matter: "Foxley, not far from Elm".
+inline bool is_denied(const std::vector<Word>& words, size_t begin, size_t end) {
+    for (size_t i = 0; i < begin; i++)
+        if (is_negation(words, i)) return true;
+    for (size_t i = end; i < std::min(end + 2, words.size()) && !words[i].after_mark; i++)
+        if (is_negation(words, i)) return true;
+    return end < words.size() && is_negation(words, words.size() - 1);
+}
+// Live, lives, living; wolf, wolves; butterfly, butterflies; mouse, mice.
+inline std::string stem(std::string w) {
+    static const std::map<std::string, std::string> irregular = {{"mice", "mouse"}, {"geese", "goose"}, {"men", "man"}, {"women", "woman"}, {"children", "child"}};
+    if (const auto it = irregular.find(w); it != irregular.end()) w = it->second;
+    const auto drop_endings = [&] {
+        while (w.size() > 3 && (w.back() == 's' || w.back() == 'e')) w.pop_back();
+    };
+    drop_endings();
+    for (const std::string ending : {"ing", "ed"})
+        if (w.ends_with(ending) && w.size() >= ending.size() + 3) w.resize(w.size() - ending.size());
+    drop_endings();
+    if (w.back() == 'y') w.back() = 'i';
+    if (w.back() == 'v') w.back() = 'f';
+    return w;
+}
+// What a text talks about: the stems of its words, with a ^ where they are names: Ian Baker is no baker.
+inline WordSet topics_of(const std::vector<Word>& words) {
+    WordSet set;
+    for (size_t i = 0; i < words.size(); i++) set.insert((i > 0 && !words[i].after_mark && words[i].capital ? "^" : "") + stem(words[i].text));
+    return set;
+}
+inline bool is_topic(const WordSet& topics, const Word& w) { return topics.count(stem(w.text)) > 0 || (w.capital && topics.count("^" + stem(w.text)) > 0); }
+
+// ---- marks of a final answer
 
 // What follows each `marker` (lower case) up to the end of the line, or of the sentence.
 inline std::vector<std::string> after(const std::string& text, const std::string& marker, bool sentence = false) {
@@ -133,6 +321,7 @@ inline std::vector<std::string> after(const std::string& text, const std::string
     const std::string small = lower(text);
     for (size_t p = 0; (p = small.find(marker, p)) != std::string::npos; p += marker.size()) {
         const size_t begin = p + marker.size();
+        if (is_alnum(marker, marker.size() - 1) && is_alnum(text, begin)) continue;      // "the answer isn't"
         size_t end = std::min(text.find('\n', begin), text.size());
         for (size_t i = begin; sentence && i + 1 < end; i++)
             if ((text[i] == '.' || text[i] == '!' || text[i] == '?') && text[i + 1] == ' ') end = i + 1;
@@ -155,38 +344,86 @@ inline std::vector<std::string> boxed(const std::string& text) {
     return found;
 }
 
+// The marked answers of a text, by the strength of their marks.
+inline std::array<std::vector<std::string>, 3> marked_answers(const std::string& text) {
+    return {after(text, "####"), boxed(text), after(text, "the answer is", true)};
+}
+inline bool is_marked(const std::string& text) {
+    const auto marked = marked_answers(text);
+    return std::any_of(marked.begin(), marked.end(), [](const auto& found) { return !found.empty(); });
+}
+// "in 1712 [2]": what the search tool found is cited by its number.
+inline std::string without_citations(const std::string& text) {
+    std::string out;
+    for (size_t i = 0; i < text.size(); i++) {
+        size_t end = i + 1;
+        while (text[i] == '[' && is_digit(text, end)) end++;
+        if (end > i + 1 && end < text.size() && text[end] == ']') i = end;
+        else out += text[i];
+    }
+    return out;
+}
+// The only number of "13 dollars.", "x = 13", "born in 1950 [2]"; none where it is denied.
+inline std::optional<std::string> only_number(const std::string& text) {
+    if (auto n = canonical_number(text)) return n;
+    auto all = numbers_in(text);
+    if (all.size() != 1) all = numbers_in(without_citations(text));
+    if (all.size() != 1) return {};
+    const std::vector<Word> words = words_of(text);
+    const auto number = std::find_if(words.begin(), words.end(), [](const Word& w) { return w.text.find_first_of("0123456789") != std::string::npos; });
+    const auto at = size_t(number - words.begin());
+    if (number != words.end() && is_denied(words, at, at + 1)) return {};
+    return canonical_number(all[0]);
+}
+
 }  // namespace rewards
 
 // The final answer of a reply by the rules above; nullopt: it has none, or several that differ. `number`: is the expected answer one?
 inline std::optional<std::string> final_answer(const std::string& text, bool number) {
     using namespace rewards;
-    const auto canonical = [&](const std::string& s) -> std::optional<std::string> {
-        if (!number) return canonical_words(s);
-        if (auto n = canonical_number(s)) return n;
-        // "13 dollars.", "x = 13": words around the only number
-        const auto all = numbers_in(s);
-        if (all.size() != 1) return {};
-        return canonical_number(all[0]);
-    };
-    for (const auto& found : {after(text, "####"), boxed(text), after(text, "the answer is", true)}) {
-        if (found.empty()) continue;
-        std::optional<std::string> only = canonical(found[0]);
-        for (const auto& f : found)
-            if (canonical(f) != only) return {};
-        return only;
+    std::optional<std::string> decided;
+    for (const auto& found : marked_answers(text)) {
+        const bool strongest = !decided;
+        for (const std::string& place : found) {
+            const auto said = number ? only_number(place) : canonical_words(place);
+            if (strongest) {
+                if (!said || (decided && said != decided)) return {};
+                decided = said;
+            } else if (said && (number ? said != decided : !has_words(*said, *decided))) {
+                return {};                            // a weaker mark may say more ("The answer is <<8=8>>8."), but nothing else
+            }
+        }
     }
-    return canonical(text);
+    return decided ? decided : number ? only_number(text) : canonical_words(text);
 }
 
-// "I don't know", in the words in which people and our own data say it.
-inline bool declines(const std::string& text) {
-    const std::string words = rewards::canonical_words(text);
-    for (const char* phrase : {"i dont know", "i do not know", "im not sure", "i am not sure", "i have no information", "i have never heard", "ive never heard",
-                               "i cannot say", "i cant say", "i am afraid i do not", "im afraid i dont", "nothing is known to me", "no idea", "i could not find",
-                               "i couldnt find", "unknown to me", "i cannot answer", "i cant answer", "i am not aware"})
-        if (rewards::has_words(words, phrase)) return true;
-    return false;
+namespace rewards {
+
+inline bool has_phrase(const std::string& words, std::initializer_list<const char*> phrases) {
+    return std::any_of(phrases.begin(), phrases.end(), [&](const char* phrase) { return has_words(words, phrase); });
 }
+// "I don't know", somewhere, in the words in which people and our own data say it.
+inline bool admits_ignorance(const std::string& text) {
+    return has_phrase(canonical_words(text),
+                      {"i dont know", "i do not know", "im not sure", "i am not sure", "im unsure", "i am unsure", "i know nothing", "no information", "no idea",
+                       "not known", "i have never heard", "ive never heard", "i cannot say", "i cant say", "i cannot tell", "i cant tell", "i cannot answer",
+                       "i cant answer", "im afraid i dont", "i am afraid i do not", "i am not aware", "i dont have any", "i do not have any", "unknown to me",
+                       "nothing is known to me", "nobody knows", "i could not find", "i couldnt find", "i did not find", "i didnt find", "do not say it"});
+}
+inline bool refuses(const std::string& text) {
+    return has_phrase(canonical_words(text), {"sorry but", "i am afraid that", "i will not", "i wont", "i cannot help", "i cant help"});
+}
+// Words in which one declines: that one does not know, where one has looked, what else one could do, and why one would not do it.
+inline bool is_of_refusals(const std::string& word) {
+    static const WordSet words = word_set(
+        "dont didnt cannot cant couldnt wont will may able know known sorry afraid sure unsure unfortunately apologise apologize information record records idea "
+        "heard aware never nothing nobody unknown search searched looked look find found document documents page pages answer question tell say give help else "
+        "something anything password passwords private belongs alone letters read house enter angry talk somebody anybody trust walk first make peace write ask "
+        "steal friendly one mean things hurt away frighten diary show cheat learn exam only");
+    return words.count(word) > 0;
+}
+
+}  // namespace rewards
 
 // The reply without the question, should it repeat it (case aside). A question of a single word is too short to tell from an answer.
 inline std::string without_echo(const std::string& reply, const std::string& prompt) {
@@ -201,51 +438,115 @@ inline std::string without_echo(const std::string& reply, const std::string& pro
     return at == 0 ? reply : rest + reply.substr(at);
 }
 
+// Does it decline to answer, and nothing else? Each word is one of refusals, or says nothing ("I don't know. Can I help you with something else?"), or is one of
+// the prompt's, in the same breath ("I have never heard of Ada Finch"). Whatever is left is a claim: "I don't know. She was born in Foxley."
+inline bool declines(const std::string& whole_text, const std::string& prompt = "") {
+    using namespace rewards;
+    const std::string text = without_echo(whole_text, prompt);
+    if (!admits_ignorance(text) && !refuses(text)) return false;
+    const std::vector<Word> words = words_of(text);
+    const WordSet asked = topics_of(words_of(prompt));
+    bool refusing = false, repeating = false;                     // since the last mark
+    for (const Word& w : words) {
+        if (w.after_mark || w.text == "but") {
+            if (repeating && !refusing) return false;             // "Foxley or Elm?" "I don't know. Foxley."
+            refusing = repeating = false;
+        }
+        if (is_of_refusals(w.text)) refusing = true;
+        else if (w.text == "yes" || (!is_little(w.text) && !asked.count(stem(w.text)) && !asked.count("^" + stem(w.text)))) return false;
+        else if (!is_little(w.text)) repeating = true;
+    }
+    return words.back().text != "no" && (refusing || !repeating);
+}
+
 namespace rewards {
 
-// Does the sentence claim `want` (canonical), and nothing beside it? "Not Foxley", "Foxley or Elm" and "Elm, Foxley, Oakham" do not.
-inline bool claims(const std::string& sentence, const std::string& want) {
-    const std::string words = " " + canonical_words(sentence) + " ", needle = " " + want + " ";
-    if (want.empty() || words.find(needle) == std::string::npos) return false;
-    for (size_t p = 0; (p = words.find(needle, p)) != std::string::npos; p += needle.size() - 1) {
-        const std::string before = words.substr(0, p + 1), behind = words.substr(p + needle.size() - 1);
-        for (const char* hedge : {" or ", " not ", " nor ", " isnt ", " wasnt ", " never ", " no "})
-            if (before.ends_with(hedge)) return false;
-        if (behind.starts_with(" or ") || behind.starts_with(" nor ")) return false;
+// The answer in a reply: which of the words it is (with one behind the last), and whether it is written there as the task has it. None: it is not there, or denied.
+struct FoundAnswer {
+    std::vector<bool> struck;
+    bool as_written = true;
+};
+inline std::optional<FoundAnswer> find_answer(const std::vector<Word>& words, const std::vector<Word>& answer) {
+    FoundAnswer found{std::vector<bool>(words.size() + 1), true};
+    const auto same = [](const Word& a, const Word& b) { return a.text == b.text; };
+    bool any = false;
+    for (auto it = words.begin(); (it = std::search(it, words.end(), answer.begin(), answer.end(), same)) != words.end(); it += int64_t(answer.size())) {
+        const auto at = size_t(it - words.begin());
+        if (is_denied(words, at, at + answer.size())) return {};
+        for (size_t k = 0; k < answer.size(); k++) found.struck[at + k] = true, found.as_written = found.as_written && words[at + k].capital == answer[k].capital;
+        any = true;
     }
-    // a list: what stands between marks is the answer alone, and something as short stands beside it
-    std::vector<std::string> parts;
-    std::string part;
-    auto end_part = [&] {
-        if (const std::string p = canonical_words(part); !p.empty() && p != "yes" && p != "no" && p != "well" && p != "so" && p != "sure") parts.push_back(p);
-        part.clear();
-    };
-    for (size_t i = 0; i < sentence.size(); i++) {
-        const bool mark = sentence[i] == ',' || sentence[i] == ';' || sentence[i] == '/' || sentence[i] == '\n' || sentence[i] == '|';
-        if (mark) end_part();
-        else part += sentence[i];
+    return any ? std::optional(found) : std::nullopt;
+}
+// What the question (what ends in "?"; else all of the prompt) talks about: an answer may repeat it. Nothing, where the answer stands there among others:
+// "Foxley or Elm?"
+inline WordSet topics_of_question(const std::string& prompt, const std::vector<Word>& answer) {
+    std::string question;
+    for (size_t end = 0; (end = prompt.find('?', end)) != std::string::npos; end++) {
+        const size_t begin = end == 0 ? std::string::npos : prompt.find_last_of(".!?\n", end - 1);
+        question += prompt.substr(begin + 1, end - begin - 1) + "\n";
     }
-    end_part();
-    auto length = [](const std::string& s) { return std::count(s.begin(), s.end(), ' '); };
-    for (size_t i = 0; i < parts.size(); i++) {
-        if (parts[i] != want) continue;
-        if (i > 0 || (i + 1 < parts.size() && length(parts[i + 1]) <= length(want))) return false;
+    const std::vector<Word> words = words_of(question.empty() ? prompt : question);
+    const WordSet asked = topics_of(words);
+    bool choice = std::all_of(answer.begin(), answer.end(), [&](const Word& w) { return is_topic(asked, w); });
+    if (choice) choice = std::any_of(words.begin() + 1, words.end(), [](const Word& w) { return w.after_mark || w.text == "or"; });
+    return choice ? WordSet() : asked;
+}
+inline bool has_digit(const Word& w) { return w.text.find_first_of("0123456789") != std::string::npos; }
+inline bool is_year(const Word& w) { return w.text.size() == 4 && w.text.find_first_not_of("0123456789") == std::string::npos; }
+
+// "Yes, she was." The first word decides, and nothing may take it back.
+inline bool says_yes_or_no(const std::vector<Word>& words, const std::string& want) {
+    if (words.empty() || words[0].text != want) return false;
+    for (size_t i = 1; i < words.size(); i++) {
+        const std::string& w = words[i].text;
+        if (w == (want == "yes" ? "no" : "yes") || w == "or" || w == "maybe" || w == "perhaps" || (want == "yes" && is_negation(words, i))) return false;
     }
     return true;
 }
 
-// Is the answer of the item this one? For an answer that is a number, the final answer must be this number. For words, the final answer must be
-// these words, or, where no marker names one, the reply must be a sentence (at most 40 words) that claims them.
+// Does the reply claim the answer, and nothing that could be another one? The answer is struck out, and every word that is left must be accounted for:
+//   it is a little word, or one of the question's ("She lives in Foxley."), or a number, if the answer has none;
+//   or, where the answer is written as the task has it, it is written in the other case, and does not touch it: small beside a name ("Foxley, a town
+//   near the sea"), a name beside a small word ("a baker from Foxley"). So one word at most is written as the answer is, which is no way to guess twice.
+// So "Elm Foxley", "Foxley and Elm", "In Elm. In Foxley.", "red, blue, green" are no answers; "salt and pepper" is, where it is what was asked for.
+// Of an answer that is made of little words ("he", "first") this cannot be said: it must stand alone, or be marked.
+inline bool claims(const std::string& reply, const std::string& answer, const std::string& prompt) {
+    const std::vector<Word> words = words_of(without_citations(reply)), want = words_of(answer);
+    if (words.size() > 40 || want.empty()) return false;
+    if (want.size() == 1 && (want[0].text == "yes" || want[0].text == "no")) return says_yes_or_no(words, want[0].text);
+    const auto found = find_answer(words, want);
+    if (!found || std::all_of(want.begin(), want.end(), [](const Word& w) { return is_little(w.text); })) return false;
+
+    const WordSet asked = topics_of_question(prompt, want);
+    const bool upper = std::any_of(want.begin(), want.end(), [](const Word& w) { return w.capital; });
+    const bool numbered = std::any_of(want.begin(), want.end(), has_digit), dated = std::any_of(want.begin(), want.end(), is_year);
+    const auto is_accounted = [&](const Word& w) { return is_little(w.text) || is_topic(asked, w); };
+    const auto is_of_other_case = [&](size_t i) { return found->as_written && words[i].capital != upper && !(words[i].capital && (i == 0 || words[i].after_mark)); };
+    for (size_t i = 0; i < words.size(); i++) {
+        const Word& w = words[i];
+        const bool before = found->struck[i + 1], behind = i > 0 && found->struck[i - 1];        // the answer
+        if (found->struck[i]) continue;
+        if (w.text == "or" && (before || behind)) return false;
+        if (w.text == "and" && ((behind && i + 1 < words.size() && !is_accounted(words[i + 1])) || (before && i > 0 && !is_accounted(words[i - 1])))) return false;
+        if (has_digit(w)) {
+            if (numbered && (dated || !is_year(w))) return false;             // a year only completes "12 July"
+        } else if (!is_accounted(w) && (before || behind || !is_of_other_case(i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Is the answer of the item this one? A number must be the final answer. So must words, or, where none is marked, the reply must claim them.
 inline bool check_answer(const TaskItem& item, const std::string& whole_reply) {
     const std::string reply = without_echo(whole_reply, item.prompt);
     const auto number = canonical_number(item.answer);
     const auto got = final_answer(reply, number.has_value());
     if (!got) return false;
-    if (number) return *got == *number;
-    const std::string want = canonical_words(item.answer);
-    if (*got == want) return true;
-    if (!after(reply, "####").empty() || !boxed(reply).empty() || !after(reply, "the answer is").empty()) return false;
-    return std::count(got->begin(), got->end(), ' ') < 40 && claims(reply, want) && !declines(reply);
+    const bool certain = is_marked(reply) || !admits_ignorance(reply);
+    if (number) return *got == *number && certain;
+    return *got == canonical_words(item.answer) || (!is_marked(reply) && certain && claims(reply, item.answer, item.prompt));
 }
 
 }  // namespace rewards
@@ -261,7 +562,7 @@ inline const std::vector<Checker>& checkers() {
     static const std::vector<Checker> all = {
         {"answer", [](const TaskItem& t, const std::string& reply) { return double(rewards::check_answer(t, reply)); },
                    [](const TaskItem& t) { return !rewards::canonical_words(t.answer).empty() || rewards::canonical_number(t.answer); }},
-        {"declines", [](const TaskItem&, const std::string& reply) { return double(declines(reply)); }, [](const TaskItem& t) { return !t.answerable; }},
+        {"declines", [](const TaskItem& t, const std::string& reply) { return double(declines(reply, t.prompt)); }, [](const TaskItem& t) { return !t.answerable; }},
         {"nim", [](const TaskItem& t, const std::string& reply) { return double(nim::is_winning_reply(t.prompt, reply)); },
                 [](const TaskItem& t) { const auto h = nim::read_prompt(t.prompt); return h && nim::is_won(*h); }},
         {"jokes", [](const TaskItem& t, const std::string& reply) { return jokes::worth(t.prompt, reply); },

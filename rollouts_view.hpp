@@ -30,9 +30,10 @@ inline std::string show_rollout(const Tokenizer& tokenizer, const nlohmann::orde
     const auto weights = j["weights"].get<std::vector<float>>();
     if (drawn.size() != ids.size() || weights.size() != ids.size()) throw Error("not an answer that rl dumped: its arrays differ in length");
     std::string out = strprintf("reward %.3f  advantage %+.3f  ", j["reward"].get<double>(), j["advantage"].get<double>());
-    // where nothing is right or wrong: what the reward model says, and what the task's judge knows
-    if (j["answer"].is_null() && j.contains("score") && j.contains("grade")) out += strprintf("score %.3f, grade %.3f\n", j["score"].get<double>(), j["grade"].get<double>());
-    else out += cat(j["right"].get<bool>() ? "right" : "wrong", ", expected ", json_text(j["answer"]), "\n");
+    // where nothing is right or wrong: what the reward model says, and what the task's judge knows, if there is one
+    const auto figure = [&](const char* key) { return j.contains(key) && j[key].is_number() ? strprintf("%s %.3f", key, j[key].get<double>()) : cat("no ", key); };
+    if (j["answer"].is_null() && j.contains("score") && j.contains("grade")) out += cat(figure("score"), ", ", figure("grade"), "\n");
+    else out += cat(j["right"].is_null() ? "not checked" : j["right"].get<bool>() ? "right" : "wrong", ", expected ", json_text(j["answer"]), "\n");
     for (size_t i = 0; i < ids.size(); i++) {
         const std::string token = to_valid_utf8(tokenizer.token_bytes(ids[i]));
         const int sign = (weights[i] > 0) - (weights[i] < 0);

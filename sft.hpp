@@ -5,7 +5,8 @@
 // manner of those who wrote the answers; what the model knows comes from pretraining.
 // Data are files with mixture weights: `--data a.jsonl b.jsonl:3` sees each conversation of b three times an epoch, `c.jsonl:0.5` half
 // of c, another half each time. Example number k is a function of (seed, k) alone, so resuming and several ranks give the same steps.
-// `--patience N` ends the training when the validation loss has not fallen N times in a row, and leaves the best checkpoint.
+// `--patience N` ends the training when the validation loss has not fallen N times in a row, and leaves the best checkpoint as the newest. Until
+// then there may be newer ones beside it (--checkpoint-every, or a signal), from which --resume goes on and decides as if nothing had happened.
 #pragma once
 
 #include "assistant.hpp"
@@ -100,9 +101,8 @@ class SftData {
         sources.push_back(std::move(source));
     }
 
-    // Moves a share of the examples, chosen by a hash of their tokens, to `held`.
+    // Moves a share of the examples, chosen by a hash of their tokens, to `held`, which has the same files with the same weights.
     void hold_back(double fraction, SftData& held) {
-        held.sources.push_back({"held back", 1, {}});
         for (Source& s : sources) {
             auto goes = [&](const Example& e) {
                 uint64_t hash = e.ids.size();
@@ -110,7 +110,7 @@ class SftData {
                 return double(hash >> 11) * 0x1p-53 < fraction;
             };
             const auto kept = std::stable_partition(s.examples.begin(), s.examples.end(), [&](const Example& e) { return !goes(e); });
-            held.sources[0].examples.insert(held.sources[0].examples.end(), kept, s.examples.end());
+            held.sources.push_back({s.path, s.weight, {kept, s.examples.end()}});
             s.examples.erase(kept, s.examples.end());
         }
     }
@@ -120,11 +120,40 @@ class SftData {
         for (const Source& s : sources) n += s.list().per_epoch();
         return n;
     }
+    int64_t count() const {
+        int64_t n = 0;
+        for (const Source& s : sources) n += int64_t(s.examples.size());
+        return n;
+    }
     double mean_tokens() const {
         double tokens = 0, n = 0;
         for (const Source& s : sources)
             for (const Example& e : s.examples) tokens += double(e.ids.size()), n++;
         return n > 0 ? tokens / n : 0;
+    }
+
+    // What a measurement looks at: all examples, or at most `most` of them (0: all), the same ones each time. A file counts as it does in an epoch
+    // of the mixture. Where all are looked at, the weights of their tokens are multiplied by the file's. Else think of all files in a row,
+    // each shuffled and each example as long as its file's weight: `most` marks at equal distances choose, and an example with two counts twice.
+    std::vector<Sequence> measured(int64_t most) const {
+        const bool all = most == 0 || count() <= most;
+        double length = 0, end = 0;
+        for (const Source& s : sources) length += s.weight * double(s.examples.size());
+        const auto marks_before = [&](double x) { return std::ceil(x / length * double(most) - 0.5); };   // they stand at (i + 1/2) / most of the length
+        std::vector<Sequence> chosen;
+        for (size_t f = 0; f < sources.size(); f++) {
+            const Source& s = sources[f];
+            std::vector<size_t> order(s.examples.size());
+            std::iota(order.begin(), order.end(), size_t(0));
+            if (!all) Rng::stream(0, 0x6D656173, f).shuffle(order);
+            for (const size_t i : order) {
+                const double begin = std::exchange(end, end + s.weight), times = all ? s.weight : marks_before(end) - marks_before(begin);
+                if (times == 0) continue;
+                chosen.push_back(s.examples[i]);
+                for (float& w : chosen.back().weights) w *= float(times);
+            }
+        }
+        return chosen;
     }
 
     // Example number k of the endless stream. All sources are there before the first call.
@@ -161,17 +190,22 @@ class SftData {
 
 class SftRun {
    public:
-    SftRun(Backend& backend, SftConfig& config, const ModelReader& reader, const Config& model_config, const ChatFormat& format, SftData& train, SftData& val,
+    // known_ids: tokens of the vocabulary that the model in `reader` has learned; the rest of format's are new.
+    SftRun(Backend& backend, SftConfig& config, const ModelReader& reader, const Config& model_config, const ChatFormat& format, int64_t known_ids, SftData& train, SftData& val,
            int64_t resume_step, Ranks& ranks)
-        : config_(config), format_(format), train_(train), val_(val),
-          data_hash_(train.hash()), stage_(backend, "sft", config, sft_flags, model_config, config.batch_size * config.seq_len, ranks) {
+        : config_(config), format_(format), train_(train), val_(val), measured_(val.measured(config.eval_examples)),
+          data_hash_(train.hash()), val_hash_(val.hash()), stage_(backend, "sft", config, sft_flags, model_config, config.batch_size * config.seq_len, ranks) {
         if (resume_step >= 0) {
-            stage_.resume(resume_step, {"examples", "val-fraction", "patience", "eval-every"}, [&](const json& state) {
+            stage_.resume(resume_step, {"examples", "val-fraction", "patience", "eval-every", "eval-examples"}, [&](const json& state) {
                 if (state.at("data_hash") != data_hash_) throw Error(cat("--resume: --data is not what the run in ", config_.out, " began with"));
+                if (config_.patience > 0 && state.value("val_hash", val_hash_) != val_hash_)
+                    throw Error(cat("--resume: --val is not what the run in ", config_.out, " began with"));
                 best_ = state.at("best").is_null() ? INFINITY : state.at("best").get<double>();
+                best_step_ = state.value("best_step", resume_step);
+                worse_in_a_row_ = state.value("worse_in_a_row", int64_t(0));
             });
         } else {
-            load_grown_weights(stage_.model, reader, config.seed);
+            new_rows_ = load_grown_weights(stage_.model, reader, known_ids, format.tokenizer.vocab_size(), config.seed);
             stage_.lineage = lineage_of(reader.path());
         }
         for (const auto& p : config.sample_prompt) prompts_.push_back({{Role::user, p}});
@@ -185,10 +219,11 @@ class SftRun {
         const int64_t per_epoch = train_.per_epoch();
         stage_.print_header(strprintf("%s conversations an epoch of %.0f tokens on average (%lld cut, %lld without an answer left out, %lld bad lines), %s held back; "
                                       "%s steps of %lld = %.2f epochs", with_commas(per_epoch).c_str(), train_.mean_tokens(), (long long)train_.cut, (long long)train_.mute,
-                                      (long long)train_.bad, with_commas(val_.per_epoch()).c_str(), with_commas(config_.steps).c_str(), (long long)config_.examples,
+                                      (long long)train_.bad, with_commas(val_.count()).c_str(), with_commas(config_.steps).c_str(), (long long)config_.examples,
                                       double(config_.steps * config_.examples) / double(per_epoch)));
+        if (new_rows_) print_new_tokens();
         stop_on_signals();
-        if (trainer.steps_done == 0 && config_.eval_every > 0 && val_.per_epoch() > 0) stage_.log->line(strprintf("step 0: validation loss %.4f", evaluate()));
+        if (trainer.steps_done == 0 && config_.eval_every > 0 && !measured_.empty()) stage_.log->line(strprintf("step 0: validation loss %.4f", evaluate()));
         if (trainer.steps_done == 0 && config_.sample_every > 0) print_samples();
         bool stop = false, patience_is_out = false;
         while (trainer.steps_done < config_.steps && !patience_is_out && !(stop = stage_.stop_requested())) {
@@ -207,11 +242,14 @@ class SftRun {
             const bool measured = (config_.eval_every > 0 && done % config_.eval_every == 0) || done == config_.steps;
             if (measured) patience_is_out = measure(metrics);
             stage_.log->metrics(metrics);
-            // with --patience the newest checkpoint is the best one: others are not written
-            if (config_.patience > 0 ? measured && worse_in_a_row_ == 0 : stage_.checkpoint_is_due()) save();
+            // with --patience the end is no reason to save: the best is what stays
+            const bool ends = patience_is_out || done == config_.steps;
+            if (config_.patience > 0 ? best_step_ == done || (!ends && stage_.checkpoint_is_due()) : stage_.checkpoint_is_due()) save();
             if (config_.sample_every > 0 && (done % config_.sample_every == 0 || done == config_.steps)) print_samples();
         }
-        if (config_.patience == 0 && !stage_.is_saved() && trainer.steps_done > 0) save();   // a signal came
+        // a signal came (or, with --patience, no measurement was a number)
+        if ((stop || config_.patience == 0 || best_step_ < 0) && !stage_.is_saved() && trainer.steps_done > 0) save();
+        if (config_.patience > 0 && best_step_ >= 0 && !stop) drop_checkpoints([&](int64_t step, size_t) { return step > best_step_; });
         if (patience_is_out)
             stage_.log->line(cat("stopped early: no new best in ", config_.patience, " measurements; the checkpoint is the best"));
         if (stop) stage_.log->line(cat("stopped by a signal after step ", trainer.steps_done, "; the same command with --resume goes on"));
@@ -220,12 +258,12 @@ class SftRun {
    private:
     // True when the patience is at its end.
     bool measure(json& metrics) {
-        if (val_.per_epoch() == 0) return false;
+        if (measured_.empty()) return false;
         const double loss = evaluate();
         metrics["val_loss"] = loss;
         const bool better = loss < best_;
         stage_.log->line(strprintf("step %lld: validation loss %.4f%s", (long long)stage_.trainer.steps_done, loss, better ? ", the best so far" : ""));
-        if (better) best_ = loss;
+        if (better) best_ = loss, best_step_ = stage_.trainer.steps_done;
         worse_in_a_row_ = better ? 0 : worse_in_a_row_ + 1;
         return config_.patience > 0 && worse_in_a_row_ >= config_.patience;
     }
@@ -233,9 +271,7 @@ class SftRun {
     // Mean loss of the assistant's tokens in the validation conversations.
     double evaluate() {
         std::vector<const Sequence*> examples;
-        for (const auto& s : val_.sources)
-            for (const auto& e : s.examples)
-                if (config_.eval_examples == 0 || int64_t(examples.size()) < config_.eval_examples) examples.push_back(&e);
+        for (const Sequence& s : measured_) examples.push_back(&s);
         double sums[2] = {};                               // weighted losses, and their weights
         for (const MicroBatch& b : make_batches(examples, config_.batch_size * config_.seq_len, stage_.model.config.max_T, stage_.ranks.size(), stage_.ranks.rank())) {
             sums[0] += stage_.model.loss(b.inputs.data(), b.targets.data(), b.weights.data(), b.B, b.T);
@@ -260,20 +296,49 @@ class SftRun {
         stage_.log->line(text + "----");
     }
 
+    void print_new_tokens() {
+        const int64_t n = new_rows_->spare + new_rows_->grown, first = format_.tokenizer.vocab_size() - n;
+        if (n == 0) return stage_.log->line("tokens    none is new: the vocabulary has those of the protocol");
+        stage_.log->line(strprintf("tokens    %lld new ones, ids %lld to %lld: %lld in spare rows of the embedding, %lld in rows that were added; each begins as the mean of the %lld known ones "
+                                   "and noise of deviation %g", (long long)n, (long long)first, (long long)(first + n - 1), (long long)new_rows_->spare, (long long)new_rows_->grown, (long long)first,
+                                   double(stage_.model.layout.tensors[0].init.std)));
+    }
+
     void save() {
-        const json own = {{"data_hash", data_hash_}, {"best", std::isfinite(best_) ? json(best_) : json()}};
+        const json own = {{"data_hash", data_hash_}, {"val_hash", val_hash_}, {"best", std::isfinite(best_) ? json(best_) : json()}, {"best_step", best_step_},
+                          {"worse_in_a_row", worse_in_a_row_}};
+        // with --patience all stay at first: the oldest, which Stage::save drops, may be the best
+        const int64_t keep = std::exchange(config_.keep, config_.patience > 0 ? 0 : config_.keep);
         stage_.save(own, [&](const std::string& dir) { save_chat_tokenizer(format_.tokenizer, dir); });
+        config_.keep = keep;
+        if (config_.patience > 0 && keep > 0) drop_checkpoints([&](int64_t, size_t newer) { return newer >= size_t(keep); });
+    }
+
+    // Removes the checkpoints that `goes(step, how many are newer)` names, but not the best one, and none where that is not there.
+    void drop_checkpoints(const std::function<bool(int64_t step, size_t newer)>& goes) {
+        if (!stage_.ranks.is_first()) return;
+        const auto steps = checkpoint::list_steps(config_.out);
+        if (best_step_ >= 0 && std::none_of(steps.begin(), steps.end(), [&](const auto& s) { return s.first == best_step_; })) return;
+        std::error_code ec;
+        for (size_t i = 0; i < steps.size(); i++) {
+            const auto& [step, path] = steps[i];
+            if (step == best_step_ || !goes(step, steps.size() - 1 - i)) continue;
+            fs::rename(path, path + ".old", ec);       // first: a kill in the middle must not leave half a directory under a checkpoint's name
+            fs::remove_all(path + ".old", ec);
+        }
     }
 
     SftConfig& config_;
     const ChatFormat& format_;
     SftData &train_, &val_;
-    const uint64_t data_hash_;
+    const std::vector<Sequence> measured_;     // of val
+    const uint64_t data_hash_, val_hash_;
+    std::optional<NewRows> new_rows_;          // none: the run was resumed
     Stage<SftConfig> stage_;
     std::vector<Conversation> prompts_;
     std::unique_ptr<ModelCache> cache_;
-    double best_ = INFINITY;
-    int64_t worse_in_a_row_ = 0;
+    double best_ = INFINITY;                   // validation loss
+    int64_t best_step_ = -1, worse_in_a_row_ = 0;
 };
 
 // Fill in what was not typed.
@@ -300,6 +365,7 @@ inline int run_sft(SftConfig& c) {
     Tokenizer tokenizer = Tokenizer::load(reader.path());
     if (tokenizer.vocab_size() > model.V)
         throw Error(cat(reader.path(), ": the tokenizer has ", tokenizer.vocab_size(), " ids, the model only ", model.V));
+    const int64_t known_ids = tokenizer.vocab_size();
     const ChatTokens tokens = ChatTokens::add_to(tokenizer);
     model.V = std::max(model.V, int64_t(tokenizer.vocab_size()));
     const ChatFormat format(tokenizer, tokens);
@@ -309,10 +375,11 @@ inline int run_sft(SftConfig& c) {
     if (c.val.empty()) train.hold_back(c.val_fraction, val);
     if (!c.identity.empty() || !c.maker.empty()) train.add("identity", identity_conversations(c.identity, c.maker), 1);
     if (train.per_epoch() == 0) throw Error("--data holds no conversation to learn from", "give more data, a longer --seq-len or a smaller --val-fraction");
+    if (c.patience > 0 && val.count() == 0) throw Error("--patience: there is no validation data to measure", "give --val, or a larger --val-fraction");
     resolve_settings(c, model, train.per_epoch());
     validate(c);
     return with_ranks(c, [&](Backend& backend, Ranks& ranks, int64_t resume_step) {
-        SftRun(backend, c, reader, model, format, train, val, resume_step, ranks).run();
+        SftRun(backend, c, reader, model, format, known_ids, train, val, resume_step, ranks).run();
     });
 }
 

@@ -8,6 +8,8 @@
 // each a Hugging Face model directory plus optimizer and state). Resuming from one gives the bits of an undisturbed run.
 #pragma once
 
+#include <sys/file.h>
+
 #include <csignal>
 #include <deque>
 #include <numbers>
@@ -134,10 +136,20 @@ class RunLog {
         if (!writes) return;
         make_directories(dir);
         const std::string metrics = dir + "/metrics.jsonl";
-        if (fs::exists(metrics)) truncate_metrics(metrics, resume_step);
         log_ = std::fopen((dir + "/main.log").c_str(), "ae");
+        if (!log_) throw system_error(cat(dir, ": the log cannot be written"));
+        // the lock, for as long as the log is open: two runs in one directory would take each other's checkpoints away
+        if (::flock(::fileno(log_), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            std::fclose(log_);
+            throw Error(cat(dir, ": another process is training here"), "wait for it to end, or choose another --out");
+        }
+        if (fs::exists(metrics)) truncate_metrics(metrics, resume_step);
         metrics_ = std::fopen(metrics.c_str(), "ae");
-        if (!log_ || !metrics_) throw system_error(cat(dir, ": the log cannot be written"));
+        if (!metrics_) {
+            const Error error = system_error(cat(metrics, ": cannot be written"));
+            std::fclose(log_);
+            throw error;
+        }
     }
     RunLog(const RunLog&) = delete;
     ~RunLog() {
@@ -356,10 +368,10 @@ inline void save_checkpoint(const std::string& out, int64_t keep, Model& model, 
         // renamed first: a kill in the middle must not leave half a directory under a checkpoint's name
         for (size_t i = 0; i + size_t(keep) < steps.size(); i++) fs::rename(steps[i].second, steps[i].second + ".old", ec);
     }
-    std::vector<fs::path> doomed;                          // these, and what a killed run had renamed and not removed any more
+    std::vector<fs::path> doomed;                          // these, and what killed runs had not removed any more, or not finished
     for (const auto& entry : fs::directory_iterator(out, ec)) {
         const std::string name = entry.path().filename().string();
-        if (name.starts_with("step-") && name.ends_with(".old")) doomed.push_back(entry.path());
+        if (name.starts_with("step-") && (name.ends_with(".old") || name.ends_with(".tmp"))) doomed.push_back(entry.path());
     }
     for (const auto& path : doomed) fs::remove_all(path, ec);
 }

@@ -69,7 +69,7 @@ if [ "$trial" = 1 ]; then
     gpus=1 vocabulary=512 source=${source:-world} world=(--megabytes 0.5 --people 30 --places 8 --known 5 --conversations 200 --tasks 80 --hardest 2 --numbers 5)
     # a flag of pretraining replaces pretrain_node.sh's
     pretrain=(--gpus 1) model=(--layers 2 --heads 2 --channels 32 --seq-len 128 --batch-size 8 --total-batch-tokens 1024 --steps 40 --lr 3e-3 --device cpu --dtype fp32 --eval-every 20 --checkpoint-every 20)
-    pretrain_steps=40 sft_steps=20 rl_steps=6 sft=(--lr 2e-3 --examples 16 --device cpu) rl=(--prompts 4 --group 4 --max-tokens 24 --lr 1e-4 --rows 16 --device cpu) ask=(--limit 20 --max-tokens 24 --device cpu)
+    pretrain_steps=40 sft_steps=20 rl_steps=6 sft=(--lr 2e-3 --examples 16 --device cpu) rl=(--prompts 4 --group 4 --max-tokens 24 --lr 1e-4 --rows 16 --device cpu --tools on) ask=(--limit 20 --max-tokens 24 --device cpu)
 else
     vocabulary=32768 world=(--megabytes 100 --conversations 20000 --tasks 20000)
     total=524288 # pretrain_node.sh rounds it up to whole micro-batches: exact for 8 GPUs with 64 rows of 1,024
@@ -77,7 +77,7 @@ else
     pretrain=(--gpus "$gpus") model=(--size "$size" --steps "$pretrain_steps" --autotune)
     sft_steps=1500 rl_steps=400
     sft=(--lr "$sft_lr" --examples 256 --batch-size 32 --device cuda --dtype bf16 --gpus "$gpus")
-    rl=(--prompts 64 --group 16 --max-tokens 256 --rows 256 --lr 3e-6 --device cuda --dtype bf16 --gpus "$gpus" --resample 2) ask=(--limit 500 --max-tokens 256 --device cuda --rows 256)
+    rl=(--prompts 64 --group 16 --max-tokens 256 --rows 256 --lr 3e-6 --device cuda --dtype bf16 --gpus "$gpus" --resample 2 --tools on) ask=(--limit 500 --max-tokens 256 --device cuda --rows 256)
 fi
 [ -n "$source" ] || fail "no source of text: --shards, --text, --warc or --fetch is missing" "scripts/speedrun.sh OUT --trial runs on the embedded world" 2
 [ "$source" = fetch ] || [ "$source" = world ] || [ "${#paths[@]}" -gt 0 ] || fail "--$source: a path is missing" "scripts/speedrun.sh --help" 2
@@ -189,9 +189,9 @@ fi
 
 say "Evaluation on problems that no stage has seen"
 for model in base sft rl; do
-    template=()
-    [ "$model" != base ] || template=(--template '{prompt}')
-    [ -s "$out/eval-$model.json" ] || run "eval-$model" "$program" eval --model "$out/$model" --tasks "${test_tasks[@]}" --out "$out/eval-$model.json" "${ask[@]}" ${template[@]+"${template[@]}"}
+    way=(--tools on) # the assistants were shown how to call them
+    [ "$model" != base ] || way=(--template '{prompt}')
+    [ -s "$out/eval-$model.json" ] || run "eval-$model" "$program" eval --model "$out/$model" --tasks "${test_tasks[@]}" --out "$out/eval-$model.json" "${ask[@]}" "${way[@]}"
 done
 [ "$dry" = 0 ] || exit 0
 metric() { sed -n "s/.*\"$2\":\([-0-9.e]*\).*/\1/p" "$out/$1/metrics.jsonl"; } # RUN KEY

@@ -20,7 +20,7 @@ inline constexpr RewardCase kRewardCases[] = {
     {"0", "0.000", true},
     {"0.5", ".5", true}, {"0.5", "0.50", true}, {"0.5", "50%", false}, {"50", "50%", true}, {"3", "3.0000000000000001", false},
     {"3", "3 apples", true},
-    {"3", "\xD9\xA3", false}, {"3", "\xEF\xBC\x93", false}, {"3", "3\xC2\xB2", true},
+    {"3", "\xD9\xA3", false}, {"3", "\xEF\xBC\x93", false}, {"3", "3\xC2\xB2", false},
     {"7", "99999999999999999999999999999999999999999999999999999999999999999999999999999999999999997", false}, {"7", "7e400", false},
     {"7", "inf", false}, {"7", "nan", false},
     // one final answer
@@ -34,7 +34,7 @@ inline constexpr RewardCase kRewardCases[] = {
     {"13", "The answer is 13 apples.", true},
     {"13", "#### 13", true}, {"13", "12\n#### 13", true}, {"13", "#### 12\n#### 13", false}, {"13", "#### 13\n#### 13", true},
     {"13", "####", false},
-    {"13", "#### 13\nThe answer is 12.", true}, {"13", "\\boxed{13}", true}, {"13", "\\boxed{12} \\boxed{13}", false},
+    {"13", "#### 13\nThe answer is 12.", false}, {"13", "#### 13\nThe answer is 13.", true}, {"13", "\\boxed{13}", true}, {"13", "\\boxed{12} \\boxed{13}", false},
     {"13", "\\boxed{13} \\boxed{13}", true},
     {"13", "\\boxed{13", false}, {"13", "\\boxed{}", false}, {"13", "\\boxed{\\text{13}}", true}, {"13", "so \\boxed{ 13. }", true},
     {"13", "3 apples and 2 oranges cost 13", false}, {"13", "1 2 3 4 5 6 7 8 9 10 11 12 13", false},
@@ -43,7 +43,7 @@ inline constexpr RewardCase kRewardCases[] = {
     {"7", "The answer is 17. Still there: 7.", false}, {"13", "The answer is 13.0.", true}, {"13", "The answer is **13**.", true},
     {"2.50", "The answer is $2.50.", true}, {"2.5", "The answer is $2.50.", true},
     // words
-    {"Foxley", "Foxley", true}, {"Foxley", "foxley.", true}, {"Foxley", "Ada was born in Foxley.", true},
+    {"Foxley", "Foxley", true}, {"Foxley", "foxley.", true}, {"Foxley", "Ada was born in Foxley.", true, "Where was Ada born?"},
     {"Foxley", "Ada was born in Foxleyton.", false}, {"Foxley", "", false},
     {"Foxley", "I don't know where Foxley is.", false}, {"Foxley", "The answer is Foxley.", true},
     {"Foxley", "The answer is Elm. Foxley is near.", false},
@@ -51,7 +51,7 @@ inline constexpr RewardCase kRewardCases[] = {
     {"New Elm", "new  elm", true}, {"New Elm", "Elm New", false},
     {"2 July", "Her birthday is on 2 July.", true}, {"2 July", "Her birthday is on 12 July.", false}, {"s-h", "s-h", true},
     {"yes", "Yes!", true}, {"yes", "No.", false},
-    {"don't", "dont", true}, {"Foxley", "\xFF\xFE Foxley", true}, {"a", "The answer is a.", true}, {"a", "a", true}, {"a", "b", false},
+    {"don't", "dont", true}, {"Foxley", "\xFF\xFE Foxley", false}, {"a", "The answer is a.", true}, {"a", "a", true}, {"a", "b", false},
     {"13", "\\boxed{13} and \\boxed{1", false},
     // more numbers: what people and models write around them
     {"10", "ten", false}, {"10", "10,0", false}, {"10", " 10\n", true}, {"10", "*10*", true}, {"10", "+$10", true}, {"10", "--10", false},
@@ -79,10 +79,10 @@ inline constexpr RewardCase kRewardCases[] = {
     {"42", "\\boxed{x = 42}", true}, {"42", "\\boxed{42} and \\boxed{", false},
     {"42", "41 \\boxed{42} 43", true}, {"42", "\\boxed{forty-two} 42", false}, {"42", "#### 42 43", false}, {"42", "####42", true},
     {"42", "#### \\boxed{42}", true}, {"42", "#### 41 \\boxed{42}", false},
-    {"42", "#### 42\n#### 42.0\n#### $42", true}, {"42", "#### 42\n\\boxed{41}", true}, {"42", "## 42", true},
+    {"42", "#### 42\n#### 42.0\n#### $42", true}, {"42", "#### 42\n\\boxed{41}", false}, {"42", "#### 42\n\\boxed{42}", true}, {"42", "## 42", true},
     {"42", "######## 42", true}, {"42", "The answer is 40 + 2 = 42.", false},
     {"42", "The answer is 42 because 6 x 7 = 42.", false}, {"42", "The answer is 42. Because 6 x 7 = 42.", true},
-    {"42", "The answer is 42! The answer is 42?", true}, {"42", "The answer is not 42.", true},
+    {"42", "The answer is 42! The answer is 42?", true}, {"42", "The answer is not 42.", false},
     {"42", "The answer is $42.00.", true}, {"42", "The answer is 42 The answer is 43", false}, {"42", "the answer is\n42", false},
     {"42", "41? 42!", false}, {"42", "My answers: 40, 41, 42, 43, 44", false},
     // the question, repeated, is no answer
@@ -112,4 +112,107 @@ inline constexpr RewardCase kRewardCases[] = {
     {"apple, pear", "apple, pear", true}, {"apple, pear", "pear, apple", false},
     {"-5 degrees", "-5 degrees", true}, {"-5 degrees", "5 degrees", false}, {"3.5 km", "3.5 km", true}, {"3.5 km", "35 km", false},
     {"Foxley", "\\boxed{Foxley}", true}, {"Foxley", "\\boxed{Elm} Foxley", false},
+    // lists of candidates: every one of them would be right for some question
+    {"Foxley", "Elm Foxley Oakham", false}, {"Foxley", "Foxley Elm", false}, {"Foxley", "Foxley and Elm and Oakham", false},
+    {"Foxley", "Elm and Foxley", false}, {"Foxley", "Foxley & Elm", false}, {"Foxley", "Foxley + Elm", false},
+    {"Foxley", "Foxley and elm", false}, {"Foxley", "elm and Foxley", false}, {"Foxley", "Foxley elm oakham", false},
+    {"Foxley", "Foxley, elm, oakham", false}, {"Foxley", "elm foxley oakham", false}, {"Foxley", "In Elm. In Foxley. In Oakham.", false},
+    {"Foxley", "She was born in Elm. She was born in Foxley.", false}, {"Foxley", "in Elm in Foxley in Oakham", false},
+    {"Foxley", "It is Elm is Foxley is Oakham.", false}, {"Foxley", "Foxley (Elm)", false}, {"Foxley", "Foxley - Elm", false},
+    {"Foxley", "Foxley: Elm", false}, {"Foxley", "Foxley, but also Elm", false}, {"Foxley", "Foxley as well as Elm", false},
+    {"Foxley", "Foxley. Elm. Oakham.", false}, {"Foxley", "1. Elm 2. Foxley 3. Oakham", false}, {"Foxley", "- Elm\n- Foxley", false},
+    {"Foxley", "Maybe Elm, maybe Foxley.", false}, {"Foxley", "If it is not Elm, it is Foxley.", false},
+    {"Foxley", "Foxley Elm", false, "Is it Foxley or Elm?"}, {"Foxley", "Elm is Foxley.", false, "Is it Foxley or Elm?"},
+    {"Foxley", "It is Foxley.", true, "Is it Foxley or Elm?"}, {"Foxley", "Foxley and Elm", false, "Is it Foxley, Elm or Oakham?"},
+    {"Elm", "Ada lives in Foxley and Elm.", false, "Where does Ada live?"},
+    {"red", "red blue green", false}, {"red", "red and blue", false}, {"red", "It is red, blue, green.", false},
+    {"red", "red is blue is green", false}, {"red", "Red and Blue", false}, {"red", "a red a blue", false}, {"red", "The red one is blue.", false},
+    {"grass", "Horses eat grass and oats.", false, "What do horses eat?"}, {"grass and oats", "Horses eat grass and oats.", true, "What do horses eat?"},
+    {"New Elm", "New Foxley New Elm New Oakham", false}, {"2 July", "1 July, 2 July, 3 July", false}, {"2 July", "1 2 July", false},
+    {"2 July", "2 3 July", false}, {"2 July", "2 July or 3 July", false}, {"2 July", "2 July 2 August", false},
+    {"b", "a b c d", false}, {"b", "a, b, c, d", false}, {"B", "A) B) C)", false}, {"B", "A or B", false},
+    // an answer that is a list itself
+    {"salt and pepper", "salt and pepper", true}, {"salt and pepper", "Salt & pepper.", true}, {"salt and pepper", "It is salt and pepper.", true},
+    {"salt and pepper", "salt and pepper and sugar", false}, {"salt and pepper", "pepper and salt", false}, {"salt", "salt and pepper", false},
+    // yes and no
+    {"yes", "yes no", false}, {"no", "yes no", false}, {"yes", "no yes", false}, {"no", "no yes", false}, {"yes", "Yes and no.", false},
+    {"no", "Yes and no.", false}, {"yes", "Yes or no.", false}, {"yes", "Yes, or perhaps not.", false}, {"no", "No. Yes.", false},
+    {"yes", "Yes, she was.", true}, {"no", "No, she was born in Elm.", true}, {"yes", "No, she was not.", false}, {"no", "Yes, she was.", false},
+    {"yes", "It is not yes.", false}, {"yes", "The answer is yes.", true}, {"no", "The answer is no.", true}, {"yes", "The answer is yes or no.", false},
+    // one claim, in the ways in which people make it
+    {"Foxley", "In Foxley.", true}, {"Foxley", "He lives in Foxley.", true}, {"Foxley", "He lives in Foxley. I think so.", true},
+    {"Foxley", "Well, I believe that it is Foxley.", true}, {"Foxley", "No, in Foxley.", true},
+    {"Foxley", "She lives in Foxley, not far from the old church.", true},
+    {"Foxley", "Ada Finch lives in Foxley [2].", true, "Where does Ada Finch live?"}, {"Foxley", "**Foxley**", true}, {"Foxley", "It is \"Foxley\".", true},
+    {"Foxley", "It is \xE2\x80\x9C" "Foxley\xE2\x80\x9D.", true}, {"Foxley", "ADA LIVES IN FOXLEY", true, "Where does Ada live?"},
+    {"Bob Bird", "Ada Finch and Bob Bird are best friends.", true, "Who is Ada Finch's best friend?"},
+    {"baker", "Bob is a baker and lives in it.", true, "What is Bob's job?"}, {"mice and fish", "Cats eat mice and fish.", true, "What does a cat eat?"},
+    {"seeds and grain", "A mouse eats seeds and grain.", true, "What do mice eat?"}, {"no legs", "A snake has no legs.", true, "How many legs does a snake have?"},
+    {"four legs", "A snake has no four legs.", false, "How many legs does a snake have?"},
+    {"Paris", "Paris is the beautiful capital of France.", true, "What is the capital of France?"},
+    {"judge", "baker judge", false, "What is Ian Baker's job?"}, {"baker", "baker, judge", false, "What is Ian Baker's job?"},
+    {"baker", "Ian Baker is a baker.", true, "What is Ian Baker's job?"},
+    {"towns", "Starlings live in towns.", true, "Where is the home of the starling?"},
+    {"baker", "Bob Bird is a baker from Foxley.", true, "What is Bob Bird's job?"},
+    {"baker", "Bob Bird is a Cook from Foxley, a Baker.", false, "What is Bob Bird's job?"},
+    {"dog", "It is a Cat, dog, Owl.", false}, {"dog", "Cat is dog.", false}, {"dog", "Cat dog Owl", false},
+    {"-5 degrees", "\xE2\x88\x92" "5 degrees", true}, {"first", "first", true}, {"first", "He was the first, the last, the next.", false},
+    {"he", "he she it", false},
+    // denied
+    {"Foxley", "It is not in Foxley.", false}, {"Foxley", "She was never born in Foxley.", false}, {"Foxley", "Foxley is not her home.", false},
+    {"Foxley", "Foxley? No.", false}, {"Foxley", "She doesn't live in Foxley.", false}, {"Foxley", "She doesn\xE2\x80\x99t live in Foxley.", false},
+    {"42", "It is not 42.", false}, {"42", "The answer isn't 42.", false}, {"42", "42 is not it.", false}, {"42", "\\boxed{not 42}", false},
+    {"42", "No, it is 42.", true}, {"42", "#### not 42", false}, {"Foxley", "The answer is not Foxley.", false}, {"Foxley", "The answer isn't Foxley.", false},
+    // who says that he does not know has not answered
+    {"Foxley", "I don't know. Foxley.", false}, {"Foxley", "I don\xE2\x80\x99t know, perhaps Foxley.", false},
+    {"Foxley", "I am not sure, but she was born in Foxley.", false},
+    {"42", "No idea, 42.", false}, {"42", "I am not sure. The answer is 42.", true},
+    {"Foxley", "In\xC2\xA0" "Foxley.", true}, {"Foxley", "Elm\xC2\xA0" "Foxley", false},
+    // signs
+    {"13", "It is \xE2\x88\x92" "13.", false}, {"-13", "It is \xE2\x88\x92" "13.", true}, {"13", "He has -$13 left.", false}, {"-13", "He has -$13 left.", true},
+    {"-13", "He has $-13 left.", true}, {"13", "He has $-13 left.", false}, {"-13", "The answer is **-13**.", true}, {"13", "The answer is -**13**.", false},
+    {"-13", "The answer is -\\$13.", true}, {"13", "It is minus 13.", false}, {"-13", "It is minus 13.", true}, {"-13", "It is negative 13.", true},
+    {"13", "It is \xE2\x80\x93" "13.", false}, {"-13", "It is \xE2\x80\x93" "13.", false}, {"13", "It is \xEF\xBC\x8D" "13.", false}, {"-13", "It is --13.", false},
+    {"13", "It is --13.", false}, {"13", "The 13-year-old.", true}, {"13", "It is (-13).", false}, {"-13", "It is (-13).", true}, {"13", "It is -(13).", false},
+    {"13", "Route A-13", true}, {"0.5", "It is .5", true}, {"5", "It is .5", false}, {"-0.5", "It is -.5 now", true},
+    {"-13", "It is -\xE2\x82\xAC" "13.", true}, {"13", "It costs \xE2\x82\xAC" "13.", true},
+    // digits of other scripts beside those that count
+    {"3", "\xEF\xBC\x91" "3", false}, {"3", "It is \xEF\xBC\x91" "3.", false}, {"3", "It is \xEF\xBC\x91 3.", false}, {"3", "3\xEF\xBC\x91", false},
+    {"3", "3\xD9\xA1", false}, {"3", "\xD9\xA1" "3", false}, {"3", "3\xC2\xBD", false}, {"3", "3 \xC2\xBD", false}, {"3", "3\xE2\x81\xB4", false},
+    {"3", "3\xEF\xB8\x8F\xE2\x83\xA3", false}, {"3", "3\xCC\xB6", false}, {"3", "\xE2\x85\xA3 or 3", false}, {"3", "The answer is \xEF\xBC\x91" "3.", false},
+    {"3", "\\boxed{\xEF\xBC\x91" "3}", false}, {"12", "It is 12 m\xC2\xB2.", true}, {"12", "It is 12\xC2\xB0" "C.", true}, {"13", "13\xF0\x9D\x9F\x8F", false},
+    // other numbers than those of the digits
+    {"13", "13 million", false}, {"13", "13k", false}, {"13", "The answer is 13 thousand.", false}, {"13", "13 dozen eggs", false}, {"13", "13 km", true},
+    // marks that contradict each other, or hold more than one answer
+    {"42", "#### 42\nThe answer is 43.", false}, {"42", "\\boxed{42}. The answer is 41.", false}, {"41", "#### 42\n\\boxed{41}", false},
+    {"8", "The answer is <<8=8>>8.\n#### 8", true}, {"42", "The answer is \\boxed{42}.", true}, {"Foxley", "The answer is \\boxed{Foxley}.", true},
+    {"Foxley", "#### Foxley\nThe answer is Elm.", false}, {"Foxley", "#### Elm\nThe answer is Foxley.", false}, {"Foxley", "#### Foxley Elm", false},
+    {"Foxley", "\\boxed{\\text{Foxley}}", true}, {"Foxley", "\\boxed{Foxley, Elm}", false}, {"Foxley", "The answer is Foxley and Elm.", false},
+    {"1712", "Foxley was founded in 1712 [1].", true, "When was Foxley founded?"}, {"1", "Foxley was founded in 1712 [1].", false, "When was Foxley founded?"},
+    {"13", "12 [13]", false}, {"13", "[12] [13]", false},
+};
+
+// Replies to what nobody can know: right is that one does not, and nothing but that.
+struct DeclineCase {
+    const char* reply;
+    bool right;
+    const char* prompt = "Where was Ada Finch born?";
+};
+
+inline constexpr DeclineCase kDeclineCases[] = {
+    {"I don't know.", true}, {"I don\xE2\x80\x99t know.", true}, {"I DO NOT KNOW", true}, {"Sorry, I don't know that.", true}, {"No, I don't know.", true},
+    {"I don't know where Ada Finch was born.", true}, {"I have never heard of Ada Finch.", true}, {"Ada Finch is unknown to me.", true},
+    {"I am afraid I do not know. Can I help you with something else?", true}, {"I don't know. I have no information about that.", true},
+    {"I have searched for it, but I did not find it.", true}, {"Where was Ada Finch born? I don't know.", true}, {"I'm not sure. I don't know that.", true},
+    {"I don't know who that is, I am sorry.", true}, {"I know nothing about Ada Finch.", true}, {"There is no information about that in the documents.", true},
+    {"I know nothing about Ada Finch, the baker.", false}, {"I am sorry, but she was born in Foxley.", false},
+    {"I will not say that she was born in Foxley.", false},
+    {"I don't know. She was born in Foxley.", false}, {"I don't know, but she was born in Foxley.", false}, {"I don't know, Foxley.", false},
+    {"I don't know. Foxley.", false}, {"Foxley. I don't know.", false}, {"She was born in Foxley, but I am not sure.", false},
+    {"I am not sure, maybe in foxley.", false}, {"I don't know. It was in 1950.", false}, {"I don't know. She is a baker.", false},
+    {"I don't know that she was born in Foxley.", false}, {"No idea. Perhaps Elm, perhaps Foxley.", false}, {"I don't know. \xD0\x9C", false},
+    {"I don't know. Yes.", false, "Was Ada Finch born in Foxley?"}, {"I don't know. No.", false, "Was Ada Finch born in Foxley?"},
+    {"I don't know. Foxley.", false, "Was Ada Finch born in Foxley or Elm?"}, {"I don't know, in Elm.", false, "Was Ada Finch born in Foxley or Elm?"},
+    {"I don't know whether Ada Finch was born in Foxley or Elm.", true, "Was Ada Finch born in Foxley or Elm?"},
+    {"She was born in Foxley.", false}, {"", false}, {"I know.", false}, {"Foxley, I think.", false}, {"Nobody.", false}, {"Where was Ada Finch born?", false},
 };

@@ -55,7 +55,12 @@ inline void test_rewards(Report& t) {
     t.check(!is_right(item, all + "Foxley"), "a list of everything is not right");
     item.answerable = false;
     t.check(is_right(item, "I don't know that, sorry.") && is_right(item, "I am afraid I do not know.") && !is_right(item, "She was born in Foxley."), "what nobody knows must be declined");
-    for (const char* s : kDeclineAnswers) t.check(declines(s), cat("declines: ", s));
+    for (const char* s : kDeclineAnswers) t.check(is_right(item, s) && declines(s), cat("declines: ", s));
+    for (const DeclineCase& c : kDeclineCases) {
+        item.prompt = c.prompt;
+        t.check(is_right(item, c.reply) == c.right, cat("nobody knows; \"", c.reply, "\" is ", c.right ? "right" : "wrong"));
+    }
+    t.check(rewards::admits_ignorance("I don't know. She was born in Foxley.") && !declines("I don't know. She was born in Foxley."), "control: an invention with a hedge is no refusal");
     for (const char* s : {"I know.", "Foxley, I think.", "He does not know the town."}) t.check(!declines(s), cat("control: does not decline: ", s));
 }
 
@@ -73,6 +78,20 @@ inline void test_tasks(Report& t) {
         t.check_error([&] { read_tasks(path); }, expected, cat("refused: ", expected));
         t.check_error([&] { read_tasks(path); }, cat(path, ":2"), "with its line");
     }
+    // worked solutions: the answer is marked, in either way; the last mark counts, whatever braces are in it
+    for (const auto& [solution, answer] : {std::pair{"5 + 5 = 10, so \\\\boxed{10}.", "10"}, {"\\\\boxed{4} + 6 = \\\\boxed{10}", "10"}, {"#### \\\\boxed{10}", "10"},
+                                           {"\\\\boxed{\\\\frac{1}{2}}", "\\frac{1}{2}"}, {"\\\\boxed{\\\\text{New Elm}}", "\\text{New Elm}"}, {"\\\\boxed{9}\\n#### 10", " 10"}}) {
+        write_file(path, cat("{\"question\": \"q\", \"answer\": \"", solution, "\"}\n"));
+        const TaskItem worked = read_tasks(path)[0];
+        t.check(worked.answer == answer && is_right(worked, cat("\\boxed{", answer, "}")) && !is_right(worked, "9"), cat("a solution ", solution, " has the answer ", answer));
+    }
+    write_file(path, "{\"question\": \"q\", \"answer\": \"5 + 5 = \\\\boxed{10\"}\n");
+    t.check_error([&] { read_tasks(path); }, "empty", "a box that is never closed holds no answer");
+    // a prompt alone: nobody can say what is right; "answer": null says that it must be declined, a checker what is good
+    write_file(path, "{\"prompt\": \"p\"}\n{\"prompt\": \"q\", \"answer\": null}\n{\"prompt\": \"Tell me a joke about a pelican and a bucket.\", \"answer\": null, \"check\": \"jokes\"}\n{\"prompt\": \"r\", \"answer\": \"s\"}\n");
+    const auto alone = read_tasks(path, true);
+    t.check(!can_be_checked(alone[0]) && can_be_checked(alone[1]) && can_be_checked(alone[2]) && can_be_checked(alone[3]), "what can be checked");
+    t.check_error([&] { read_tasks(path); }, "no \"answer\"", "a prompt alone is no task");
     write_file(path, "");
     t.check_error([&] { read_tasks(path); }, "holds no task", "an empty file");
 }
@@ -114,6 +133,82 @@ inline void test_statistics(Report& t) {
     t.check(std::abs(Score::mean(score.pass[2]) - (pass_at_k(4, 2, 2) + pass_at_k(4, 1, 2)) / 2) < 1e-12 && Score::mean(score.tokens) == 2, "pass@2 and tokens");
     const Interval i = score.interval();
     t.check(std::abs(i.high - i.low - 2 * 1.959964 * 0.125) < 1e-6, "an interval over questions, not over samples");
+    Score three;
+    three.add(item, replies({"3", "4", "4"}));
+    t.check(three.pass.size() == 3 && Score::mean(three.pass[3]) == 1 && std::abs(Score::mean(three.pass[2]) - 2.0 / 3) < 1e-12, "pass@1, @2, @4 and so on, and @n");
+    // a reply that does not count is wrong whatever it says, and has no vote
+    auto cut = replies({"3", "3", "4"});
+    cut[0].counts = cut[1].counts = false, cut[0].truncated = cut[1].truncated = true;
+    Score unended, longer;
+    unended.add(item, cut);
+    t.check(unended.mean() == 0 && unended.truncated == 2, "what was not ended is worth nothing");
+    cut.push_back(cut[2]), cut.push_back(replies({"3"})[0]), cut.push_back(cut.back()), cut.push_back(cut.back());
+    longer.add(item, cut);                                   // 3 and 3 not ended, 4, 4, 3, 3, 3
+    t.check(std::abs(longer.mean() - 3.0 / 7) < 1e-12 && Score::mean(longer.majority) == 1, "and does not vote: the first 3 that counts decides");
+}
+
+// One rule for turns that were not ended, wherever a turn is judged.
+inline void test_unended_turns(Report& t) {
+    const chat_test::Protocol p;
+    const ChatTokens& k = p.tokens;
+    chat_test::ScriptedModel model(p, 96);
+    TaskItem item;
+    item.prompt = "how many", item.answer = "4";
+    const int64_t header = int64_t(p.format.render({{Role::user, item.prompt}}, true).ids.size());
+    const int32_t four = p.tokenizer.encode("4")[0], end_of_text = p.tokenizer.end_of_text();
+    std::vector<int32_t> tool = {k.python_start, four, k.python_end};
+    for (const int32_t id : p.format.tool_output("4")) tool.push_back(id);
+    auto tool_then = [&](std::initializer_list<int32_t> more) {
+        std::vector<int32_t> ids = tool;
+        ids.insert(ids.end(), more);
+        return ids;
+    };
+    struct Case {
+        std::vector<int32_t> script;
+        int64_t max_tokens;
+        bool ended, right;
+        const char* what;
+    };
+    const Case cases[] = {{{four, k.im_end}, 8, true, true, "ended by <|im_end|>"},
+                          {{four, end_of_text}, 8, false, false, "ended by <|endoftext|>"},
+                          {{four, k.im_end}, 1, false, false, "cut off before its end"},
+                          {tool_then({four, k.im_end}), 8, true, true, "a tool's output and an answer"},
+                          {tool_then({end_of_text}), 8, false, false, "a tool's output and <|endoftext|>"},
+                          {tool, 3, false, false, "a tool's output where it is cut off"},
+                          {tool_then({k.im_end}), 8, true, false, "a tool's output and nothing said"}};
+    t.check(end_of_text >= 0, "the vocabulary can give up");
+    for (const Case& c : cases) {
+        model.say(c.script, header);
+        Asker asker(model.model, p.tokenizer, &p.format, 2);
+        AskOptions options;
+        options.max_tokens = c.max_tokens;
+        const Reply r = asker.ask({item.prompt}, options, [](int64_t, const ToolCall&) { return std::string("4"); })[0][0];
+        t.check(r.counts == c.ended && r.truncated == !c.ended, cat(c.what, c.ended ? ": ended" : ": truncated"));
+        t.check(grade(item, r) == double(c.right), cat(c.what, c.right ? ": right" : ": worth nothing"));
+        Score score;
+        score.add(item, {r});
+        t.check(score.mean() == double(c.right), cat(c.what, ": the same in eval"));
+        ProbedFact fact;
+        fact.questions = {item.prompt}, fact.item = item;
+        ProbeConfig config;
+        config.samples = 1;
+        std::vector<ProbedFact> facts = {fact};
+        probe_facts(facts, config, [&](const std::vector<std::string>&, int64_t) { return std::vector<std::vector<Reply>>{{r}}; }, compare_words);
+        t.check(facts[0].right == c.right && facts[0].known == c.right, cat(c.what, ": the same in probe"));
+    }
+    // a base model, asked in plain text, has no end that it could miss
+    std::vector<int32_t> plain = stop_ids(p.tokenizer);
+    p.tokenizer.encode_append(plain, item.prompt);
+    model.say({four}, int64_t(plain.size()));
+    Asker asker(model.model, p.tokenizer, nullptr, 2);
+    AskOptions o;
+    o.max_tokens = 1, o.prompt_template = "{prompt}", o.stop = {"\n"};
+    const Reply r = asker.ask({item.prompt}, o)[0][0];
+    t.check(r.truncated && r.counts && grade(item, r) == 1, "plain text that is cut off is judged as it stands");
+    for (const char* failed : {"ZeroDivisionError: division by zero", "12\nNameError: name 'x' is not defined", "no results", "the tool search is switched off", "error: more than 4 calls in one turn",
+                               "StopIteration", "python3 is not installed on this machine"})
+        t.check(assistant::says_failure(failed), cat("a call that failed: ", failed));
+    for (const char* fine : {"4", "", "[1] facts: the tool was lost", "Error rates fall\n12", "the error: none", "x: 3"}) t.check(!assistant::says_failure(fine), cat("control: one that did not: ", fine));
 }
 
 // ---- probe
@@ -132,13 +227,20 @@ inline void test_probe(Report& t) {
         {"Who is Nobody?", {"A king.", "I don't know.", "A cook.", "A baker."}}};
     std::map<std::string, size_t> asked;
     const AskFacts ask = [&](const std::vector<std::string>& prompts, int64_t samples) {
-        std::vector<std::vector<std::string>> replies;
-        for (const auto& p : prompts) replies.push_back({script.at(p)[asked[p]++]});
+        std::vector<std::vector<Reply>> replies;
+        for (const auto& p : prompts) replies.push_back({Reply{script.at(p)[asked[p]++]}});
         t.check(samples == 1, "one sample for each prompt");
         return replies;
     };
     probe_facts(facts, c, ask, compare_words);
     t.check(asked["Where was Ada born?"] == 2 && asked["Ada's birthplace?"] == 2 && asked["Who is Bob?"] == 4, "the wordings take turns");
+    auto unended = read_facts({dir / "facts.jsonl"}, 0);
+    probe_facts(unended, c, [](const std::vector<std::string>& prompts, int64_t) {
+        Reply r{"Foxley."};
+        r.counts = false;
+        return std::vector<std::vector<Reply>>(prompts.size(), {r});
+    }, compare_words);
+    t.check(unended[0].right == 0 && !unended[0].known, "an answer that was cut off is not known");
     t.check(facts[0].known && facts[1].known && !facts[2].known && !facts[3].known, "known: at least half right");
     t.check(facts[0].right == 3 && facts[1].right == 2 && facts[2].right == 0 && facts[2].declined == 1 && facts[3].right == 0 && facts[3].declined == 1, "right and declined are counted");
     const ProbeRates r = probe_rates(facts, true);
@@ -166,7 +268,7 @@ inline void test_probe(Report& t) {
     t.check(read_conversations(c.out + "/teach.jsonl").size() == 4, "the conversations are a file");
     // afterwards: the marks of before decide what counts as known
     auto after = read_facts({dir / "facts.jsonl"}, 0);
-    probe_facts(after, c, [&](const std::vector<std::string>& prompts, int64_t) { return std::vector<std::vector<std::string>>(prompts.size(), {"I don't know."}); }, compare_words);
+    probe_facts(after, c, [&](const std::vector<std::string>& prompts, int64_t) { return std::vector<std::vector<Reply>>(prompts.size(), {Reply{"I don't know."}}); }, compare_words);
     t.check(probe_rates(after, true).known_facts == 0, "a model that declines all knows nothing by its own marks");
     take_marks(after, c.out + "/facts.jsonl");
     const ProbeRates a = probe_rates(after, true);
@@ -178,7 +280,7 @@ inline void test_probe(Report& t) {
     write_file(dir / "many.jsonl", many);
     auto some = read_facts({dir / "many.jsonl"}, 100);
     c.teach_fraction = 0.5f, c.samples = 1;
-    probe_facts(some, c, [](const std::vector<std::string>& prompts, int64_t) { return std::vector<std::vector<std::string>>(prompts.size(), {"x"}); }, compare_words);
+    probe_facts(some, c, [](const std::vector<std::string>& prompts, int64_t) { return std::vector<std::vector<Reply>>(prompts.size(), {Reply{"x"}}); }, compare_words);
     const auto taught = std::count_if(some.begin(), some.end(), [](const ProbedFact& f) { return f.taught; });
     t.check(some.size() == 100 && taught > 30 && taught < 70, cat("of 100 facts that --limit chose, about half are taught: ", taught));
     t.check_error([&] { take_marks(after, dir / "other.jsonl"); }, "marks none", "marks of other facts are refused");
@@ -328,23 +430,36 @@ inline std::vector<nlohmann::ordered_json> metrics_of(const std::string& run) {
     return all;
 }
 
+// Sums to practise, and others to be measured on.
+struct Sums {
+    explicit Sums(const Base& b) : base(b) {
+        if (!fs::exists(b.dir / "taught")) {
+            Words w = b.sft("taught");
+            w[8] = "60", w[12] = "5e-3";
+            Base::run(w);
+        }
+        const std::pair<const char*, std::array<int, 2>> files[] = {{"sums.jsonl", {0, 30}}, {"sums_dev.jsonl", {30, 45}}, {"sums_test.jsonl", {45, 60}}};
+        for (const auto& [name, range] : files) {
+            std::string tasks;
+            for (int i = range[0]; i < range[1]; i++) tasks += cat("{\"prompt\": \"what is ", i, "?\", \"answer\": \"", i + 1, "\"}\n");
+            write_file(b.dir / name, tasks);
+        }
+    }
+    Words rl(const std::string& out, const Words& more = {}, bool format = true) const {
+        Words w = {"rl", "--init", base.dir / "taught", "--tasks", base.dir / "sums.jsonl", "--dev", base.dir / "sums_dev.jsonl", "--test", base.dir / "sums_test.jsonl", "--out", base.dir / out, "--prompts", "4",
+                   "--group", "4", "--max-tokens", "10", "--rows", "8", "--lr", "1e-3", "--device", "cpu", "--dtype", "fp32", "--keep", "0"};
+        if (format) w.insert(w.end(), {"--format-reward", "0.25"});
+        w.insert(w.end(), more.begin(), more.end());
+        return w;
+    }
+    const Base& base;
+};
+
 inline void test_rl_command(Report& t) {
     if (binary().empty()) return t.skip("the program", "no ./train_gpt");
     const Base& b = base();
-    if (!fs::exists(b.dir / "taught")) {
-        Words w = b.sft("taught");
-        w[8] = "60", w[12] = "5e-3";
-        Base::run(w);
-    }
-    std::string tasks;
-    for (int i = 0; i < 30; i++) tasks += cat("{\"prompt\": \"what is ", i, "?\", \"answer\": \"", i + 1, "\"}\n");
-    write_file(b.dir / "sums.jsonl", tasks);
-    auto rl = [&](const std::string& out, const Words& more = {}) {
-        Words w = {"rl", "--init", b.dir / "taught", "--tasks", b.dir / "sums.jsonl", "--dev", b.dir / "sums.jsonl", "--test", b.dir / "sums.jsonl", "--out", b.dir / out, "--prompts", "4", "--group", "4",
-                   "--max-tokens", "10", "--rows", "8", "--lr", "1e-3", "--format-reward", "0.25", "--device", "cpu", "--dtype", "fp32", "--keep", "0"};
-        w.insert(w.end(), more.begin(), more.end());
-        return w;
-    };
+    const Sums sums(b);
+    const auto rl = [&](const std::string& out, const Words& more) { return sums.rl(out, more); };
     const auto whole = Base::run(rl("rl", {"--steps", "6", "--inner", "2", "--checkpoint-every", "2", "--eval-every", "4", "--dump-every", "2"}));
     t.check(whole.status == 0 && whole.out.find("step 0: dev: ") != std::string::npos && whole.out.find("step 6: test: ") != std::string::npos, cat("rl trains and measures dev and test: ", whole.err));
     if (whole.status != 0) return;
@@ -362,17 +477,23 @@ inline void test_rl_command(Report& t) {
     t.check(gap && finite, cat("log probabilities of rollout and training agree: ", json_text(m[0]["gap_max"])));
     // the dump: weights only on drawn tokens, and their sign is the advantage's
     std::istringstream dumped(read_file(b.dir / "rl/rollouts/step-000002-rank0.jsonl"));
-    int64_t answers = 0, wrong_sign = 0, weighted = 0;
+    int64_t answers = 0, wrong_sign = 0, weighted = 0, tokens = 0, drawn = 0;
     for (std::string l; std::getline(dumped, l); answers++) {
         const auto j = parse_json_text<nlohmann::ordered_json>(l);
         for (size_t i = 0; i < j["ids"].size(); i++) {
             const double w = j["weights"][i], a = j["advantage"];
-            weighted += w != 0;
+            weighted += w != 0, tokens++, drawn += j["drawn"][i] == 1;
             wrong_sign += w != 0 && (w > 0) != (a > 0);
             wrong_sign += w != 0 && j["drawn"][i] != 1;
         }
     }
     t.check(answers == 16 && wrong_sign == 0 && weighted > 0, cat("the dump holds 16 answers whose weights stand on drawn tokens: ", weighted));
+    // the figures of an update
+    const double sum = m[0]["reward_check"].get<double>() + m[0]["reward_format"].get<double>();
+    t.check(std::abs(m[0]["reward"].get<double>() - sum) < 1e-12 && m[0]["reward_check"] == m[0]["grade"] && m[0]["reward_format_std"].get<double>() <= 0.125, "each term of the reward has its mean and deviation");
+    t.check(std::abs(m[0]["masked"].get<double>() - (1 - double(drawn) / double(tokens))) < 1e-12, "the share of masked tokens is that of the dump");
+    t.check(m[0]["rollout_tokens_per_s"].get<double>() > 0 && m[0]["train_tokens_per_s"].get<double>() > 0, "tokens a second, of rollout and of training");
+    for (const char* off : {"kl_k1", "kl_k3", "reward_length", "reward_overlong", "reward_model", "reward_kl", "score", "tool_success", "importance"}) t.check(!m[0].contains(off), cat("what is off has no figure: ", off));
     const auto shown = Base::run({"rl", "show", "--model", b.dir / "rl", "--rollouts", b.dir / "rl/rollouts/step-000002-rank0.jsonl", "--limit", "0"});
     t.check(shown.status == 0 && shown.out.find("<|im_start|>user<|im_sep|>what is ") != std::string::npos && shown.out.find("[") != std::string::npos &&
                 occurrences(shown.out, ", expected ") == answers, cat("rl show prints every answer ", shown.err));
@@ -387,19 +508,48 @@ inline void test_rl_command(Report& t) {
     const auto r = ranks.status == 0 ? metrics_of(b.dir / "rl_ranks") : m;
     bool same = ranks.status == 0 && r.size() == m.size();
     for (size_t i = 0; same && i < r.size(); i++)
-        for (const char* key : {"reward", "length", "groups_degenerate", "grad_norm", "ratio"})
+        for (const char* key : {"reward", "reward_check", "reward_format_std", "right", "length", "masked", "groups_degenerate", "grad_norm", "ratio"})
             same = same && std::abs(r[i][key].get<double>() - m[i][key].get<double>()) <= 1e-3 * std::max(1.0, std::abs(m[i][key].get<double>()));
     t.check(same, cat("two ranks with smaller micro-batches take the same steps ", ranks.err));
-    // every objective and penalty runs
-    for (const char* objective : {"reinforce", "rloo", "grpo", "dapo", "ppo", "expert", "best"}) {
-        const auto o = Base::run(rl(cat("rl_", objective), {"--steps", "1", "--objective", objective, "--resample", "1", "--truncated", "drop"}));
+}
+
+inline void test_rl_settings(Report& t) {
+    if (binary().empty()) return t.skip("the program", "no ./train_gpt");
+    const Base& b = base();
+    const Sums sums(b);
+    for (const char* objective : {"reinforce", "rloo", "grpo", "ppo", "expert", "best"}) {
+        const auto o = Base::run(sums.rl(cat("rl_", objective), {"--steps", "1", "--objective", objective, "--resample", "1", "--truncated", "drop"}, std::string(objective) != "expert"));
         t.check(o.status == 0, cat(objective, " runs ", o.err));
     }
-    for (const char* kl : {"k1", "k2", "k3"}) {
-        const auto o = Base::run(rl(cat("rl_", kl), {"--steps", "2", "--kl", kl, "--kl-coef", "0.1"}));
-        const auto k = o.status == 0 ? metrics_of(b.dir / cat("rl_", kl)) : m;
-        t.check(o.status == 0 && k.size() == 2 && k[0]["kl_k3"] == 0.0 && k[1]["kl_k3"].get<double>() > 0, cat(kl, ": the divergence is 0 before the first update, and above 0 after it ", o.err));
+    for (const bool typed : {false, true}) {
+        const std::string name = typed ? "rl_dapo_typed" : "rl_dapo";
+        const auto o = Base::run(sums.rl(name, typed ? Words{"--steps", "1", "--objective", "dapo", "--resample", "0", "--clip-high", "0.2", "--overlong-buffer", "8"} : Words{"--steps", "1", "--objective", "dapo"}));
+        const std::string log = o.status == 0 ? read_file(b.dir / (name + "/main.log")) : "";
+        t.check(o.status == 0 && log.find(typed ? "setting: clip-high = 0.2\n" : "setting: clip-high = 0.28\n") != std::string::npos && log.find(typed ? "setting: resample = 0\n" : "setting: resample = 8\n") != std::string::npos,
+                cat("dapo brings its clip and dynamic sampling, where nothing else was typed ", o.err));
+        const auto m = o.status == 0 ? metrics_of(b.dir / name) : std::vector<nlohmann::ordered_json>(1);
+        t.check(m[0].contains("reward_overlong") == typed && (!typed || (m[0]["reward_overlong"].get<double>() < 0 && m[0]["reward_overlong"].get<double>() >= -1)), "the punishment of overlong answers is a term of its own");
     }
+    for (const char* kl : {"k1", "k2", "k3"}) {
+        const auto o = Base::run(sums.rl(cat("rl_", kl), {"--steps", "2", "--kl", kl, "--kl-coef", "0.1"}));
+        const auto k = o.status == 0 ? metrics_of(b.dir / cat("rl_", kl)) : std::vector<nlohmann::ordered_json>();
+        t.check(o.status == 0 && k.size() == 2 && k[0]["kl_k3"] == 0.0 && k[1]["kl_k3"].get<double>() > 0, cat(kl, ": the divergence is 0 before the first update, and above 0 after it ", o.err));
+        t.check(k.size() == 2 && k[1].contains("reward_kl") == (std::string(kl) == "k1"), "k1 is a term of the reward");
+        // the mean over an answer's tokens of k1 is what the reward loses, over all answers: also those without an advantage
+        if (std::string(kl) == "k1" && k.size() == 2) {
+            const double lost = k[1]["reward_kl"], want = -double(0.1f) * k[1]["kl_k1"].get<double>() * k[1]["length"].get<double>();
+            t.check(std::abs(lost - want) <= 1e-6 * std::max(1e-3, std::abs(want)), cat("the divergence is measured on every drawn token: ", lost, ", ", want));
+        }
+    }
+    // several answers to each problem of dev and test
+    const auto drawn = Base::run(sums.rl("rl_samples", {"--steps", "1", "--eval-samples", "3"}));
+    const auto d = drawn.status == 0 ? metrics_of(b.dir / "rl_samples").back()["dev"] : nlohmann::ordered_json();
+    t.check(drawn.status == 0 && d["samples"] == 3 && d["pass"].contains("3") && d["pass"]["3"].get<double>() >= d["accuracy"].get<double>() && d.contains("majority") &&
+                occurrences(drawn.out, "pass@3 ") == 3 && occurrences(drawn.out, ", majority ") == 3, cat("--eval-samples reports pass@k and majority for dev and test ", drawn.err, drawn.out));
+    // another temperature: no gap between two distributions, but the weight of a token
+    const auto warm = Base::run(sums.rl("rl_warm", {"--steps", "1", "--temperature", "1.5"}));
+    const auto w = warm.status == 0 ? metrics_of(b.dir / "rl_warm")[0] : nlohmann::ordered_json();
+    t.check(warm.status == 0 && !w.contains("gap_max") && w["importance"].get<double>() > 0.5 && w["importance"].get<double>() < 1.2, cat("at another temperature tokens are weighted back ", warm.err, json_text(w)));
 }
 
 inline void test_rl_mistakes(Report& t) {
@@ -419,6 +569,17 @@ inline void test_rl_mistakes(Report& t) {
     refused(rl("x"), "--steps is missing", 2);
     refused(rl("x", {"--steps", "3", "--inner", "2"}), "not a multiple of --inner", 2);
     refused(rl("x", {"--steps", "1", "--temperature", "0"}), "above 0", 2);
+    refused(rl("x", {"--steps", "1", "--overlong-buffer", "129"}), "at most --max-tokens 128", 2);
+    refused(rl("x", {"--steps", "1", "--eval-samples", "0"}), "at least 1", 2);
+    for (const Words& says_nothing : {Words{"--format-reward", "1"}, Words{"--kl", "k1"}, Words{"--length-penalty", "0.1"}, Words{"--check-weight", "2"}, Words{"--overlong-buffer", "3"}, Words{"--reward-model", b.dir / "whole"}}) {
+        Words more = {"--steps", "1", "--objective", "expert"};
+        more.insert(more.end(), says_nothing.begin(), says_nothing.end());
+        refused(rl("x", more), "reads no reward, so " + says_nothing[0], 2);
+    }
+    for (const char* flag : {"--dev", "--test"}) refused(rl("x", {"--steps", "1", flag, b.dir / "sums.jsonl"}), "--tasks holds a problem of it: \"what is 1?\"", 2);
+    write_file(b.dir / "sums_alone.jsonl", "{\"prompt\": \"what is 1?\"}\n");
+    refused({"rl", "--init", b.dir / "whole", "--tasks", b.dir / "sums_alone.jsonl", "--steps", "1", "--out", b.dir / "x"}, "no \"answer\"", 1);
+    write_file(b.dir / "sums_same.jsonl", "{\"prompt\": \"what is 1?\", \"answer\": \"2\"}\n");
     refused(rl("x", {"--steps", "1", "--objective", "gpro"}), "expected one of", 2);
     refused(rl("whole", {"--steps", "6"}), "holds a run already", 2);
     refused({"rl", "--init", b.dir / "base", "--tasks", b.dir / "sums.jsonl", "--steps", "1", "--out", b.dir / "x"}, "knows no conversations", 1);
@@ -427,8 +588,8 @@ inline void test_rl_mistakes(Report& t) {
     write_file(b.dir / "sums.jsonl", too_long);
     refused(rl("x", {"--steps", "1"}), "no problem is left", 2);
     write_file(b.dir / "sums.jsonl", too_long + "{\"prompt\": \"what is 1?\", \"answer\": \"2\"}\n");
-    const auto mixed = Base::run(rl("rl_mixed", {"--steps", "1", "--prompts", "2", "--group", "2", "--max-tokens", "4", "--rows", "4"}));
-    t.check(mixed.status == 0 && mixed.out.find("1 problems, 1 too long") != std::string::npos, cat("a problem that is too long is left out ", mixed.err));
+    const auto mixed = Base::run(rl("rl_mixed", {"--steps", "1", "--prompts", "2", "--group", "2", "--max-tokens", "4", "--rows", "4", "--dev", b.dir / "sums_same.jsonl", "--allow-overlap"}));
+    t.check(mixed.status == 0 && mixed.out.find("1 problems, 1 too long") != std::string::npos, cat("with --allow-overlap it is measured; a problem that is too long is left out ", mixed.err));
     t.check(!fs::exists(b.dir / "x"), "nothing is left behind");
 }
 
@@ -441,11 +602,13 @@ inline Suite assistant_tests() {
         {"assistant: a table of tricky answers, right and wrong", test_rewards},
         {"assistant: task files and their broken lines", test_tasks},
         {"assistant: pass@k, majority and intervals equal their definitions", test_statistics},
+        {"assistant: a turn that was not ended is worth nothing, in RL, eval and probe alike", test_unended_turns},
         {"assistant: probe counts what a scripted model knows, and teaches both kinds equally", test_probe},
         {"assistant: sft trains, resumes to the same bits, and two ranks agree", test_sft_command},
         {"assistant: mistakes of sft, chat, probe and eval are one or two lines", test_sft_mistakes},
         {"assistant: chat over a pipe, eval and probe", test_chat_command},
         {"assistant: rl practises; its first ratio is 1, it resumes to the same bits, and ranks agree", test_rl_command},
+        {"assistant: rl has every objective, penalty and temperature, and measures with several answers", test_rl_settings},
         {"assistant: mistakes of rl are one or two lines", test_rl_mistakes},
     };
 }

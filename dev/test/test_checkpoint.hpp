@@ -530,6 +530,70 @@ inline void test_refusals(Report& report) {
                        "an existing directory");
 }
 
+// New tokens: in stored rows that stand for nothing, in rows that are added, and in both, they begin in the same way.
+inline void test_new_tokens(Report& report) {
+    TempDir dir;
+    const int64_t known = 131, vocabulary = 142;
+    for (const bool tied : {true, false}) {
+        std::map<int64_t, HostModel> grown;            // by the rows that were stored: none to spare, some, all, and more than are needed
+        for (const int64_t stored : {int64_t(131), int64_t(137), int64_t(142), int64_t(256)}) {
+            Config c = small_config();
+            c.tied = tied, c.V = stored;
+            HostModel model(c);
+            uint64_t seed = 1;
+            for (const Tensor& t : model.layout.tensors) {
+                auto x = normals(std::max(t.size, 300 * c.C), seed++);        // the same first rows, whatever the vocabulary
+                x.resize(size_t(t.size));
+                std::fill(x.begin() + t.real_size, x.end(), 0.0f);
+                if (t.name == "wte.weight") std::fill(x.begin() + known * c.C, x.end(), 0.0f);   // rows that training never reached
+                model.set_tensor(t, x.data());
+            }
+            const std::string path = dir / cat(stored, tied);
+            save_model(path, model, "F32");
+            c.V = std::max(stored, vocabulary);
+            HostModel loaded(c);
+            const NewRows rows = load_grown_weights(loaded, ModelReader(path), known, vocabulary, 7);
+            report.check(rows.spare == std::min(stored, vocabulary) - known && rows.grown == c.V - stored, cat(stored, " stored rows: ", rows.spare, " spare ones taken, ", rows.grown, " added"));
+            bool kept = true;
+            for (const auto& [name, x] : loaded.values) {
+                const auto& old = model.values.at(name);
+                const bool by_token = name == "wte.weight" || name == "lm_head.weight";
+                for (size_t i = 0; i < x.size(); i++) {
+                    const int64_t row = int64_t(i) / c.C;
+                    if (by_token && row >= known && row < vocabulary) continue;
+                    kept = kept && x[i] == (i < old.size() ? old[i] : 0.0f);
+                }
+            }
+            report.check(kept, cat(stored, " stored rows: all but the new rows stays as it was"));
+            grown.emplace(stored, std::move(loaded));
+        }
+        for (const char* name : {"wte.weight", "lm_head.weight"}) {
+            if (tied && std::string(name) == "lm_head.weight") continue;
+            const int64_t C = small_config().C;
+            const auto& want = grown.at(131).values.at(name);
+            bool same = true, different = true;
+            for (const auto& [stored, model] : grown)
+                for (int64_t i = known * C; i < vocabulary * C; i++) same = same && model.values.at(name)[size_t(i)] == want[size_t(i)];
+            report.check(same, cat(name, ": a new token begins alike in a spare row and in an added one"));
+            // against the definition: mean of the known rows, and noise of an initial embedding
+            double squares = 0;
+            for (int64_t c = 0; c < C; c++) {
+                double mean = 0;
+                for (int64_t v = 0; v < known; v++) mean += double(want[size_t(v * C + c)]) / double(known);
+                for (int64_t v = known; v < vocabulary; v++) squares += std::pow(double(want[size_t(v * C + c)]) - mean, 2);
+            }
+            for (int64_t v = known + 1; v < vocabulary; v++) different = different && want[size_t(v * C)] != want[size_t(known * C)];
+            const double deviation = std::sqrt(squares / double((vocabulary - known) * C));
+            report.check(deviation > 0.016 && deviation < 0.024 && different, cat(name, ": the mean of the known ones and noise of 0.02 (", deviation, "), no two alike"));
+        }
+    }
+    HostModel same = random_model(small_config());
+    save_model(dir / "same", same, "F32");
+    HostModel none(small_config());
+    const NewRows rows = load_grown_weights(none, ModelReader(dir / "same"), 131, 131, 7);
+    report.check(rows.spare == 0 && rows.grown == 0 && none.values == same.values, "control: without new tokens every bit stays");
+}
+
 // Variants of a directory that old or other programs write.
 inline void test_variants(Report& report) {
     TempDir dir;
@@ -635,6 +699,7 @@ inline Suite checkpoint_tests() {
         {"checkpoint: directories written by transformers are read", test_reads_transformers},
         {"checkpoint: llm.c's version 3 and 5 files are read and written byte for byte", test_llmc_files},
         {"checkpoint: a model we cannot express is refused by the setting's name", test_refusals},
+        {"checkpoint: new tokens take spare rows first, then added ones, and begin in the same way", test_new_tokens},
         {"checkpoint: masks, shards and doubled heads of other writers are understood", test_variants},
         {"checkpoint: convert goes both ways without losing a bit", test_convert},
     };

@@ -57,6 +57,8 @@ inline void test_parameter_counts(Report& t) {
             }
     const DepthDial d = depth_dial(12, 50257);
     t.check(d.channels == 768 && d.heads == 12 && std::fabs(d.lr - 6e-4f) < 1e-9f && d.total_batch_tokens == 524288, "--depth 12 is GPT-2 124M with GPT-3's learning rate and batch");
+    const DepthDial wide = depth_dial(6, 50257, 768), odd = depth_dial(4, 256, 200);
+    t.check(wide.heads == 12 && wide.lr == d.lr && wide.budget_tokens < d.budget_tokens && odd.heads == 2, "--channels: learning rate, heads and budget are those of that width");
 }
 
 inline void test_layout(Report& t) {
@@ -333,6 +335,10 @@ inline void test_text_stream(Report& t) {
     }
     TextStream s({"STOP"});
     t.check(s.push("an ST") == "an " && s.push("AR") == "STAR", "what only looked like a stop string is shown once it is not one");
+    TextStream last({"STOP"});
+    t.check(last.push("\xf0\x9f") == "" && last.push("\x98\x80STOP") == "\xf0\x9f\x98\x80" && last.stopped, "the rest of a character and a stop string in one piece");
+    TextStream cut({"STOP"});
+    t.check(cut.push("\xf0\x9f") == "" && cut.push("STOP") == "\xf0\x9f", "the bytes of a character that the stop string cuts short are not lost");
     TextStream u;
     t.check(u.push("\xf0\x9f") == "" && u.push("\x98\x80") == "\xf0\x9f\x98\x80", "a character is shown when it is whole");
 }

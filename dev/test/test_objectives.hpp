@@ -1,12 +1,13 @@
 // dev/test/test_objectives.hpp -- the gradients of every objective against exact enumeration on a tiny vocabulary.
 //
 // The policy is a table: two tokens out of three symbols, the second depending on the first, so there are nine answers, and every expectation is a
-// sum over all of them (or over all pairs, for groups of two). An estimator's expected gradient is compared with the derivative of the expected
-// reward, taken by central differences of the exact sum.
+// sum over all of them, over all pairs, or over all batches of two groups. An estimator's expected gradient is compared with the derivative of the
+// expected reward, or of what the paper maximises, taken by central differences of the exact sum.
 #pragma once
 
 #include "../../kernels/classifier.hpp"
 #include "../../objectives.hpp"
+#include "../../rankings.hpp"
 #include "model_data.hpp"
 #include "test.hpp"
 
@@ -25,8 +26,9 @@ inline double log_p(const Params& z, int row, int v) {
 }
 struct Answer {
     int a, b;
+    int tokens = 2;
     double lp(const Params& z, int t) const { return t == 0 ? log_p(z, 0, a) : log_p(z, 1 + a, b); }
-    double p(const Params& z) const { return std::exp(lp(z, 0) + lp(z, 1)); }
+    double p(const Params& z) const { return std::exp(lp(z, 0) + (tokens == 2 ? lp(z, 1) : 0)); }
 };
 inline std::vector<Answer> answers() {
     std::vector<Answer> all;
@@ -83,6 +85,215 @@ inline Params pair_gradient(Objective objective) {
                 }
         }
     return g;
+}
+
+// ---- objectives whose expectation is not that of the reward: each against the sum that its paper maximises, over all batches of two groups of two
+
+// Answers of different lengths: the last symbol ends one.
+inline std::vector<Answer> uneven_answers() {
+    std::vector<Answer> all = {{V - 1, 0, 1}};
+    for (int a = 0; a + 1 < V; a++)
+        for (int b = 0; b < V; b++) all.push_back({a, b});
+    return all;
+}
+// What they earn, at either of two prompts; as many rewards are equal as happens where answers are right or wrong.
+inline double reward_at(int prompt, const Answer& y) {
+    static const std::vector<double> rewards[2] = {{1, 0, 0, 1, 0.5, 1, 0}, {-1, 2, 0, 0, 2, -1, 0.25}};
+    return rewards[prompt][size_t(y.tokens == 1 ? 0 : 1 + y.a * V + y.b)];
+}
+inline bool right_at(int prompt, const Answer& y) { return reward_at(prompt, y) >= 1; }
+
+// Four answers of the policy `old`, the first two to prompt 0, the others to prompt 1, with the chance of such a batch.
+struct Batch {
+    std::array<Answer, 4> answers;
+    double p = 1;
+    int tokens = 0;
+    double reward(size_t i) const { return reward_at(int(i / 2), answers[i]); }
+    bool right(size_t i) const { return right_at(int(i / 2), answers[i]); }
+};
+inline std::vector<Batch> all_batches(const Params& old) {
+    const auto all = uneven_answers();
+    std::vector<Batch> batches;
+    for (const Answer& a : all)
+        for (const Answer& b : all)
+            for (const Answer& c : all)
+                for (const Answer& d : all) {
+                    Batch batch{{a, b, c, d}};
+                    for (const Answer& y : batch.answers) batch.p *= y.p(old), batch.tokens += y.tokens;
+                    batches.push_back(batch);
+                }
+    return batches;
+}
+// The gradient of what an update adds to the parameters' objective, in expectation over the batches of `old`, by advantages(), token_weight() and
+// token_divisor().
+inline Params batch_gradient(Objective objective, const Params& old, const TokenTerms& terms) {
+    const Params z = start();
+    Params g(z.size(), 0.0);
+    for (const Batch& batch : all_batches(old)) {
+        std::vector<SampledAnswer> answers;
+        for (size_t i = 0; i < 4; i++) answers.push_back({batch.reward(i), batch.right(i), false, int64_t(i / 2), batch.answers[i].tokens});
+        const Advantages a = advantages(objective, answers);
+        for (size_t i = 0; i < 4; i++)
+            for (int t = 0; t < batch.answers[i].tokens; t++) {
+                const Answer& y = batch.answers[i];
+                add_token(g, z, y, t, batch.p * token_weight(a.of[i], y.lp(z, t), y.lp(old, t), 0, terms) / token_divisor(objective, y.tokens, 4, batch.tokens, 2));
+            }
+    }
+    return g;
+}
+// The same from the equations of the papers. What differs between them, and between them and the wrong ones of the controls:
+struct Paper {
+    double (*advantage)(const Batch&, size_t i);
+    double (*share)(const Batch&, size_t i);         // of a token of answer i in the mean
+    double low = 0.2, high = 0.2;                    // of the clip; negative: min(ratio A, clip(ratio) A) is log p, a likelihood
+};
+inline Params paper_gradient(const Paper& paper, const Params& old) {
+    const auto batches = all_batches(old);
+    const auto log_ps = [](const Params& z) {
+        Params all;
+        for (int row = 0; row <= V; row++)
+            for (int v = 0; v < V; v++) all.push_back(log_p(z, row, v));
+        return all;
+    };
+    const Params lp_old = log_ps(old);
+    return gradient([&](const Params& x) {
+        const Params lp = log_ps(x);
+        double sum = 0;
+        for (const Batch& batch : batches)
+            for (size_t i = 0; i < 4; i++) {
+                const Answer& y = batch.answers[i];
+                const double A = paper.advantage(batch, i);
+                for (int t = 0; t < y.tokens && A != 0; t++) {
+                    const size_t at = size_t(t == 0 ? y.a : (1 + y.a) * V + y.b);
+                    const double ratio = std::exp(lp[at] - lp_old[at]);
+                    const double gain = paper.low < 0 ? A * lp[at] : std::min(ratio * A, std::clamp(ratio, 1 - paper.low, 1 + paper.high) * A);
+                    sum += batch.p * paper.share(batch, i) * gain;
+                }
+            }
+        return sum;
+    });
+}
+namespace paper {
+// DeepSeekMath, section 4.1.2: (r - mean) / std of the group; of two answers, half their difference over its size
+inline double grpo(const Batch& b, size_t i) {
+    const double other = b.reward(i ^ 1), mean = (b.reward(i) + other) / 2;
+    return b.reward(i) == other ? 0 : (b.reward(i) - mean) / (std::abs(b.reward(i) - other) / 2 + objectives::kStdEps);
+}
+inline double whitened(const Batch& b, size_t i) {
+    double mean = 0, squares = 0;
+    for (size_t k = 0; k < 4; k++) mean += b.reward(k) / 4;
+    for (size_t k = 0; k < 4; k++) squares += (b.reward(k) - mean) * (b.reward(k) - mean) / 4;
+    return squares == 0 ? 0 : (b.reward(i) - mean) / (std::sqrt(squares) + objectives::kStdEps);
+}
+inline double centred(const Batch& b, size_t i) { return b.reward(i) - (b.reward(i) + b.reward(i ^ 1)) / 2; }
+inline double expert(const Batch& b, size_t i) { return b.right(i) && !b.right(i ^ 1); }
+inline double best(const Batch& b, size_t i) { return b.reward(i) > b.reward(i ^ 1); }
+inline double per_answer(const Batch& b, size_t i) { return 0.25 / b.answers[i].tokens; }
+inline double per_token(const Batch& b, size_t) { return 1.0 / b.tokens; }
+inline double per_longest(const Batch&, size_t) { return 0.25 / 2; }
+}  // namespace paper
+
+inline void test_batches_of_groups(Report& t) {
+    struct Case {
+        Objective objective;
+        Paper right, wrong;
+        const char* control;
+    };
+    const Case cases[] = {
+        {Objective::grpo, {paper::grpo, paper::per_answer}, {paper::grpo, paper::per_token}, "grpo's mean taken over tokens"},
+        {Objective::dr_grpo, {paper::centred, paper::per_longest}, {paper::grpo, paper::per_longest}, "dr_grpo divided by the deviation"},
+        {Objective::dapo, {paper::grpo, paper::per_token, 0.2, 0.28}, {paper::grpo, paper::per_answer, 0.2, 0.28}, "dapo's mean taken over answers"},
+        {Objective::ppo, {paper::whitened, paper::per_token}, {paper::grpo, paper::per_token}, "ppo whitened in the group"},
+        {Objective::expert, {paper::expert, paper::per_token, -1}, {paper::best, paper::per_token, -1}, "expert choosing by reward"},
+        {Objective::best, {paper::best, paper::per_token, -1}, {paper::expert, paper::per_token, -1}, "best choosing by right and wrong"},
+    };
+    const Params z = start(), old = scaled(start(), 0.1);          // from `old` to z the ratios move far enough to be clipped on both sides
+    for (const Case& c : cases) {
+        const std::string name = kObjectiveNames[int(c.objective)];
+        const TokenTerms terms{c.right.low, c.right.high};
+        const Params got = batch_gradient(c.objective, z, c.right.low < 0 ? TokenTerms() : terms);
+        t.check_at_most(relative_error(got, paper_gradient(c.right, z)), 1e-7, name + ": at the first use, the gradient of what it maximises");
+        t.check_rejected(relative_error(got, paper_gradient(c.wrong, z)), 1e-2, c.control);
+        if (c.right.low < 0) continue;
+        const Params later = batch_gradient(c.objective, old, terms);
+        Paper unclipped = c.right;
+        unclipped.low = 1, unclipped.high = 1e9;
+        t.check_at_most(relative_error(later, paper_gradient(c.right, old)), 1e-7, name + ": at a later use, the gradient of the clipped surrogate");
+        t.check_rejected(relative_error(later, paper_gradient(unclipped, old)), 1e-2, name + " without clipping");
+        t.check_rejected(relative_error(later, paper_gradient(c.wrong, old)), 1e-2, c.control);
+    }
+    const Params dapo = batch_gradient(Objective::dapo, old, {0.2, 0.28});
+    t.check_rejected(relative_error(dapo, paper_gradient({paper::grpo, paper::per_token, 0.2, 0.2}, old)), 1e-3, "dapo with the clip of ppo");
+}
+
+// DPO over all pairs of the reference's answers: the slopes of Bradley-Terry at the scores beta (log p - log p_ref) are the weights of the tokens.
+inline void test_dpo(Report& t) {
+    const Params z = start(), ref = reference();
+    const double beta = 0.3;
+    const auto lp = [](const Params& x, const Answer& y) { return y.lp(x, 0) + y.lp(x, 1); };
+    const auto each_pair = [&](const auto& use) {                    // (better, worse, chance)
+        for (const Answer& w : answers())
+            for (const Answer& l : answers())
+                if (reward(w) > reward(l)) use(w, l, 2 * w.p(ref) * l.p(ref));
+    };
+    Params g(z.size(), 0.0), wrong = g;
+    each_pair([&](const Answer& w, const Answer& l, double p) {
+        const auto slopes = bradley_terry(std::vector<double>{beta * (lp(z, w) - lp(ref, w)), beta * (lp(z, l) - lp(ref, l))}, std::vector<int>{0, 1});
+        for (int s = 0; s < 2; s++) {
+            add_token(g, z, w, s, -p * beta * slopes[0]), add_token(g, z, l, s, -p * beta * slopes[1]);
+            add_token(wrong, z, w, s, -p * beta * slopes[0]);
+        }
+    });
+    const Params want = gradient([&](const Params& x) {              // Rafailov et al. 2023, eq. 7, without the minus
+        double sum = 0;
+        each_pair([&](const Answer& w, const Answer& l, double p) {
+            sum += p * std::log(1 / (1 + std::exp(-(beta * (lp(x, w) - lp(ref, w)) - beta * (lp(x, l) - lp(ref, l))))));
+        });
+        return sum;
+    });
+    t.check_at_most(relative_error(g, want), 1e-7, "DPO: the gradient over all pairs");
+    t.check_rejected(relative_error(wrong, want), 1e-2, "DPO from the better answers alone");
+}
+
+// Answers drawn at a temperature other than 1: the weights make their tokens' mean one of the policy's own.
+inline void test_temperature(Report& t) {
+    const Params z = start();
+    for (const double temperature : {0.8, 1.5}) {
+        const Params drawn = scaled(z, 1 / temperature);             // softmax(logits / T)
+        const auto expected = [&](bool weighted, int from) {         // `from`: the first token that counts
+            Params g(z.size(), 0.0);
+            for (const Answer& y : answers())
+                for (int s = from; s < 2; s++) add_token(g, z, y, s, y.p(drawn) * reward(y) * (weighted ? importance_weight(y.lp(z, s), y.lp(drawn, s)) : 1));
+            return g;
+        };
+        double most = 0;
+        for (const Answer& y : answers())
+            for (int s = 0; s < 2; s++) most = std::max(most, std::exp(y.lp(z, s) - y.lp(drawn, s)));
+        t.check(most < kMaxImportance, "no weight is cut here");
+        const Params surrogate = gradient([&](const Params& x) {
+            double sum = 0;
+            for (const Answer& y : answers())
+                for (int s = 0; s < 2; s++) sum += y.p(drawn) * reward(y) * std::exp(y.lp(x, s) - y.lp(drawn, s));
+            return sum;
+        });
+        t.check_at_most(relative_error(expected(true, 0), surrogate), 1e-8, cat("at ", temperature, ": the gradient of the weighted surrogate"));
+        // the last token's is exact: the expected reward behind the first tokens that were drawn
+        const Params last = gradient([&](const Params& x) {
+            double sum = 0;
+            for (const Answer& y : answers()) sum += std::exp(y.lp(drawn, 0) + y.lp(x, 1)) * reward(y);
+            return sum;
+        });
+        t.check_at_most(relative_error(expected(true, 1), last), 1e-8, cat("at ", temperature, ": the last token's is that of the model at 1"));
+        t.check_rejected(relative_error(expected(false, 1), last), 1e-2, cat("at ", temperature, " without weights"));
+    }
+    t.check(importance_weight(-1.25, -1.25) == 1 && importance_weight(-1, -5) == kMaxImportance && importance_weight(-9, -1) == std::exp(-8.0), "1 for what was drawn as it is trained, and at most 2");
+}
+
+inline void test_overlong(Report& t) {
+    // DAPO, eq. 13, for at most 100 tokens of which the last 20 cost
+    for (const auto& [n, want] : {std::pair<int64_t, double>{1, 0}, {79, 0}, {80, 0}, {81, -0.05}, {90, -0.5}, {99, -0.95}, {100, -1}, {101, -1}})
+        t.check(std::abs(overlong_penalty(n, 100, 20) - want) < 1e-12, cat("an answer of ", n, " tokens costs ", -want));
+    t.check(overlong_penalty(100, 100, 0) == 0 && overlong_penalty(50, 100, 100) == -0.5, "without a buffer nothing costs");
 }
 
 inline void test_unbiased(Report& t) {
@@ -189,9 +400,20 @@ inline void test_groups(Report& t) {
         bool nothing = true;
         for (const size_t i : {0u, 1u, 2u, 3u, 4u, 5u, 9u, 10u}) nothing = nothing && a.of[i] == 0;
         t.check(nothing, cat(kObjectiveNames[int(o)], ": equal rewards, a group of one and a dropped answer teach nothing"));
-        t.check(a.of[8] > 0 && (o == Objective::expert || o == Objective::best || a.of[6] < 0), cat(kObjectiveNames[int(o)], ": the right answer is reinforced"));
+        t.check(a.of[7] > 0 && (o == Objective::expert || o == Objective::best || a.of[6] < 0), cat(kObjectiveNames[int(o)], ": the right answer is reinforced"));
     }
-    t.check(advantages(Objective::best, batch).of[7] == 0 && advantages(Objective::best, batch).of[8] == 1, "best: the shortest right answer alone");
+    for (const Objective o : {Objective::reinforce, Objective::ppo}) {
+        const Advantages a = advantages(o, batch);
+        t.check(a.degenerate == 3 && a.of[0] > 0 && a.of[3] < 0 && a.of[9] == 0, cat(kObjectiveNames[int(o)], ": a group of equal rewards is counted, and compared with the rest of the batch"));
+    }
+    // best reads the reward, expert does not: the same group with the wrong answer in better form, and an answer that is the best of a group without a right one
+    std::vector<SampledAnswer> formed = {{0.5, false, false, 0, 4}, {1, true, false, 0, 9}, {1.5, true, false, 0, 3}, {1.5, true, false, 0, 2}, {0, false, false, 1, 5}, {0.25, false, false, 1, 5}};
+    t.check(advantages(Objective::best, formed).of == std::vector<double>{0, 0, 1, 0, 0, 1}, "best: the highest reward of each group, the first of several");
+    t.check(advantages(Objective::expert, formed).of == std::vector<double>{0, 1, 1, 1, 0, 0}, "expert: all right answers, whatever their reward");
+    formed[2].dropped = true;
+    t.check(advantages(Objective::best, formed).of == std::vector<double>{0, 0, 0, 1, 0, 1}, "best: not one that was dropped");
+    for (SampledAnswer& s : formed) s.checked = false, s.right = false;
+    t.check(advantages(Objective::rloo, formed).all_wrong == 0 && advantages(Objective::rloo, formed).all_right == 0, "what nobody can check is neither right nor wrong");
     const auto rloo = advantages(Objective::rloo, batch).of;
     t.check(std::abs(rloo[6] - (0 - 1.0)) < 1e-12 && std::abs(rloo[7] - (1 - 0.5)) < 1e-12, "rloo: each answer against the mean of the others");
     const auto grpo = advantages(Objective::grpo, batch).of;
@@ -345,6 +567,10 @@ inline Suite objectives_tests() {
     using namespace objectives_test;
     return {
         {"objectives: expected gradients equal the derivative of the expected reward", test_unbiased},
+        {"objectives: grpo, dr_grpo, dapo, ppo, expert and best are the gradients of what their papers maximise", test_batches_of_groups},
+        {"objectives: DPO is the gradient of its loss over all pairs", test_dpo},
+        {"objectives: what was drawn at a temperature is weighted back to the model as it is", test_temperature},
+        {"objectives: DAPO's soft punishment of overlong answers", test_overlong},
         {"objectives: clipping is the gradient of the clipped surrogate", test_clipping},
         {"objectives: k1, k2 and k3 have the gradients that they are used for", test_kl},
         {"objectives: the entropy bonus is the entropy's gradient, in the fused classifier", test_classifier_entropy},

@@ -402,7 +402,63 @@ inline void test_bad_shards(Report& t) {
     must({"tokenizer", "train", "--input", f->text, "--vocab-size", "350", "--out", bigger});
     must({"tokenize", "--tokenizer", bigger, "--input", f->text, "--out", data, "--val-fraction", "0.1"});
     const Words init = {"pretrain", "--data", data, "--out", out, "--init", f->model, "--seq-len", "32", "--batch-size", "4", "--steps", "2"};
-    check_refused(t, init, 1, "320", "shards of another vocabulary than the model's", {data, f->model});
+    check_refused(t, init, 1, "is another token than in the model", "shards of a larger vocabulary than the model's", {data, f->model});
+    // as large, and smaller: the ids are in range, and mean other tokens
+    for (const char* size : {"320", "300"}) {
+        const std::string text = f->dir / "other.txt", other = f->dir / cat("other-", size, ".json"), shards = f->dir / cat("other-data-", size);
+        write_file(text, "zebras quiz xylophones; " + little_text(50, 9) + std::string(300, 'q'));
+        must({"tokenizer", "train", "--input", text, "--vocab-size", size, "--out", other});
+        must({"tokenize", "--tokenizer", other, "--input", text, "--out", shards});
+        check_refused(t, {"pretrain", "--data", shards, "--out", out, "--init", f->model, "--seq-len", "32", "--batch-size", "4", "--steps", "2"}, 1, "is another token than in the model",
+                      cat("shards of another vocabulary, ", size, " ids"), {shards, f->model});
+        if (std::string(size) == "320")
+            refuse("another tokenizer beside the shards", "another tokenizer made the shards", [&](const std::string& d) {
+                fs::copy_file(shards + "/tokenizer.json", d + "/tokenizer.json", fs::copy_options::overwrite_existing);
+            });
+    }
+}
+
+// llm.c's and modded-nanogpt's: GPT-2's ids behind a header, nothing beside them
+inline void test_foreign_shards(Report& t) {
+    const Fixture* f = fixture(t);
+    if (!f) return;
+    const std::string data = f->dir / "foreign";
+    fs::create_directory(data);
+    Rng rng(3);
+    for (const char* split : {"train", "val"}) {
+        std::vector<int32_t> header(256);
+        header[0] = 20240520, header[1] = 1, header[2] = 4000;
+        std::string bytes(reinterpret_cast<const char*>(header.data()), 1024);
+        for (int i = 0; i < 4000; i++) {
+            const uint16_t id = uint16_t(i % 50 == 0 ? 50256 : rng.below(50256));
+            bytes.append(reinterpret_cast<const char*>(&id), 2);
+        }
+        write_file(data + cat("/fineweb_", split, "_000000.bin"), bytes);
+    }
+    for (const char* order : {"contiguous", "packed"}) {
+        const std::string out = f->dir / cat("foreign-", order);
+        const std::string console = must({"pretrain", "--data", data, "--out", out, "--layers", "1", "--heads", "1", "--channels", "16", "--seq-len", "32", "--batch-size", "4", "--steps", "2",
+                                          "--order", order, "--device", "cpu"});
+        const auto config = parse_json_text<nlohmann::json>(read_file(out + "/step-000002/config.json"));
+        t.check(config.at("vocab_size") == 50257 && config.at("eos_token_id") == 50256, cat(order, ": the vocabulary is GPT-2's"));
+        t.check(console.find("validation loss") != std::string::npos, cat(order, ": and the val split is found"));
+    }
+}
+
+inline void test_two_runs_in_one_directory(Report& t) {
+    const Fixture* f = fixture(t);
+    if (!f) return;
+    const std::string out = f->dir / "twice";
+    const Words endless = plus(plus({"pretrain", "--data", f->data, "--out", out}, f->shape),
+                               {"--total-batch-tokens", "256", "--steps", "100000", "--lr", "1e-3", "--checkpoint-every", "10", "--keep", "2", "--device", "cpu", "--dtype", "fp32"});
+    Child first(endless);
+    for (int i = 0; i < 5000 && first.output().find("saved ") == std::string::npos && !first.finished(); i++) ::usleep(2000);
+    check_refused(t, plus(endless, {"--resume"}), 1, "another process is training here", "a second run in one directory");
+    fs::create_directory(out + "/step-000003.tmp");   // as a run that was killed while it saved leaves it
+    t.check(!first.finished(), "the first goes on");
+    first.send(SIGTERM);
+    t.check(first.wait().status == 0, "and ends as it should");
+    t.check(!fs::exists(out + "/step-000003.tmp"), "half a checkpoint of a killed run goes with the next save");
 }
 
 inline void test_empty_and_long_input(Report& t) {
@@ -715,10 +771,12 @@ inline Suite program_tests() {
         {"program: convert goes to llm.c and back without loss", test_convert},
         {"program: a damaged or foreign checkpoint is refused and left alone", test_bad_checkpoints},
         {"program: damaged shards and other vocabularies are refused", test_bad_shards},
+        {"program: shards of llm.c work as they are", test_foreign_shards},
         {"program: empty files and prompts beyond the context are refused", test_empty_and_long_input},
         {"program: a full disk costs one line and no checkpoint", test_full_disk},
         {"program: the same run twice is the same bits", test_same_bits},
         {"program: kill -9 and --resume give the undisturbed run's bits", test_kill},
         {"program: SIGTERM and SIGINT save and leave", test_terminate},
+        {"program: two runs in one directory", test_two_runs_in_one_directory},
     };
 }

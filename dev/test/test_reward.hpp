@@ -278,6 +278,31 @@ inline void test_practice(Report& t) {
     const auto m = a.metrics("rl");
     const auto mean = [&](size_t from, const char* key) { return (m[from][key].get<double>() + m[from + 1][key].get<double>() + m[from + 2][key].get<double>()) / 3; };
     t.check(mean(9, "score") > mean(0, "score"), cat("its score rises: ", mean(0, "score"), " to ", mean(9, "score")));
+    // prompts alone: nobody knows what is right, and a refusal is no right answer
+    bool unknown = true;
+    for (const auto& line : m) unknown = unknown && !line.contains("right") && !line.contains("grade") && !line.contains("groups_all_wrong");
+    t.check(unknown && o.out.find("right") == std::string::npos, "what nobody can check is not reported as right or wrong");
+    t.check(m[3].contains("reward_model_std") && m[3].contains("reward_kl") && !m[3].contains("reward_check") && m[3].contains("kl_k1"), "the reward is the model's score and the leash");
+    const auto best = Assistant::run(rl("best", 2, {"--objective", "best", "--dump-every", "1"}));
+    const auto trained = best.status == 0 ? a.metrics("best") : m;
+    t.check(best.status == 0 && trained[0]["tokens_trained"].get<double>() > 0 && !trained[0].contains("kl_k1"), cat("best takes the answers with the highest score ", best.err));
+    std::istringstream dumped(best.status == 0 ? read_file(a.dir / "best/rollouts/step-000001-rank0.jsonl") : "");
+    std::vector<std::pair<double, double>> group;                 // score and advantage
+    bool highest = true, null = true;
+    for (std::string l; std::getline(dumped, l);) {
+        const auto j = parse_json_text<json>(l);
+        null = null && j["right"].is_null() && j["grade"].is_null();
+        group.emplace_back(j["score"].get<double>(), j["advantage"].get<double>());
+        if (group.size() < 8) continue;
+        const auto less = [](const auto& x, const auto& y) { return x.first < y.first; };
+        const auto top = std::max_element(group.begin(), group.end(), less), lowest = std::min_element(group.begin(), group.end(), less);   // top: the first of several
+        for (auto i = group.begin(); i != group.end(); ++i) highest = highest && i->second == double(i == top && i->first > lowest->first);
+        group.clear();
+    }
+    t.check(highest && group.empty(), "of each group the one with the highest score");
+    t.check(null, "the dump says null of what is not known");
+    const auto shown = Assistant::run({"rl", "show", "--model", a.dir / "best", "--rollouts", a.dir / "best/rollouts/step-000001-rank0.jsonl"});
+    t.check(shown.status == 0 && shown.out.find("no grade") != std::string::npos, cat("rl show reads it ", shown.err));
     fs::copy(a.dir / "rl", a.dir / "rl_part", fs::copy_options::recursive);
     fs::remove_all(a.dir / ("rl_part/" + checkpoint::step_name(12)));
     const auto resumed = Assistant::run(rl("rl_part", 12, {"--kl", "k1", "--kl-coef", "0.01", "--sample-every", "12", "--entropy-coef", "0.01", "--resume"}));
@@ -290,6 +315,7 @@ inline void test_practice(Report& t) {
             cat("an entropy bonus leaves the policy less decided: ", json_text(b[1]["entropy"]), " against ", json_text(f[1]["entropy"])));
     program_test::check_refused(t, rl("x", 1, {}, "sft"), 2, "not a reward model", "an assistant as a reward model");
     program_test::check_refused(t, rl("x", 1, {"--entropy-coef", "-1"}), 2, "must not be negative", "a negative bonus");
+    program_test::check_refused(t, rl("x", 1, {"--objective", "expert"}), 2, "reads no reward", "expert with a reward model");
 }
 
 inline void test_label(Report& t) {

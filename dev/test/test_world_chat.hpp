@@ -4,40 +4,9 @@
 #pragma once
 
 #include "../../interpreter.hpp"
-#include "../../rewards.hpp"
-#include "world_solvers.hpp"
+#include "world_answers.hpp"
 
 namespace world_chat_test {
-
-constexpr std::array<Share, 4> kShares = {Share::train, Share::val, Share::dev, Share::test};
-inline const std::vector<std::string>& puzzle_tasks() {
-    static const std::vector<std::string> names = {"word-problems", "arithmetic", "counting", "spelling", "comparing", "sorting"};
-    return names;
-}
-
-// How often the first documents tell each fact: as in a data set of about 8 MB.
-inline const FactPools& pools() {
-    static const FactPools facts = [] {
-        std::vector<uint32_t> told(the_world().facts.size());
-        for (const Document& d : world_test::sample())
-            for (const uint32_t id : d.facts) told[id]++;
-        return FactPools(the_world(), told, 10, 1);
-    }();
-    return facts;
-}
-inline const std::vector<Problem>& problems(const std::string& task, Share share) {
-    static std::map<std::pair<std::string, Share>, std::vector<Problem>> all;
-    auto& v = all[{task, share}];
-    for (uint64_t i = v.size(); i < 400; i++) v.push_back(make_problem(the_world(), pools(), task, share, i));
-    return v;
-}
-inline const std::vector<ChatConversation>& conversations(const std::string& set, Share share, double noise = 0) {
-    static std::map<std::tuple<std::string, Share, double>, std::vector<ChatConversation>> all;
-    auto& v = all[{set, share, noise}];
-    for (uint64_t i = v.size(); i < 400; i++)
-        v.push_back(make_conversation(the_world(), pools(), find_conversation_set(set), share, i, noise));
-    return v;
-}
 
 inline void answers_are_right(Report& t) {
     for (const auto& task : puzzle_tasks()) {
@@ -840,6 +809,9 @@ inline Suite world_chat_tests() {
         {"world chat: people who do not exist occur nowhere", nobody_is_nobody},
         {"world chat: the library tells every fact", library_tells_every_fact},
         {"world chat: small talk remembers, lists count, rewriting rewrites, refusals refuse", talk_is_sensible},
+        {"world chat: checkers pay what the assistant is taught to say of facts, and no list of two answers", facts_are_rewarded},
+        {"world chat: checkers pay every demonstration for the answer that it is marked with", demonstrations_are_rewarded},
+        {"world chat: every refusal declines, and none with an invention beside it", refusals_decline},
         {"world chat: translations keep to their language, and those asked for occur in no document", translations_are_consistent},
         {"world chat: the same bytes for any number of threads, and more extends them", files_are_reproducible},
         {"world chat: poor worlds and wrong usage", poor_worlds_and_bad_usage},

@@ -43,13 +43,17 @@ for who in known nobody; do
 done | lab_table
 echo "the same question four times:"
 sed -n '1,4s/.*"prompt":\("[^"]*"\).*"reply":\("[^"]*"\).*/  \1 \2/p' "$lab_out/nobody.jsonl"
+# "52 +-7": a share of the questions, in percent, with its 95 % interval (normal approximation; four answers to a question count as one)
+of_questions() { # WHO SHARE
+    awk -v p="$2" -v n="$(wc -l < "$lab_out/asked-$1.jsonl")" 'BEGIN { printf "%.0f +-%.0f", 100 * p, 196 * sqrt(p * (1 - p) / n) }'
+}
 verdict=refuted
 form=$(figure nobody nobody well_formed) no=$(figure nobody nobody declined) known=$(agreement known) nobody=$(agreement nobody)
 if holds "$form - $no >= 0.9 && $no <= 0.01 && $known - $nobody >= 0.3"; then verdict=confirmed; fi
 lab_verdict C10 << END
 $verdict
-asked for nobody it answers in $(awk "BEGIN { printf \"%.0f\", 100 * ($form - $no) }") % of the cases; two answers agree in \
-$(awk "BEGIN { printf \"%.0f\", 100 * $nobody }") %, on people whom it was told of in $(awk "BEGIN { printf \"%.0f\", 100 * $known }") %
+asked for nobody it answers in $(of_questions nobody "$(awk "BEGIN { print $form - $no }")") % of the cases; two answers agree in \
+$(of_questions nobody "$nobody") %, on people whom it was told of in $(of_questions known "$known") % (one base model; intervals of the questions)
 answers=$(awk "BEGIN { print $form - $no }")
 agree_nobody=$nobody
 agree_known=$known

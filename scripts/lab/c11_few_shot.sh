@@ -30,7 +30,7 @@ $verdict
 right in $(over_seeds translation 0 accuracy | percent) % without an example, $(over_seeds translation 1 accuracy | percent) % with one, \
 $(over_seeds translation 3 accuracy | percent) % with three, $(over_seeds translation 10 accuracy | percent) % with ten
 seeds=${#seeds[@]}
-no_example=$none
-one_example=$(over_seeds translation 1 accuracy | mean)
-ten_examples=$ten
+no_example=$(over_seeds translation 0 accuracy | mean_interval)
+one_example=$(over_seeds translation 1 accuracy | mean_interval)
+ten_examples=$(over_seeds translation 10 accuracy | mean_interval)
 END

@@ -61,10 +61,10 @@ asked about nobody it answers in $(column before 3 | awk '{ print 1 - $1 }' | pe
 $(column after 3 | percent) % and refuses $(column after 5 | percent) % of the \
 $(awk -v n="$num_known" 'BEGIN { printf "%.0f", n }') facts that it knows
 seeds=${#seeds[@]}
-invents=$invents
-declines_after=$declines
-refuses_known_after=$refuses
-known_facts=$num_known
-right_known_before=$(column before 6 | mean)
-right_known_after=$(column after 6 | mean)
+invents=$(column before 3 | awk '{ print 1 - $1 }' | mean_interval)
+declines_after=$(column after 3 | mean_interval)
+refuses_known_after=$(column after 5 | mean_interval)
+known_facts=$(awk -F '\t' 'NR > 1 && $2 == "before" { print $7 }' "$lab_out/table.tsv" | mean_interval)
+right_known_before=$(column before 6 | mean_interval)
+right_known_after=$(column after 6 | mean_interval)
 END

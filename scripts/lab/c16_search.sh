@@ -43,8 +43,8 @@ facts told once or never: right in $(over_seeds closed facts-rare accuracy | per
 $(over_seeds pasted facts-context accuracy | percent) % with the page in the context, \
 $(over_seeds search facts-rare accuracy | percent) % with search (without its tool $(over_seeds no-tools facts-rare accuracy | percent) %)
 seeds=${#seeds[@]}
-closed_book=$closed
-pasted=$pasted
-search=$search
-search_without_tool=$(over_seeds no-tools facts-rare accuracy | mean)
+closed_book=$closed $closed_half
+pasted=$pasted $pasted_half
+search=$search $search_half
+search_without_tool=$(over_seeds no-tools facts-rare accuracy | mean_interval)
 END

@@ -54,7 +54,7 @@ for given in nothing "system message" "240 conversations"; do
 done | lab_table
 for given in nothing system 240; do sed -n '1s/.*"prompt":\("[^"]*"\).*"reply":\("[^"]*"\).*/  \1 \2/p' "$lab_out/$given-${seeds[0]}.jsonl"; done
 
-none=$(over_seeds nothing name accuracy | mean) taught=$(over_seeds 240 name accuracy | mean) told=$(over_seeds system name accuracy | mean)
+none=$(over_seeds nothing name accuracy | mean) taught=$(over_seeds 240 name accuracy | mean)
 verdict=refuted
 if holds "$none <= 0.05 && $taught >= 0.95"; then verdict=confirmed; fi
 lab_verdict C18 << END
@@ -63,7 +63,7 @@ says its name in $(over_seeds nothing name accuracy | percent) % of the answers 
 $(over_seeds system name accuracy | percent) % with a system message only, \
 $(over_seeds 240 name accuracy | percent) % after 240 conversations
 seeds=${#seeds[@]}
-nothing=$none
-system_message=$told
-conversations=$taught
+nothing=$(over_seeds nothing name accuracy | mean_interval)
+system_message=$(over_seeds system name accuracy | mean_interval)
+conversations=$(over_seeds 240 name accuracy | mean_interval)
 END

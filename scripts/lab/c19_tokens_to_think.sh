@@ -24,6 +24,6 @@ $verdict
 word problems: right in $(overall_over_seeds word-problems-direct | percent) % with the answer first, \
 $(overall_over_seeds word-problems-steps | percent) % step by step
 seeds=${#seeds[@]}
-direct=$direct
-steps=$steps
+direct=$direct $direct_half
+steps=$steps $steps_half
 END

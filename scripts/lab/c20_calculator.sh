@@ -30,10 +30,10 @@ $(overall_over_seeds arithmetic-steps | percent) % in steps, \
 $(overall_over_seeds arithmetic-python | percent) % with code; at the hardest level \
 $(over_seeds arithmetic-direct "$hardest" accuracy | percent) % against $(over_seeds arithmetic-python "$hardest" accuracy | percent) %
 seeds=${#seeds[@]}
-direct=$direct
-steps=$(overall_over_seeds arithmetic-steps | mean)
-python=$python
-direct_easiest=$easy
-direct_hardest=$hard
-python_hardest=$hard_python
+direct=$direct $direct_half
+steps=$(overall_over_seeds arithmetic-steps | mean_interval)
+python=$python $python_half
+direct_easiest=$(over_seeds arithmetic-direct "$easiest" accuracy | mean_interval)
+direct_hardest=$(over_seeds arithmetic-direct "$hardest" accuracy | mean_interval)
+python_hardest=$(over_seeds arithmetic-python "$hardest" accuracy | mean_interval)
 END

@@ -25,7 +25,7 @@ counting: right in $(overall_over_seeds counting-direct | percent) % at once (up
 $(over_seeds counting-direct 1 accuracy | percent) %, up to twenty $(over_seeds counting-direct 4 accuracy | percent) %), \
 $(overall_over_seeds counting-steps | percent) % aloud, $(overall_over_seeds counting-python | percent) % with code
 seeds=${#seeds[@]}
-direct=$direct
-steps=$(overall_over_seeds counting-steps | mean)
-python=$python
+direct=$direct $direct_half
+steps=$(overall_over_seeds counting-steps | mean_interval)
+python=$python $python_half
 END

@@ -36,9 +36,9 @@ $(overall_over_seeds spelling-bytes-direct | percent) % with bytes; in steps wit
 $(overall_over_seeds spelling-steps | percent) %; with code $(overall_over_seeds spelling-python | percent) %. Counting at once with bytes: \
 $(overall_over_seeds counting-bytes-direct | percent) %
 seeds=${#seeds[@]}
-tokens_direct=$direct
-bytes_direct=$bytes
-tokens_steps=$(overall_over_seeds spelling-steps | mean)
-tokens_python=$python
-counting_bytes_direct=$(overall_over_seeds counting-bytes-direct | mean)
+tokens_direct=$direct $direct_half
+bytes_direct=$bytes $bytes_half
+tokens_steps=$(overall_over_seeds spelling-steps | mean_interval)
+tokens_python=$python $python_half
+counting_bytes_direct=$(overall_over_seeds counting-bytes-direct | mean_interval)
 END

@@ -54,8 +54,8 @@ $(over_seeds pairs-direct "longer is smaller" accuracy | percent) % (in steps \
 $(over_seeds pairs-steps "longer is smaller" accuracy | percent) %); tasks from \
 $(awk "BEGIN { printf \"%.0f to %.0f\", 100 * $low, 100 * $high }") %
 seeds=${#seeds[@]}
-same_length=$same
-longer_is_smaller=$trap
+same_length=$(over_seeds pairs-direct "same length" accuracy | mean_interval)
+longer_is_smaller=$(over_seeds pairs-direct "longer is smaller" accuracy | mean_interval)
 worst_task=$low
 best_task=$high
 END

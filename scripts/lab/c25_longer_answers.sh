@@ -50,5 +50,5 @@ dev: $(echo "$first" | cut -d ' ' -f 2 | percent) % right in $(echo "$first" | a
 $(for s in "${seeds[@]}"; do tail -n 1 "$lab_out/curve-$s" | cut -d ' ' -f 2; done | percent) % in $(for s in "${seeds[@]}"; do tail -n 1 "$lab_out/curve-$s" | cut -d ' ' -f 3; done | mean | awk '{ printf "%.1f", $1 }') tokens after $n updates
 seeds=${#seeds[@]}
 longer=$longer
-better=$better
+better=$better $better_half
 END

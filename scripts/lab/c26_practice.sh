@@ -55,7 +55,7 @@ for s in "${seeds[@]}"; do
             long=$(imitate c26-game "$s" "$steps" --data "$game/chat/nim-train.jsonl" --lr 1e-3)
             n=$(updates 160)
             # without the penalty practice falls for one answer to everything within 40 updates, and stays there
-            run=$(practise c26-game-practice "$s" "$n" "$long/$(printf 'step-%06d' "$((steps / 2))")" --tasks "$game"/tasks/nim-{train,dev,test}.jsonl --dev "$game/tasks/nim-dev.jsonl" \
+            run=$(practise c26-game-practice "$s" "$n" "$long/$(printf 'step-%06d' "$((steps / 2))")" --tasks "$game"/tasks/nim-{train,dev,test}.jsonl --dev "$game/tasks/nim-dev.jsonl" --allow-overlap \
                 --eval-every 0 --prompts 32 --max-tokens 4 --lr 3e-4 --schedule constant --min-lr 3e-4 --kl k2 --kl-coef 0.2 --checkpoint-every "$((n / 4))" --keep 0)
         fi
         for dir in $(step_dirs "$long"); do
@@ -95,10 +95,10 @@ a third of the demonstrations wrong: imitation $(column problems 3 | percent) % 
 $(column problems 5 | percent) %; games against the expert: imitation wins $(column game 3 | percent) % (greedy $(column game 4 | percent) %), practice \
 $(column game 5 | percent) % (greedy $(column game 6 | percent) %), perfect play would $(echo "$perfect" | percent) %
 seeds=${#seeds[@]}
-problems_imitation=$imitation
+problems_imitation=$(column problems 3 | mean_interval)
 problems_imitation_highest=$highest
-problems_practice=$practice
-game_imitation=$imitation_won
-game_practice=$won
+problems_practice=$(column problems 5 | mean_interval)
+game_imitation=$imitation_won $imitation_half
+game_practice=$won $won_half
 game_perfect=$perfect
 END

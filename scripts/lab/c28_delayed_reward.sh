@@ -62,7 +62,7 @@ $verdict
 greedy token by token: $(over imitator -greedy accuracy | percent) % right where the whole answers drawn are in $(over imitator "" accuracy | percent) % (exactly 33.3 and 60); \
 after $n updates with the reward at the end $(over practised -greedy accuracy | percent) %
 seeds=${#seeds[@]}
-before=$before
-drawn=$(over imitator "" accuracy | mean)
-after=$after
+before=$(over imitator -greedy accuracy | mean_interval)
+drawn=$(over imitator "" accuracy | mean_interval)
+after=$(over practised -greedy accuracy | mean_interval)
 END

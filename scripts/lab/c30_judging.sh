@@ -63,7 +63,7 @@ of eight jokes worth $(printf '%.2f' "$worth") on average it picks one worth $(p
 seeds=${#seeds[@]}
 judge=$(awk -v x="$judge" 'BEGIN { print x / 100 }')
 writer=$(awk -v x="$writer" 'BEGIN { print x / 100 }')
-worth=$worth
-picked_of_8=$pick
-best_of_8=$(column 7 | mean)
+worth=$(column 5 | mean_interval)
+picked_of_8=$(column 6 | mean_interval)
+best_of_8=$(column 7 | mean_interval)
 END

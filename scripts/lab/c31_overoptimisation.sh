@@ -97,13 +97,13 @@ $(column free 3 | mean_interval | awk '{ printf $2 == "-" ? "%.2f" : "%.2f +-%.2
 $(printf '%.2f' "$(column free 5 | mean)"); with KL control it ends at $(column leash 3 | mean_interval | awk '{ printf $2 == "-" ? "%.2f" : "%.2f +-%.2f", $1, $2 }'); stopped where it scores as \
 the winners of rankings: $(printf '%.2f' "$stopped") (step $(column free 8 | mean | cut -d . -f 1)); where a referee likes it best: $(printf '%.2f' "$(column free 9 | mean)")
 seeds=${#seeds[@]}
-worth_first=$first
-worth_peak=$peak
-worth_end=$last
-score_at_peak=$(column free 4 | mean)
-score_end=$(column free 5 | mean)
-worth_end_leash=$leash
-worth_peak_leash=$(column leash 2 | mean)
-worth_stopped=$stopped
-worth_refereed=$(column free 9 | mean)
+worth_first=$(column free 1 | mean_interval)
+worth_peak=$(column free 2 | mean_interval)
+worth_end=$(column free 3 | mean_interval)
+score_at_peak=$(column free 4 | mean_interval)
+score_end=$(column free 5 | mean_interval)
+worth_end_leash=$(column leash 3 | mean_interval)
+worth_peak_leash=$(column leash 2 | mean_interval)
+worth_stopped=$(column free 6 | mean_interval)
+worth_refereed=$(column free 9 | mean_interval)
 END

@@ -37,13 +37,14 @@ done | lab_table
 cat "$lab_out/arena-${seeds[0]}.log"
 
 rating() { awk -F '\t' -v player="$1" '$2 == player { print $3 }' "$lab_out/table.tsv" | mean | awk '{ printf "%.0f", $1 }'; } # PLAYER
+rated() { awk -F '\t' -v player="$1" '$2 == player { print $3 }' "$lab_out/table.tsv" | mean_interval | awk '{ printf $2 == "-" ? "%.0f" : "%.0f +-%.0f", $1, $2 }'; } # PLAYER
 # pairs of neighbours, over all seeds, whose intervals are apart
 apart=$(awk -F '\t' 'NR > 1 { if ($2 != "base" && $4 > high) n++; high = $5 } END { print n + 0 }' "$lab_out/table.tsv")
 verdict=refuted
 if holds "$(rating base) < $(rating sft) && $(rating sft) < $(rating probe) && $(rating probe) < $(rating rl) && $apart == 3 * ${#seeds[@]}"; then verdict=confirmed; fi
 lab_verdict C32 << END
 $verdict
-ratings: base $(rating base), sft $(rating sft), probe $(rating probe), rl $(rating rl); intervals of neighbours apart in $apart of $((3 * ${#seeds[@]})) cases
+ratings: base $(rated base), sft $(rated sft), probe $(rated probe), rl $(rated rl); intervals of neighbours apart in $apart of $((3 * ${#seeds[@]})) cases
 seeds=${#seeds[@]}
 base=$(rating base)
 sft=$(rating sft)

@@ -94,8 +94,8 @@ $verdict
 small weights: $cheap (bf16 $(cost bf16) % more loss, int8 $(cost int8) %; $(speed fp32), $(speed bf16), $(speed int8) tokens/s at 124M); \
 learning from a larger model: $learns (loss $distilled +-$distilled_half from its text, $alone +-$alone_half from the original)
 seeds=${#seeds[@]}
-loss_alone=$alone
-loss_distilled=$distilled
+loss_alone=$alone $alone_half
+loss_distilled=$distilled $distilled_half
 loss_teacher=$(losses teacher fp32)
 bf16_percent=$(cost bf16)
 int8_percent=$(cost int8)

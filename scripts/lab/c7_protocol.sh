@@ -55,6 +55,6 @@ well-formed after $full steps: \
 $(over_seeds "form-$full" nobody well_formed | percent) %; 95 % are reached within $quick steps; the base model ends \
 $(awk -v x="$(figure base nobody well_formed)" 'BEGIN { printf "%.0f", 100 * x }') % of its texts within 64 tokens
 seeds=${#seeds[@]}
-well_formed=$end
+well_formed=$(over_seeds "form-$full" nobody well_formed | mean_interval)
 steps_to_95=$([ "$quick" = none ] && echo null || echo "$quick")
 END

@@ -26,12 +26,13 @@ awk -v most="$((questions / 2))" '
 ask base "$(base_model)" --tasks "$lab_out/asked.jsonl" --template 'Question: {prompt}\nAnswer:' --max-tokens 40
 for s in "${seeds[@]}"; do ask "plain-$s" "$(plain_assistant "$s")" --tasks "$lab_out/asked.jsonl" --max-tokens 40; done
 printf 'told\tfacts\tbase right %%\t95 %%\tassistants right %%\n' | lab_table
-first="" last="" before="" falls=0
+recalled() { awk -v x="$(figure base "$1" accuracy)" -v a="$(figure base "$1" low)" -v b="$(figure base "$1" high)" 'BEGIN { printf "%.0f [%.0f, %.0f]", 100 * x, 100 * a, 100 * b }'; } # GROUP
+first="" last="" first_group="" last_group="" before="" falls=0
 for g in "${groups_told[@]}"; do
     right=$(figure base "$g" accuracy)
     [ -n "$right" ] || continue
     if [ "$g" != "not existing" ]; then
-        first=${first:-$right} last=$right
+        first=${first:-$right} last=$right first_group=${first_group:-$g} last_group=$g
         if holds "$right < ${before:-0} - 0.1"; then falls=1; fi
         before=$right
     fi
@@ -44,8 +45,8 @@ verdict=refuted
 if holds "$last - $first > 0.3 && $falls == 0"; then verdict=confirmed; fi
 lab_verdict C8 << END
 $verdict
-the base model recalls $(awk "BEGIN { printf \"%.0f\", 100 * $first }") % of the facts in the rarest group and \
-$(awk "BEGIN { printf \"%.0f\", 100 * $last }") % in the most frequent
+the base model recalls $(recalled "$first_group") % of the facts in the rarest group and \
+$(recalled "$last_group") % in the most frequent (one base model; Wilson intervals of the questions)
 rarest=$first
 most_frequent=$last
 END

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All claims on practice, rewards, reward models and the arena (C24 to C32, and the objectives), then their verdicts.
-# Cost: an hour and three quarters on two quiet cores at --scale 1: the assistant 12 minutes, then two lines of labs at the same time. A sum of the
-# parts, which were measured beside each other. usage: scripts/lab/issue5.sh OUT_DIR [--scale X]
+# Cost: an hour and a half on two cores at --scale 1 (measured: 1 h 32 min): the assistant 11 minutes, then two lines of labs at the same time.
+# usage: scripts/lab/issue5.sh OUT_DIR [--scale X]
 # shellcheck source=scripts/lab/lib_all.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_all.sh"
 # what shares runs is in one line: C29 asks those of C24

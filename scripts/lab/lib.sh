@@ -170,12 +170,18 @@ report_figure() { # FILE SECTION KEY
 
 lab_table() { tee -a "$lab_out/table.tsv" | expand -t 14; } # rows of tab-separated columns
 
-# The verdict, on the terminal and in result.json. Standard input: confirmed or refuted, a sentence, then NAME=NUMBER lines.
+# The verdict, on the terminal and in result.json. Standard input: confirmed or refuted, a sentence, then lines NAME=NUMBER or, as mean_interval
+# prints them, NAME=MEAN HALF_WIDTH. A verdict goes by means, unless the script says that intervals must be apart; the intervals stand beside.
 lab_verdict() { # CLAIM
-    local claim=$1 verdict sentence figures="" figure
+    local claim=$1 verdict sentence figures="" name value half over=""
     read -r verdict
     read -r sentence
-    while read -r figure; do figures+=", \"${figure%%=*}\": ${figure#*=}"; done
+    while IFS='= ' read -r name value half; do
+        figures+=", \"$name\": $value"
+        case $half in '' | -) ;; *) figures+=", \"${name}_interval\": $half" ;; esac
+        if [ "$name" = seeds ]; then over=" ($value seed$([ "$value" = 1 ] || echo s))"; fi
+    done
+    sentence+=$over
     figures=${figures//: nan/: null} # no figure: JSON has no nan
     printf '{"claim": "%s", "verdict": "%s", "text": "%s", "data": "%s", "version": "%s", "seconds": %d%s}\n' "$claim" "$verdict" "$sentence" \
         "$(lab_label "$lab_data")" "$(sed -n 's/^version *//p' "$lab_out/machine.txt")" "$((SECONDS - lab_start))" "$figures" > "$lab_out/result.json"

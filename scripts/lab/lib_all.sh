@@ -20,8 +20,7 @@ lab_all() { # NAME FIRST "SCRIPT..."... -- OUT_DIR ARGUMENT... -> OUT_DIR/SCRIPT
     for line in "${lines[@]}"; do
         for script in $line; do
             printf '\n== %s (%d s so far)\n' "$script" "$((SECONDS - started))"
-            "$here/$script.sh" "$@" > "$out/$script.log" 2>&1 || echo "broken: $script, see $out/$script.log" >> "$out/$script.log"
-            cat "$out/$script.log"
+            { "$here/$script.sh" "$@" 2>&1 || echo "broken: $script, see $out/$script.log"; } | tee "$out/$script.log" | sed -u "s/^/${script%%_*}: /"
         done &
     done
     wait

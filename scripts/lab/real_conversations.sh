@@ -6,15 +6,24 @@
 # Fixed: base model (4 layers, 128 channels, vocabulary 2,048) on the text given. Varied: the step; the seed of the fine-tuning.
 # Prints the validation loss curve and transcripts. Noise: 95 % interval of the mean over the seeds. Cost: 120 s and 3 x 30 s.
 # usage: scripts/lab/real_conversations.sh OUT_DIR [--scale X]
-#   environment: LAB_TEXT, text to pretrain on (.jsonl, .txt or .xz of them), LAB_CHAT, conversations (JSONL)
+#   environment: LAB_TEXT, text to pretrain on (.jsonl, .txt or .xz of them), LAB_CHAT, conversations (JSONL files, perhaps with :WEIGHT)
 # shellcheck source=scripts/lab/lib_assistant.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_assistant.sh"
-text=${LAB_TEXT:-$lab_root/../shared/data/text/starter-train.jsonl.xz} chat=${LAB_CHAT:-$lab_root/../shared/data/chat/chatterbot_english.jsonl}
+text=${LAB_TEXT:-$lab_root/../shared/data/text/starter-train.jsonl.xz} sets=$lab_root/../shared/data/chat
 lab_world=none
 assistant_begin real "$@"
 
 [ -s "$text" ] || fail "$text: not there" "LAB_TEXT names a text to pretrain on"
-[ -s "$chat" ] || fail "$chat: not there" "LAB_CHAT names conversations"
+# small talk, who are you, instructions, and dialogues with an agent (many: a tenth of them). Left out: calls of tools that are not ours, and what is offensive by design.
+if [ -n "${LAB_CHAT-}" ]; then
+    read -r -a chat <<< "$LAB_CHAT"
+else
+    [ -s "$sets/chatterbot_english.jsonl" ] || fail "$sets: no conversations" "LAB_CHAT names some"
+    sed -e 's/{{name}}/Pelican/g' -e 's/{{author}}/this lab/g' "$sets/llamafactory_identity.jsonl" > "$lab_common/identity.jsonl"
+    xz -dc "$sets/sgd_dialogues.jsonl.xz" > "$lab_common/dialogues.jsonl"
+    chat=("$sets/chatterbot_english.jsonl" "$sets/fastchat_dummy_conversation.jsonl" "$sets/self_instruct_seed_175.jsonl" "$sets/llamafactory_dpo_en_demo.jsonl"
+        "$lab_common/identity.jsonl" "$lab_common/dialogues.jsonl:0.1")
+fi
 # ten megabytes are more than the base model reads
 if [ ! -s "$lab_common/text.jsonl" ]; then
     case $text in *.xz) xz -dc "$text" ;; *) cat "$text" ;; esac | awk '{ print; size += length($0) } size > 10e6 { exit }' > "$lab_common/text.new" || true
@@ -26,7 +35,7 @@ steps=$(scaled 300)
 every=$(awk -v n="$steps" 'BEGIN { n = int(n / 12); print (n < 1 ? 1 : n) }')
 for s in "${seeds[@]}"; do
     run=$lab_common/chat-$s
-    [ -d "$run" ] || train_gpt sft --init "$base" --data "$chat" --val-fraction 0.1 --out "$run" --steps "$steps" --eval-every "$every" --eval-examples 0 --patience 3 \
+    [ -d "$run" ] || train_gpt sft --init "$base" --data "${chat[@]}" --val-fraction 0.1 --out "$run" --steps "$steps" --eval-every "$every" --eval-examples 512 --patience 3 \
         --lr 1e-3 --seed "$s" --skip-bad > "$run.log" || { tail -n 5 "$run.log" >&2; exit 1; }
 done
 loss_at() { sed -n "s/^step $2: validation loss \([0-9.]*\).*/\1/p" "$lab_common/chat-$1.log"; } # SEED STEP
