@@ -15,7 +15,7 @@ row() { # TEMPERATURE GROUP
     local s run name=explore-t$1-g$2
     for s in "${seeds[@]}"; do
         run=$(practise "$name" "$s" "$n" "$assistant" --temperature "$1" --prompts "$((64 / $2))" --group "$2" --eval-every 0)
-        [ -s "$lab_out/$name-$s.json" ] || ask "$name-$s" "$run" "${sampled[@]}"
+        [ "$lab_out/$name-$s.json" -nt "$run" ] || ask "$name-$s" "$run" "${sampled[@]}"
         recipe_figure "$lab_out/$name-$s.json" accuracy >> "$lab_out/$name.accuracies"
         over_updates "$run" groups_degenerate 0 1 >> "$lab_out/$name.degenerate"
         over_updates "$run" unique_answers 0 0.5 >> "$lab_out/$name.unique"
