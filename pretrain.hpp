@@ -267,7 +267,7 @@ inline Vocabulary vocabulary_of_foreign_shards(const std::string& dir) {
 // The data must use the ids as the model of --init does: each id of `data` is the same token in the model's vocabulary, which may have more of
 // them (those of conversations). Nothing is known of a model that came without a tokenizer.
 inline void check_same_tokens(const std::string& dir, const Tokenizer& data, const std::string& init) {
-    const std::string path = ModelReader(init).path();
+    const std::string path = resolve_model_dir(init);
     if (!fs::exists(path + "/tokenizer.json")) return;
     const Tokenizer model = Tokenizer::load(path);
     for (int32_t id = 0; id < data.vocab_size(); id++)
@@ -290,7 +290,7 @@ inline int run_pretrain(PretrainConfig& c) {
     options.end_of_text = has_index ? -1 : end_of_text;             // -1: as index.json says
     options.verify = c.verify;
     DataLoader train(options);
-    if (tokenizer && has_index && train.tokenizer_hash() != strprintf("%016llx", (unsigned long long)tokenizer->hash()))
+    if (tokenizer && has_index && train.tokenizer_hash() != tokenizer->hash_text())
         throw Error(cat(c.data, ": index.json says that another tokenizer made the shards than the tokenizer.json beside them"), "make the folder again with train_gpt tokenize");
     if (tokenizer && !c.init.empty()) check_same_tokens(c.data, *tokenizer, c.init);
     const int64_t V = tokenizer ? tokenizer->vocab_size() : has_index ? train.vocab_size() : c.init.empty() ? foreign.V : ModelReader(c.init).config().V;

@@ -18,7 +18,7 @@
 
 #include "common.hpp"
 #include "json_text.hpp"
-#include "unicode_tables.hpp"
+#include "pretokenizer.hpp"
 #include "utf8.hpp"
 #include "world_game.hpp"
 #include "world_jokes.hpp"
@@ -38,10 +38,9 @@ inline bool is_digit(std::string_view s, size_t i) { return i < s.size() && std:
 inline bool is_alnum(std::string_view s, size_t i) { return i < s.size() && std::isalnum(static_cast<unsigned char>(s[i])); }
 // The character at i; at the end of the text code and bytes are 0.
 inline Utf8Char char_at(std::string_view s, size_t i) { return i < s.size() ? decode_utf8(s.data() + i, s.data() + s.size()) : Utf8Char{0, 0, false}; }
-inline unicode::Class class_of(int32_t code) {
-    if (code < 0) return unicode::Class::other;       // a broken byte
-    return unicode::Class(std::upper_bound(std::begin(unicode::kRuns), std::end(unicode::kRuns), uint32_t(code) << 4 | 15)[-1] & 15);
-}
+inline uint8_t bits_of(int32_t code) { return code < 0 ? uint8_t(kOther) : char_bits()[code]; }    // -1: a broken byte
+// It combines with the character before it: of no other class are the bits both kOther and kUpper.
+inline bool is_mark(int32_t code) { return (bits_of(code) & (kOther | kUpper)) == (kOther | kUpper); }
 inline std::string lower(std::string s) {
     for (char& c : s) c = char(std::tolower(static_cast<unsigned char>(c)));
     return s;
@@ -95,7 +94,7 @@ inline std::optional<std::string> canonical_number(std::string_view s) {
 }
 
 // A digit that is none of 0 to 9: of another script, a superscript, a fraction.
-inline bool is_foreign_digit(int32_t code) { return code >= 0x80 && class_of(code) == unicode::Class::N; }
+inline bool is_foreign_digit(int32_t code) { return code >= 0x80 && bits_of(code) & kNumber; }
 // The 2 of "12 m²" belongs to the unit.
 inline bool is_power_of_unit(std::string_view text, size_t i) {
     const int32_t code = char_at(text, i).code;
@@ -116,7 +115,7 @@ inline NumberEnd end_of_number(std::string_view text, size_t i) {
     NumberEnd n{i, true};
     for (;;) {
         const Utf8Char c = char_at(text, n.end);
-        const bool foreign = is_foreign_digit(c.code) || (c.code >= 0x80 && class_of(c.code) == unicode::Class::M);
+        const bool foreign = is_foreign_digit(c.code) || (c.code >= 0x80 && is_mark(c.code));
         if (is_digit(text, n.end) || ((c.code == ',' || c.code == '.') && is_digit(text, n.end + 1))) n.end++;
         else if (foreign) n.end += size_t(c.bytes), n.plain = false;
         else return n;
@@ -211,7 +210,7 @@ inline std::vector<Word> words_of(std::string_view text) {
         const Utf8Char c = char_at(text, i);
         const size_t next = i + size_t(c.bytes);
         const bool digit_before = i > 0 && is_digit(text, i - 1), apostrophe = c.code == '\'' || c.code == 0x2018 || c.code == 0x2019;
-        const bool is_punctuation = (c.code >= 0x2000 && c.code <= 0x206F) || (c.code >= 0x80 && class_of(c.code) == unicode::Class::white_space);
+        const bool is_punctuation = (c.code >= 0x2000 && c.code <= 0x206F) || (c.code >= 0x80 && bits_of(c.code) & kSpace);
         if (is_alnum(text, i) || (!is_punctuation && c.code != 0x2212 && (c.code < 0 || c.code >= 0x80))) {
             if (word.text.empty()) word.capital = c.code < 0 || c.code >= 0x80 || std::isupper(c.code);
             word.text += c.code >= 0 && c.code < 0x80 ? std::string(1, char(std::tolower(c.code))) : std::string(text.substr(i, next - i));

@@ -319,12 +319,9 @@ class SftRun {
         if (!stage_.ranks.is_first()) return;
         const auto steps = checkpoint::list_steps(config_.out);
         if (best_step_ >= 0 && std::none_of(steps.begin(), steps.end(), [&](const auto& s) { return s.first == best_step_; })) return;
-        std::error_code ec;
         for (size_t i = 0; i < steps.size(); i++) {
             const auto& [step, path] = steps[i];
-            if (step == best_step_ || !goes(step, steps.size() - 1 - i)) continue;
-            fs::rename(path, path + ".old", ec);       // first: a kill in the middle must not leave half a directory under a checkpoint's name
-            fs::remove_all(path + ".old", ec);
+            if (step != best_step_ && goes(step, steps.size() - 1 - i)) remove_checkpoint(path);
         }
     }
 

@@ -387,8 +387,7 @@ class FolderWriter {
     void publish() {
         train_.flush();
         val_.flush();
-        DataIndex index{strprintf("%016llx", (unsigned long long)tokenizer_.hash()), tokenizer_.vocab_size(),
-                        tokenizer_.end_of_text(), {{"train", train_.info()}}};
+        DataIndex index{tokenizer_.hash_text(), tokenizer_.vocab_size(), tokenizer_.end_of_text(), {{"train", train_.info()}}};
         if (val_.info().tokens > 0) index.splits["val"] = val_.info();
         const std::string text = index_to_json(index);
         index_file_.write(text.data(), text.size(), 0);

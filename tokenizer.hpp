@@ -120,6 +120,7 @@ class Tokenizer {
     // A number for "the same ids for every text": tokens, merges, pattern and special tokens, whatever file they came
     // from.
     uint64_t hash() const { return hash_; }
+    std::string hash_text() const { return strprintf("%016llx", (unsigned long long)hash_); }     // as index.json has it
 
     // Hugging Face's tokenizer.json; with tokenizer_config.json in a directory for AutoTokenizer; OpenAI's .tiktoken.
     void save_json(const std::string& path) const;

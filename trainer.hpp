@@ -351,6 +351,13 @@ inline void load_optimizer(Model& model, const std::string& path) {
     }
 }
 
+// Renamed first: a kill in the middle must not leave half a directory under a checkpoint's name.
+inline void remove_checkpoint(const std::string& path) {
+    std::error_code ec;
+    fs::rename(path, path + ".old", ec);
+    fs::remove_all(path + ".old", ec);
+}
+
 // Write checkpoint `step` of a run (all or nothing), then drop the oldest beyond `keep`. `save_tokenizer(dir)` adds its files.
 // All ranks must call it; the first one writes.
 inline void save_checkpoint(const std::string& out, int64_t keep, Model& model, const json& state, const SaveTokenizer& save_tokenizer) {
@@ -365,10 +372,9 @@ inline void save_checkpoint(const std::string& out, int64_t keep, Model& model, 
     std::error_code ec;
     if (keep > 0) {
         const auto steps = checkpoint::list_steps(out);
-        // renamed first: a kill in the middle must not leave half a directory under a checkpoint's name
-        for (size_t i = 0; i + size_t(keep) < steps.size(); i++) fs::rename(steps[i].second, steps[i].second + ".old", ec);
+        for (size_t i = 0; i + size_t(keep) < steps.size(); i++) remove_checkpoint(steps[i].second);
     }
-    std::vector<fs::path> doomed;                          // these, and what killed runs had not removed any more, or not finished
+    std::vector<fs::path> doomed;                          // what killed runs had not removed any more, or not finished
     for (const auto& entry : fs::directory_iterator(out, ec)) {
         const std::string name = entry.path().filename().string();
         if (name.starts_with("step-") && (name.ends_with(".old") || name.ends_with(".tmp"))) doomed.push_back(entry.path());

@@ -36,8 +36,9 @@ for s in "${seeds[@]}"; do
 done | lab_table
 cat "$lab_out/arena-${seeds[0]}.log"
 
-rating() { awk -F '\t' -v player="$1" '$2 == player { print $3 }' "$lab_out/table.tsv" | mean | awk '{ printf "%.0f", $1 }'; } # PLAYER
+# "949 +-12", and its mean alone
 rated() { awk -F '\t' -v player="$1" '$2 == player { print $3 }' "$lab_out/table.tsv" | mean_interval | awk '{ printf $2 == "-" ? "%.0f" : "%.0f +-%.0f", $1, $2 }'; } # PLAYER
+rating() { rated "$1" | cut -d ' ' -f 1; } # PLAYER
 # pairs of neighbours, over all seeds, whose intervals are apart
 apart=$(awk -F '\t' 'NR > 1 { if ($2 != "base" && $4 > high) n++; high = $5 } END { print n + 0 }' "$lab_out/table.tsv")
 verdict=refuted
