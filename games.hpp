@@ -3,7 +3,7 @@
 // Practice is on single positions, with a judge who says whether a move was right (world_game.hpp). What it was worth shows in whole games:
 // a single bad move loses what ten good ones won. Each starting position is played twice, once with either side to begin, as the
 // side that begins mostly has the advantage. All games go on side by side: the model is asked about all positions of a round
-// at once. Who does not write one legal move in the words of the game loses.
+// at once. Who does not write one legal move in the words of the game, and end its turn, loses.
 // The figures have exact companions: what a perfect player, and the expert itself, would win from the same positions (nim::win_chance).
 #pragma once
 

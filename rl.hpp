@@ -6,6 +6,8 @@
 // answers becomes likelier. Nobody shows it how.
 // Only tokens that the model drew count, its closing token among them; the output of tools does not. An answer whose turn was not ended counts as wrong
 // (or, with --truncated drop, not at all). Groups whose rewards are equal are counted; what they teach is the objective's affair.
+// The log probabilities that rollouts record are those of the training pass: of gap_mean and gap_max in the log, nothing is left on the CPU in fp32, to the
+// last bit (MatmulSettings::row_invariant). With bf16 storage, or on a GPU, they are the rounding between two orders of adding.
 // Iteration i is a function of (weights, seed, i): resuming gives the same bits. Training never sees the dev or test problems (a prompt that is in both
 // is refused): --dev is measured on the way, --test once, at the end.
 // Where nothing can be checked, --reward-model (reward.hpp) says how good an answer is. It knows the answers that people ranked; the further
@@ -18,7 +20,7 @@
 #include "sft.hpp"
 
 struct RlConfig : TrainerConfig {
-    RlConfig() { seq_len = 0, lr = 0, skip_z = 0, weight_decay = 0, schedule = "constant", batch_size = 16; }
+    RlConfig() { seq_len = 0, lr = 0, skip_z = 0, weight_decay = 0, schedule = "constant", batch_size = 16, row_invariant = true; }
     std::string init, reward_model;
     std::vector<std::string> tasks, dev, test;
     std::string objective = "dr_grpo", kl = "none", truncated = "keep", system, tools = "off", documents;

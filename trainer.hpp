@@ -34,6 +34,7 @@ struct TrainerConfig {
     int64_t checkpoint_every = 0, keep = 2;
     uint64_t seed = 42;
     std::string device = "auto", dtype = "auto", matmul = "auto";
+    bool row_invariant = false;                                // of MatmulSettings; the stage decides, there is no flag
     int threads = 0, gpus = 1;
     bool autotune = false, recompute = false, resume = false, no_zero1 = false, stochastic_rounding = false, no_graphs = false;
     std::set<std::string> typed;

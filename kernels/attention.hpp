@@ -9,7 +9,7 @@
 // No T x T matrix: scores live in tiles of three rows times kKeys keys (FlashAttention, Dao et al. 2022). The forward
 // walks over the keys once; each query keeps the maximum m so far, the sum l of exp(s - m) and the output times l.
 // Promises: a row has the same bits in any batch, with any number of threads, and whether its past is computed with it
-// or lies in a cache (a single new query, n = 1, excepted); nothing after position i, not even a NaN, reaches y_i.
+// or lies in a cache; nothing after position i, not even a NaN, reaches y_i.
 #pragma once
 
 #include <algorithm>
@@ -61,8 +61,9 @@ ALWAYS_INLINE inline void pack(float* out, const T* in, int64_t stride, int64_t 
 // out (HS, kKeys) = n rows of HS values transposed, zeros up to the next multiple of kColumns.
 template <typename T>
 ALWAYS_INLINE inline void pack_transposed(float* out, const T* in, int64_t stride, int64_t n, int64_t HS) {
+    if constexpr (sizeof(T) == 4) transpose_into<kKeys>(out, in, stride, n, HS);
     for (int64_t c = 0; c < HS; c++) {
-        for (int64_t i = 0; i < n; i++) out[c * kKeys + i] = float(in[i * stride + c]);
+        for (int64_t i = 0; sizeof(T) == 2 && i < n; i++) out[c * kKeys + i] = float(in[i * stride + c]);
         for (int64_t i = n; i < round_up(n, kColumns); i++) out[c * kKeys + i] = 0;
     }
 }
@@ -120,9 +121,9 @@ inline int64_t forward_scratch(int64_t HS) {
     return 2 * kChunkRows * (ld + 1) + kRows * kKeys + kKeys * (HS + ld);
 }
 
-// Three queries, the first at position p0, against a tile of `keys` keys from position k0 on.
-ALWAYS_INLINE inline void forward_rows(float* y, float* m, float* l, float* s, const float* q, const float* kt,
-                                       const float* v, int64_t p0, int64_t k0, int64_t keys, int64_t HS, int64_t ld) {
+// Three queries, the first at position p0, against a tile of `keys` keys from position k0 on. Rows of v lie ldv apart.
+ALWAYS_INLINE inline void forward_rows(float* y, float* m, float* l, float* s, const float* q, const float* kt, const float* v,
+                                       int64_t ldv, int64_t p0, int64_t k0, int64_t keys, int64_t HS, int64_t ld) {
     const auto visible = [=](int64_t r) ALWAYS_INLINE { return std::min(keys, p0 + r + 1 - k0); };
     const int64_t common = visible(0);                               // keys that all of the rows see, at least one
     multiply<true>(s, kKeys, q, ld, 1, kt, kKeys, round_up(visible(kRows - 1), kColumns), HS);       // scores
@@ -131,18 +132,18 @@ ALWAYS_INLINE inline void forward_rows(float* y, float* m, float* l, float* s, c
         if (factor != 1)                                             // NaN takes this way too
             for (int64_t c = 0; c < ld; c++) y[r * ld + c] *= factor;
     }
-    multiply<false>(y, ld, s, kKeys, 1, v, ld, ld, common);          // y += p * v
+    multiply<false>(y, ld, s, kKeys, 1, v, ldv, ld, common);         // y += p * v
     for (int64_t r = 1; r < kRows; r++)                              // the last keys, row by row: 0 * NaN would be NaN
         for (int64_t j = common; j < visible(r); j++)
-            for (int64_t c = 0; c < ld; c++) y[r * ld + c] += s[r * kKeys + j] * v[j * ld + c];
+            for (int64_t c = 0; c < ld; c++) y[r * ld + c] += s[r * kKeys + j] * v[j * ldv + c];
 }
 
 // `count` queries, the first at position p0, against the tile. It knows floats only: compiled once, not for each T.
-inline void forward_tile(float* y, float* m, float* l, float* s, const float* q, const float* kt, const float* v,
+inline void forward_tile(float* y, float* m, float* l, float* s, const float* q, const float* kt, const float* v, int64_t ldv,
                          int64_t p0, int64_t count, int64_t k0, int64_t keys, int64_t HS, int64_t ld) {
     simd([=]() ALWAYS_INLINE {
         for (int64_t i = std::max(int64_t(0), k0 - p0); i < count; i += kRows)           // from the first that sees it
-            forward_rows(y + i * ld, m + i, l + i, s, q + i * ld, kt, v, p0 + i, k0, keys, HS, ld);
+            forward_rows(y + i * ld, m + i, l + i, s, q + i * ld, kt, v, ldv, p0 + i, k0, keys, HS, ld);
     });
 }
 
@@ -158,13 +159,17 @@ void forward_chunk(const Head<T>& h, int64_t i0, int64_t count, float* scratch) 
     std::fill(m, m + count + kRows, -FLT_MAX);                       // not -Inf: (-Inf) - (-Inf) is NaN
     std::fill(l, l + count + kRows, 0.0f);
     const int64_t p0 = h.past + i0, end = p0 + count;                // positions of the queries
+    const float* in_place = nullptr;                                 // v where it lies, if one visit is all it gets
+    if constexpr (sizeof(T) == 4)
+        if (count <= kRows && HS == ld) in_place = h.v;
     for (int64_t k0 = 0; k0 < end; k0 += kKeys) {
         const int64_t keys = std::min(kKeys, end - k0);
         simd([&]() ALWAYS_INLINE {
             pack_transposed(kt, h.k + k0 * h.kv_stride, h.kv_stride, keys, HS);
-            pack(v, h.v + k0 * h.kv_stride, h.kv_stride, keys, HS, ld, 1.0f);
+            if (!in_place) pack(v, h.v + k0 * h.kv_stride, h.kv_stride, keys, HS, ld, 1.0f);
         });
-        forward_tile(y, m, l, s, q, kt, v, p0, count, k0, keys, HS, ld);
+        if (in_place) forward_tile(y, m, l, s, q, kt, in_place + k0 * h.kv_stride, h.kv_stride, p0, count, k0, keys, HS, ld);
+        else forward_tile(y, m, l, s, q, kt, v, ld, p0, count, k0, keys, HS, ld);
     }
     simd([&]() ALWAYS_INLINE {
         for (int64_t i = 0; i < count; i++) {
@@ -176,39 +181,10 @@ void forward_chunk(const Head<T>& h, int64_t i0, int64_t count, float* scratch) 
     for (int64_t i = 0; h.lse && i < count; i++) h.lse[i0 + i] = (m[i] + std::log2(l[i])) * kLn2;
 }
 
-// One query, straight from the cache: copying and transposing keys that are used once would cost more than it gives.
-template <typename T>
-ALWAYS_INLINE inline void forward_one(const Head<T>& h, float* scratch) {
-    const int64_t HS = h.HS, ld = round_up(HS, kColumns), end = h.past + 1;
-    float *q = scratch, *y = q + kRows * ld, *s = y + ld, m = -FLT_MAX, l = 0;
-    pack(q, h.q, h.q_stride, 1, HS, ld, score_scale(HS));
-    for (int64_t c = 0; c < ld; c++) y[c] = 0;
-    for (int64_t k0 = 0; k0 < end; k0 += kKeys) {
-        const int64_t keys = std::min(kKeys, end - k0);
-        for (int64_t j = 0; j < keys; j++) {
-            const T* k = h.k + (k0 + j) * h.kv_stride;
-            float sum = 0;
-            for (int64_t c = 0; c < HS; c++) sum += q[c] * float(k[c]);
-            s[j] = sum;
-        }
-        for (int64_t j = keys; j < kKeys; j++) s[j] = 0;
-        const float factor = softmax_tile(s, keys, m, l);
-        for (int64_t c = 0; c < HS; c++) y[c] *= factor;
-        for (int64_t j = 0; j < keys; j++) {
-            const T* v = h.v + (k0 + j) * h.kv_stride;
-            for (int64_t c = 0; c < HS; c++) y[c] += s[j] * float(v[c]);
-        }
-    }
-    const float scale = 1.0f / l;
-    for (int64_t c = 0; c < HS; c++) y[c] *= scale;
-    store_row(h.y, y, HS);
-}
-
 // Chunk number `chunk` of a head.
 template <typename T>
 void forward_head(const Head<T>& h, int64_t chunk, float* scratch) {
-    if (h.n == 1 && h.past > 0) simd([&]() ALWAYS_INLINE { forward_one(h, scratch); });
-    else forward_chunk(h, chunk * kChunk, std::min(kChunk, h.n - chunk * kChunk), scratch);
+    forward_chunk(h, chunk * kChunk, std::min(kChunk, h.n - chunk * kChunk), scratch);
 }
 
 // Scratch of the backward in floats: dq (T + kRows, ld), D (T), k^T, v^T (HS, kKeys), k, dk, dv (kKeys, ld),
@@ -349,8 +325,7 @@ void attention_backward(Cpu& dev, T* dqkv, const T* dy, const T* qkv, const T* y
 
 // Generation: k_cache, v_cache (R, T_max, C) hold the past of R rows. qkv (B, n, 3C) are n new positions of B
 // sequences; sequence b lives in row slot[b], where past[b] positions are already. Appends k and v there; y (B, n, C)
-// is the causal attention over past and new. n > 1 (a prompt) has the bits of attention_forward; n = 1 sums in another
-// order.
+// is the causal attention over past and new, with the bits of attention_forward.
 template <typename T>
 void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, const int32_t* slot, const int32_t* past,
                       int64_t B, int64_t n, int64_t T_max, int64_t NH, int64_t HS) {

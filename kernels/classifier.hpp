@@ -40,21 +40,22 @@ ALWAYS_INLINE inline float block_max(const float* x, int64_t n, float start) {
     return lanes[0];
 }
 
-template <bool with_entropy, typename T>
-ALWAYS_INLINE inline RowSums row_sums(const T* logits, int64_t V) {
+// One piece of code with or without sx: s has the same bits in both cases.
+template <typename T>
+ALWAYS_INLINE inline RowSums row_sums(const T* logits, int64_t V, bool with_entropy) {
     RowSums row;
-    float x[kBlock];
+    float x[kBlock], e[kBlock];
     for (int64_t v0 = 0; v0 < V; v0 += kBlock) {
         const int64_t n = V - v0 < kBlock ? V - v0 : kBlock;
         load_row(x, logits + v0, n);
         const float m = block_max(x, n, row.m), shift = row.m - m < -88.0f ? -88.0f : row.m - m;
         float s = 0, sx = 0;
         for (int64_t i = 0; i < n; i++) {
-            const float d = x[i] - m < -88.0f ? -88.0f : x[i] - m;   // keeps 0 * (-Inf) out of sx; 2^(-88 log2 e) is 0
-            const float e = exp2_falling(d * kLog2e);
-            s += e;
-            if (with_entropy) sx += e * d;
+            x[i] = x[i] - m < -88.0f ? -88.0f : x[i] - m;            // keeps 0 * (-Inf) out of sx; 2^(-88 log2 e) is 0
+            e[i] = exp2_falling(x[i] * kLog2e);
+            s += e[i];
         }
+        for (int64_t i = 0; with_entropy && i < n; i++) sx += e[i] * x[i];
         // the sums so far were relative to the old maximum: exp(x - m_old) = exp(x - m) / exp(m_old - m)
         const float factor = exp2_falling(shift * kLog2e);
         row.sx = factor * (row.sx + row.s * shift) + sx;
@@ -63,6 +64,9 @@ ALWAYS_INLINE inline RowSums row_sums(const T* logits, int64_t V) {
     }
     return row;
 }
+
+// -log p of a token with this logit; in double, for a logit of 1e4 leaves a float no digits for log s.
+inline float loss_of(const RowSums& row, float logit) { return float(std::log(double(row.s)) - (double(logit) - double(row.m))); }
 
 // dx_v = weight * (p_v - [v == target]) - entropy_weight * p_v * (log p_v + entropy). With d_v = x_v - m: log p_v = d_v - log s and
 // entropy = log s - sx / s, so that the last bracket is d_v - sx / s.
@@ -108,12 +112,9 @@ void classifier(Cpu& dev, float* loss, float* entropy, T* logits, const int32_t*
         if (entropy) entropy[n] = 0;
         if (target >= 0) {
             simd([&]() ALWAYS_INLINE {
-                const classifier_cpu::RowSums row =
-                    entropy || entropy_weight != 0 ? classifier_cpu::row_sums<true>(x_n, V) : classifier_cpu::row_sums<false>(x_n, V);
-                // in double: a logit of 1e4 leaves a float no digits for log s
-                const double log_s = std::log(double(row.s));
-                loss[n] = float(log_s - (double(float(x_n[target])) - double(row.m)));
-                if (entropy) entropy[n] = float(log_s - double(row.sx) / double(row.s));
+                const classifier_cpu::RowSums row = classifier_cpu::row_sums(x_n, V, entropy || entropy_weight != 0);
+                loss[n] = classifier_cpu::loss_of(row, float(x_n[target]));
+                if (entropy) entropy[n] = float(std::log(double(row.s)) - double(row.sx) / double(row.s));
                 if (!backward || !counts) return;
                 if (entropy_weight != 0) classifier_cpu::write_gradient<true>(x_n, row, target, weights[n], entropy_weight, V);
                 else classifier_cpu::write_gradient<false>(x_n, row, target, weights[n], 0.0f, V);

@@ -6,8 +6,9 @@
 // Storage T is float or bf16, sums are fp32. Two engines: oneDNN, and our own blocked product. Its one idea: copy the
 // operands into panels in the order in which a register-sized kernel reads them; transposes and bf16 vanish in the
 // copy. Promises: the same call gives the same bits; oneDNN keeps that for equal thread counts only. Ours does for any
-// number of threads and whatever else is in the matrix: an element is one thread's sum over k in blocks of kKC (in products
-// of up to kFewRows rows, which read the weights once, another sum, but the same for each of these rows).
+// number of threads and whatever else is in the matrix: an element is one thread's sum over k in blocks of kKC. (Products of up to
+// kFewRows rows read the weights once, in another order.) Where a row must not notice whether it is computed alone or with
+// others, as when a model practises on what it has just written, dev.row_invariant leaves only the blocked product.
 // Does not: batched or strided products, integer types.
 #pragma once
 
@@ -148,33 +149,6 @@ constexpr int64_t kKC = 384;   // steps of k per call of the register kernel; AV
 constexpr int64_t kKB = 1152;  // what is packed at once: A up to (1024, 1152), B up to (1152, 2048); 14 MiB
 constexpr int64_t kMB = 1024;
 constexpr int64_t kNB = 2048;
-
-// out[p * WIDTH + j] = in[j * ld + p] for p < k, j < lines <= WIDTH: 4 x 4 numbers at a time, turned in registers.
-template <int WIDTH>
-ALWAYS_INLINE inline void transpose_into(float* out, const float* in, int64_t ld, int64_t lines, int64_t k) {
-    typedef float V __attribute__((vector_size(16), aligned(4), may_alias));
-    const int64_t k4 = k / 4 * 4;
-    int64_t j = 0;
-    for (; j + 4 <= lines; j += 4)
-        for (int64_t p = 0; p < k4; p += 4) {
-            const float* x = in + j * ld + p;
-            const V x0 = *reinterpret_cast<const V*>(x), x1 = *reinterpret_cast<const V*>(x + ld);
-            const V x2 = *reinterpret_cast<const V*>(x + 2 * ld), x3 = *reinterpret_cast<const V*>(x + 3 * ld);
-            const V low0 = __builtin_shufflevector(x0, x1, 0, 4, 1, 5);
-            const V low1 = __builtin_shufflevector(x2, x3, 0, 4, 1, 5);
-            const V high0 = __builtin_shufflevector(x0, x1, 2, 6, 3, 7);
-            const V high1 = __builtin_shufflevector(x2, x3, 2, 6, 3, 7);
-            float* y = out + p * WIDTH + j;
-            *reinterpret_cast<V*>(y) = __builtin_shufflevector(low0, low1, 0, 1, 4, 5);
-            *reinterpret_cast<V*>(y + WIDTH) = __builtin_shufflevector(low0, low1, 2, 3, 6, 7);
-            *reinterpret_cast<V*>(y + 2 * WIDTH) = __builtin_shufflevector(high0, high1, 0, 1, 4, 5);
-            *reinterpret_cast<V*>(y + 3 * WIDTH) = __builtin_shufflevector(high0, high1, 2, 3, 6, 7);
-        }
-    for (; j < lines; j++)
-        for (int64_t p = 0; p < k4; p++) out[p * WIDTH + j] = in[j * ld + p];
-    for (int64_t p = k4; p < k; p++)
-        for (j = 0; j < lines; j++) out[p * WIDTH + j] = in[j * ld + p];
-}
 
 // Copy `lines` lines of k numbers into a panel out[k][WIDTH]; missing lines become zeros. Number p of line j is
 // in[j * ld + p] where `along`, else in[p * ld + j].
@@ -439,7 +413,7 @@ auto with_tile(F&& f) {
 template <typename TC, typename T>
 void gemm_own(Cpu& dev, const Gemm<TC, T>& g) {
     if (g.M <= 0 || g.N <= 0) return;
-    if (g.M <= kFewRows && !g.ta) return g.tb ? few_rows_nt(dev, g) : few_rows_nn(dev, g);
+    if (g.M <= kFewRows && !g.ta && !dev.row_invariant) return g.tb ? few_rows_nt(dev, g) : few_rows_nn(dev, g);
     with_tile([&](auto tile) { BlockedGemm<decltype(tile), TC, T>{g}.run(dev); });
 }
 
@@ -604,7 +578,7 @@ template <typename TC, typename T>
 void gemm(Cpu& dev, const Gemm<TC, T>& g) {
     if (g.M <= 0 || g.N <= 0) return;
 #if TRAIN_GPT_ONEDNN
-    const bool possible = g.K > 0 && (sizeof(T) == 4 || onednn_has_bf16());
+    const bool possible = g.K > 0 && (sizeof(T) == 4 ? !dev.row_invariant : onednn_has_bf16());
     if (possible && g.engine != MatmulEngine::own && (g.engine == MatmulEngine::onednn || onednn_is_faster(g))) {
         OneDnn::instance().run(g);
         if (g.gelu_out) gelu_forward(dev, g.gelu_out, g.c, g.M * g.N);
@@ -735,6 +709,7 @@ inline const char* products_note(Operands o) {
 // Called once, before the first product.
 inline void set_matmul(Cpu& dev, const MatmulSettings& s, bool bf16_storage) {
     dev.operands = operands_of(s.matmul, bf16_storage);
+    dev.row_invariant = s.row_invariant;
     if (dev.operands != Operands::stored && dev.operands != Operands::fp8)
         throw UsageError(cat("--matmul ", s.matmul, ": with --dtype fp32 a matter of GPUs"), "use --matmul auto or fp8 on the CPU");
     if (s.autotune) throw UsageError("--autotune chooses among the GPU library's products: there is no GPU here", "leave it away");

@@ -12,6 +12,7 @@
 #include <limits>
 #include <vector>
 
+#include "classifier.hpp"
 #include "cuda_packs.hpp"
 #include "device.hpp"
 
@@ -137,21 +138,16 @@ inline std::vector<Candidate> top_candidates(const float* logits, int64_t V, int
 }
 
 // log p of token id under the softmax of all V logits / temperature, whatever top_k and top_p keep. At temperature 0, where a softmax is not
-// defined, the one at temperature 1. The logits are a distribution (sample() has seen them).
-inline float sampled_log_probability(const float* logits, int64_t V, int32_t id, float temperature) {
-    if (temperature == 0) temperature = 1;
-    constexpr int64_t kBlock = 512;
-    const float max = *std::max_element(logits, logits + V);
-    float p[kBlock];
-    double total = 0;
-    for (int64_t v = 0; v < V; v += kBlock) {
-        const int64_t size = std::min(kBlock, V - v);
-        sampling::exponentials(p, logits + v, size, max, temperature);
-        float sum = 0;
-        for (int64_t i = 0; i < size; i++) sum += p[i];
-        total += double(sum);
-    }
-    return float((double(logits[id]) - double(max)) / double(temperature) - std::log(total));
+// defined, the one at temperature 1, whose value has the bits of the classifier's loss. The logits are a distribution (sample() has seen them), and are
+// divided by the temperature where they stand.
+inline float sampled_log_probability(float* logits, int64_t V, int32_t id, float temperature) {
+    classifier_cpu::RowSums row;
+    simd([&, logits, V]() ALWAYS_INLINE {
+        if (temperature != 0 && temperature != 1)
+            for (int64_t v = 0; v < V; v++) logits[v] /= temperature;
+        row = classifier_cpu::row_sums(logits, V, false);
+    });
+    return -classifier_cpu::loss_of(row, logits[id]);
 }
 
 // tokens[n] = sample(row n of logits (N, Vp), columns 0 .. V - 1; u[n]), and its sampled_log_probability into logprobs[n] (N, may be null).

@@ -258,6 +258,42 @@ inline void own_bits_do_not_depend_on_threads_or_neighbours(Report& t) {
     t.check(equal, "an element is the same bits in a larger matrix");
 }
 
+// With dev.row_invariant: rows alone and among others, through every engine's choice of path.
+inline void rows_do_not_see_each_other(Report& t) {
+    const int64_t shapes[][2] = {{19, 300}, {300, 1300}, {1100, 385}, {2100, 96}};   // N, K: beyond a tile, a block of columns, one and two blocks of k
+    bool differs = false;
+    for (const auto& [N, K] : shapes)
+        for (const bool tb : {false, true}) {
+            constexpr int64_t kAll = 150;
+            const auto a = random_values<float>(kAll * K, 1), b = random_values<float>(N * K, 2), bias = random_values<float>(N, 3);
+            const auto run = [&](int threads, bool invariant, int64_t first, int64_t rows) {
+                Cpu dev(threads);
+                dev.row_invariant = invariant;
+                Output<float> c(rows * N), gate(rows * N);
+                Gemm<float, float> g{c.data(), a.data() + first * K, b.data(), rows, N, K, false, tb};
+                if (!tb) g.bias = bias.data(), g.gelu_out = gate.data();
+                gemm(dev, g);
+                std::vector<float> both = c.values();                                // and behind it what the gate made of it
+                const std::vector<float> gated = gate.values();
+                if (!tb) both.insert(both.end(), gated.begin(), gated.end());
+                return both;
+            };
+            const auto whole = run(2, true, 0, kAll);
+            for (const int64_t rows : {1, 2, 4, 5, 6, 7, 13, 18, 19, 64, 100})
+                for (const int64_t first : {int64_t(0), kAll - rows}) {
+                    const auto part = run(rows % 2 ? 1 : 3, true, first, rows), usual = run(1, false, first, rows);
+                    bool same = true;
+                    for (int64_t i = 0; i < rows * N; i++) {
+                        same = same && part[size_t(i)] == whole[size_t(first * N + i)];
+                        if (!tb) same = same && part[size_t(rows * N + i)] == whole[size_t((kAll + first) * N + i)];
+                        differs = differs || usual[size_t(i)] != whole[size_t(first * N + i)];
+                    }
+                    t.check(same, cat(rows, " rows of ", kAll, " from ", first, " on, N=", N, " K=", K, tb ? " B transposed" : ""));
+                }
+        }
+    t.check(differs, "control: without row_invariant few rows are added in another order");
+}
+
 inline void onednn_repeats_itself(Report& t) {
 #if TRAIN_GPT_ONEDNN
     Cpu dev(2);
@@ -873,6 +909,7 @@ inline Suite kernels_b_tests() {
         {"matmul: wrong products are rejected by the same bounds", wrong_products_are_rejected},
         {"matmul: K = 0 is a sum of nothing, M = 0 or N = 0 writes nothing", empty_sums},
         {"matmul: our bits do not depend on threads or on neighbours", own_bits_do_not_depend_on_threads_or_neighbours},
+        {"matmul: a row alone and among others, where that is asked for", rows_do_not_see_each_other},
         {"matmul: oneDNN repeats itself and agrees with ours", onednn_repeats_itself},
         {"matmul: NaN and infinity show in their row and nowhere else", non_finite_numbers_show},
         {"linear: forward, fused GELU and backward equal double precision", linear_layer},
