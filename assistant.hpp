@@ -10,8 +10,8 @@
 #include "chat.hpp"
 #include "generate.hpp"
 
-// Runs a tool for conversation i; returns the text that the model reads. Must not throw for anything the model wrote.
-using ToolCaller = std::function<std::string(int64_t i, const ToolCall& call)>;
+// Runs a tool for conversation i. Must not throw for anything the model wrote.
+using ToolCaller = std::function<ToolOutput(int64_t i, const ToolCall& call)>;
 
 // The program's own tools (tools.hpp): a search in `documents` (a path; empty: there are none), and code for the built-in interpreter or
 // for python3. Defined in text_chapters.cpp, where tools.hpp is compiled.
@@ -29,6 +29,7 @@ struct Answer {
     Turn turn;
     Rollout rollout;                   // all that follows the header
     std::vector<int32_t> prompt;       // the conversation with the header
+    int64_t failed_calls = 0;          // of tools
     // Has the model ended its turn, with <|im_end|> and behind words of its own? What ran out of tokens or of context, gave up with <|endoftext|> or
     // stops at the output of a tool has no answer: it is worth nothing and counts as truncated, in RL, eval and probe (reply_of in eval.hpp).
     bool is_ended() const { return rollout.reason == StopReason::end_of_text && (turn.messages.empty() || turn.messages.back().role == Role::assistant); }
@@ -63,18 +64,6 @@ class CallDetector {
     std::string text_;
 };
 
-// Does the output of a tool say that the call failed? By its text, which is all that a tool gives: its last line is an error of Python's, or it is a
-// sentence of the program's own (tools.hpp, child.hpp and below).
-inline bool says_failure(const std::string& output) {
-    if (output == "no results") return true;
-    for (const char* begin : {"error: ", "the tool ", "there is no tool ", "python3 is not ", "python3 crashed", "python3 ended "})
-        if (output.starts_with(begin)) return true;
-    const std::string last = output.substr(output.rfind('\n') + 1), name = last.substr(0, last.find(':'));
-    for (const char* end : {"Error", "Exception", "Exit", "Interrupt", "StopIteration"})
-        if (name.ends_with(end) && name.find(' ') == std::string::npos) return true;
-    return false;
-}
-
 }  // namespace assistant
 
 // Answers each conversation (which ends with a message that is not the assistant's). streams[i] numbers its random numbers; empty: i.
@@ -96,10 +85,11 @@ inline std::vector<Answer> answer(Generator& generator, const ChatFormat& format
         reaction.stop = (on_token && !on_token(i, id, true, logits)) || (format.tokenizer.end_of_text() >= 0 && id == format.tokenizer.end_of_text());
         const auto call = detectors[size_t(i)].push(id);
         if (reaction.stop || !call) return reaction;
-        std::string output = "error: there are no tools in this conversation";
-        if (++calls[size_t(i)] > options.most_calls) output = cat("error: more than ", options.most_calls, " calls in one turn");
+        ToolOutput output{"error: there are no tools in this conversation", false};
+        if (++calls[size_t(i)] > options.most_calls) output.text = cat("error: more than ", options.most_calls, " calls in one turn");
         else if (call_tool) output = call_tool(i, *call);
-        reaction.forced = format.tool_output(output);
+        answers[size_t(i)].failed_calls += !output.ok;
+        reaction.forced = format.tool_output(output.text);
         for (const int32_t forced : reaction.forced)
             if (on_token) on_token(i, forced, false, nullptr);
         return reaction;

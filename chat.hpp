@@ -25,6 +25,10 @@ struct ToolCall {
     std::string argument;          // the query, the code
     bool operator==(const ToolCall&) const = default;
 };
+struct ToolOutput {
+    std::string text;                           // what the model reads
+    bool ok = true;                             // false: it says what went wrong
+};
 
 struct Message {
     Role role = Role::user;

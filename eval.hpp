@@ -79,7 +79,8 @@ struct Reply {
 inline Reply reply_of(const Answer& a) {
     Reply r{a.turn.answer(), a.turn.well_formed, !a.is_ended(), 0, 0, a.turn.messages, a.is_ended()};
     for (const uint8_t drawn : a.rollout.sampled) r.tokens += drawn;
-    for (const Message& m : a.turn.messages) r.calls += m.call.has_value(), r.failed_calls += m.role == Role::tool && assistant::says_failure(m.content);
+    for (const Message& m : a.turn.messages) r.calls += m.call.has_value();
+    r.failed_calls = a.failed_calls;
     return r;
 }
 // What it is worth, 0 to 1.

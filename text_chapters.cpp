@@ -16,7 +16,7 @@ std::vector<Command> text_commands() {
 
 nlohmann::ordered_json bench_tokenizer() { return measure_tokenizer(); }
 
-std::function<std::string(int64_t, const ToolCall&)> open_tools(const std::string& documents, bool python3) {
+std::function<ToolOutput(int64_t, const ToolCall&)> open_tools(const std::string& documents, bool python3) {
     struct Tools {
         std::optional<DocumentIndex> index;
         Toolbox box;
@@ -25,5 +25,8 @@ std::function<std::string(int64_t, const ToolCall&)> open_tools(const std::strin
     if (!documents.empty()) tools->index = DocumentIndex::from_paths({documents});
     tools->box.documents = tools->index ? &*tools->index : nullptr;
     tools->box.python3 = python3;
-    return [tools](int64_t, const ToolCall& call) { return tools->box.call(call.tool, call.argument).text; };
+    return [tools](int64_t, const ToolCall& call) {
+        ToolResult r = tools->box.call(call.tool, call.argument);
+        return ToolOutput{std::move(r.text), r.ok};
+    };
 }

@@ -63,8 +63,9 @@ inline std::string ids_text(const std::vector<int32_t>& ids) {
     }
     return s + "\n";
 }
+// With --lines, `input` begins with line number first_line.
 inline std::string tokenizer_encode(const Tokenizer& tokenizer, const TokenizerEncodeConfig& c,
-                                    std::string_view input) {
+                                    std::string_view input, size_t first_line = 1) {
     const SpecialPolicy policy = parse_special_policy(c.special);
     if (!c.lines) return ids_text(tokenizer.encode(input, policy));
     std::string out;
@@ -76,15 +77,50 @@ inline std::string tokenizer_encode(const Tokenizer& tokenizer, const TokenizerE
         } catch (const Error& e) {
             throw Error(cat(where(), ": ", e.what()), e.advice);
         }
-    });
+    }, first_line);
     return out;
 }
 
-// The whole input without --lines, some MB at a time: `read(buffer, bytes)` gives up to so many bytes (0: the end),
-// `write` takes the ids as text. What lies in memory is bounded by the longest stretch without a place to cut.
-inline void tokenizer_encode_stream(const Tokenizer& tokenizer, const TokenizerEncodeConfig& c,
-                                    const std::function<size_t(char*, size_t)>& read, const std::function<void(std::string_view)>& write,
-                                    size_t chunk_bytes = size_t(16) << 20) {
+// Gives up to so many bytes of the input; 0: its end.
+using ReadBytes = std::function<size_t(char* buffer, size_t bytes)>;
+constexpr size_t kChunkBytes = size_t(16) << 20;
+
+inline size_t read_stdin(char* buffer, size_t bytes) {
+    const size_t n = std::fread(buffer, 1, bytes, stdin);
+    if (n == 0 && std::ferror(stdin)) throw system_error("standard input: reading failed");
+    return n;
+}
+// Appends the input to text until that has `want` bytes; false: the input has ended.
+inline bool fill_up(std::string& text, size_t want, const ReadBytes& read) {
+    size_t size = text.size();
+    bool more = true;
+    text.resize(std::max(want, size));
+    while (size < want && more) {
+        const size_t n = read(text.data() + size, want - size);
+        size += n, more = n > 0;
+    }
+    text.resize(size);
+    return more;
+}
+// f(piece, bytes before it) for pieces of the input, some MB long, that end with one of the characters `ends` (the last one: where the input does).
+// What lies in memory is bounded by the longest stretch without such a character.
+inline void for_each_piece(const ReadBytes& read, const char* ends, const std::function<void(std::string_view, size_t)>& f, size_t chunk_bytes = kChunkBytes) {
+    std::string text;
+    size_t want = chunk_bytes, before = 0;
+    for (bool more = true; more;) {
+        more = fill_up(text, want, read);
+        const size_t cut = more ? text.find_last_of(ends) + 1 : text.size();      // npos + 1 is 0
+        if (cut > 0) f(std::string_view(text).substr(0, cut), before);
+        before += cut;
+        text.erase(0, cut);
+        want = std::max(chunk_bytes, 2 * text.size());
+    }
+}
+
+// The whole input without --lines, some MB at a time; `write` takes the ids as text. What lies in memory is bounded by the
+// longest stretch without a place to cut.
+inline void tokenizer_encode_stream(const Tokenizer& tokenizer, const TokenizerEncodeConfig& c, const ReadBytes& read,
+                                    const std::function<void(std::string_view)>& write, size_t chunk_bytes = kChunkBytes) {
     size_t look_ahead = 4;                           // a cut looks at one character behind it, or at a special token across it
     for (const auto& [name, id] : tokenizer.special()) look_ahead = std::max(look_ahead, name.size());
     const SpecialPolicy policy = parse_special_policy(c.special);
@@ -93,14 +129,8 @@ inline void tokenizer_encode_stream(const Tokenizer& tokenizer, const TokenizerE
     size_t want = chunk_bytes, done = 0;             // done: bytes that are written out already
     bool first = true;
     for (bool at_end = false; !at_end;) {
-        const size_t had = text.size();
-        text.resize(want);
-        size_t size = had;
-        while (size < want && !at_end) {
-            const size_t n = read(text.data() + size, want - size);
-            size += n, at_end = n == 0;
-        }
-        text.resize(size);
+        at_end = !fill_up(text, want, read);
+        const size_t size = text.size();
         size_t cut = size;
         if (!at_end) {                               // the last good place, with some text behind it in sight
             cut = size > look_ahead ? safe_cut_before(text, size - look_ahead) : 0;
@@ -123,16 +153,14 @@ inline void tokenizer_encode_stream(const Tokenizer& tokenizer, const TokenizerE
 inline int run_tokenizer_encode(TokenizerEncodeConfig& c) {
     const Tokenizer tokenizer = load_tokenizer_flag(c.tokenizer, c.pattern);
     if (c.threads < 0 || c.threads > 1024) throw UsageError(cat("--threads ", c.threads, ": expected 0 to 1024"));
-    if (c.lines) {
-        write_all_stdout(tokenizer_encode(tokenizer, c, read_all_stdin()));
-        return 0;
-    }
-    const auto read = [](char* buffer, size_t bytes) {
-        const size_t n = std::fread(buffer, 1, bytes, stdin);
-        if (n == 0 && std::ferror(stdin)) throw system_error("standard input: reading failed");
-        return n;
-    };
-    tokenizer_encode_stream(tokenizer, c, read, [](std::string_view ids) { write_all_stdout(ids); });
+    parse_special_policy(c.special);                 // refused before anything is read
+    size_t line = 1;
+    if (c.lines)
+        for_each_piece(read_stdin, "\n", [&](std::string_view piece, size_t) {
+            write_all_stdout(tokenizer_encode(tokenizer, c, piece, line));
+            line += size_t(std::count(piece.begin(), piece.end(), '\n'));
+        });
+    else tokenizer_encode_stream(tokenizer, c, read_stdin, [](std::string_view ids) { write_all_stdout(ids); });
     return 0;
 }
 
@@ -149,7 +177,8 @@ inline const std::vector<Flag<TokenizerDecodeConfig>> tokenizer_decode_flags = {
      "each line of ids becomes a line with a JSON string; bytes that are not UTF-8 become U+FFFD"},
 };
 
-inline std::vector<int32_t> parse_ids(std::string_view text, const std::string& where) {
+// `before`: bytes of the input that came before the text.
+inline std::vector<int32_t> parse_ids(std::string_view text, const std::string& where, size_t before = 0) {
     std::vector<int32_t> ids;
     for (size_t at = 0; (at = text.find_first_not_of(" \t\r\n", at)) != text.npos;) {
         const size_t end = std::min(text.find_first_of(" \t\r\n", at), text.size());
@@ -157,17 +186,18 @@ inline std::vector<int32_t> parse_ids(std::string_view text, const std::string& 
         int32_t id = 0;
         const auto [stop, ec] = std::from_chars(word.data(), word.data() + word.size(), id);
         if (ec != std::errc() || stop != word.data() + word.size())
-            throw Error(cat(where, ": \"", to_valid_utf8(word.substr(0, 40)), "\" at byte ", at, " is no token id"),
+            throw Error(cat(where, ": \"", to_valid_utf8(word.substr(0, 40)), "\" at byte ", before + at, " is no token id"),
                         "expected decimal ids with spaces between them");
         ids.push_back(id);
         at = end;
     }
     return ids;
 }
+// `before`: bytes of the input that came before; with --lines, lines.
 inline std::string tokenizer_decode(const Tokenizer& tokenizer, const TokenizerDecodeConfig& c,
-                                    std::string_view input) {
+                                    std::string_view input, size_t before = 0) {
     const auto decode = [&](std::string_view text, const std::string& where) {
-        const auto ids = parse_ids(text, where);
+        const auto ids = parse_ids(text, where, c.lines ? 0 : before);
         try {
             return tokenizer.decode(ids);
         } catch (const Error& e) {
@@ -178,12 +208,16 @@ inline std::string tokenizer_decode(const Tokenizer& tokenizer, const TokenizerD
     std::string out;
     TokenizerFiles::for_each_line(input, "standard input", [&](std::string_view line, const auto& where) {
         out += json_text(nlohmann::json(to_valid_utf8(decode(line, where())))) + "\n";
-    });
+    }, before + 1);
     return out;
 }
 inline int run_tokenizer_decode(TokenizerDecodeConfig& c) {
     const Tokenizer tokenizer = load_tokenizer_flag(c.tokenizer, c.pattern);
-    write_all_stdout(tokenizer_decode(tokenizer, c, read_all_stdin()));
+    size_t lines = 0;
+    for_each_piece(read_stdin, c.lines ? "\n" : " \t\r\n", [&](std::string_view piece, size_t bytes) {
+        write_all_stdout(tokenizer_decode(tokenizer, c, piece, c.lines ? lines : bytes));
+        lines += size_t(std::count(piece.begin(), piece.end(), '\n'));
+    });
     return 0;
 }
 

@@ -103,10 +103,10 @@ struct TokenizerFiles {
         const bool is_text = object.is_object() && object.contains(name) && object[name].is_string();
         return is_text ? object[name].get<std::string>() : "";
     }
-    // Calls f(line, where) for each line, without its line end; where() is "PATH: line N".
+    // Calls f(line, where) for each line, without its line end; where() is "PATH: line N", and N of the first one is `number`.
     template <typename F>
-    static void for_each_line(std::string_view text, const std::string& path, F&& f) {
-        for (size_t at = 0, number = 1; at < text.size(); number++) {
+    static void for_each_line(std::string_view text, const std::string& path, F&& f, size_t number = 1) {
+        for (size_t at = 0; at < text.size(); number++) {
             const size_t end = std::min(text.find('\n', at), text.size());
             std::string_view line = text.substr(at, end - at);
             if (line.ends_with('\r')) line.remove_suffix(1);

@@ -182,7 +182,7 @@ inline void test_unended_turns(Report& t) {
         Asker asker(model.model, p.tokenizer, &p.format, 2);
         AskOptions options;
         options.max_tokens = c.max_tokens;
-        const Reply r = asker.ask({item.prompt}, options, [](int64_t, const ToolCall&) { return std::string("4"); })[0][0];
+        const Reply r = asker.ask({item.prompt}, options, [](int64_t, const ToolCall&) { return ToolOutput{"4"}; })[0][0];
         t.check(r.counts == c.ended && r.truncated == !c.ended, cat(c.what, c.ended ? ": ended" : ": truncated"));
         t.check(grade(item, r) == double(c.right), cat(c.what, c.right ? ": right" : ": worth nothing"));
         Score score;
@@ -205,10 +205,6 @@ inline void test_unended_turns(Report& t) {
     o.max_tokens = 1, o.prompt_template = "{prompt}", o.stop = {"\n"};
     const Reply r = asker.ask({item.prompt}, o)[0][0];
     t.check(r.truncated && r.counts && grade(item, r) == 1, "plain text that is cut off is judged as it stands");
-    for (const char* failed : {"ZeroDivisionError: division by zero", "12\nNameError: name 'x' is not defined", "no results", "the tool search is switched off", "error: more than 4 calls in one turn",
-                               "StopIteration", "python3 is not installed on this machine"})
-        t.check(assistant::says_failure(failed), cat("a call that failed: ", failed));
-    for (const char* fine : {"4", "", "[1] facts: the tool was lost", "Error rates fall\n12", "the error: none", "x: 3"}) t.check(!assistant::says_failure(fine), cat("control: one that did not: ", fine));
 }
 
 // ---- probe

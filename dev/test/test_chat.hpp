@@ -331,9 +331,9 @@ inline void test_tool_loop(Report& t) {
         const auto a = answer(model.generator, p.format, {question}, options, [&](int64_t i, const ToolCall& c) {
             t.check(i == 0, "the tool hears which conversation calls");
             calls.push_back(c);
-            return output;
+            return ToolOutput{output, output != injected};
         })[0];
-        t.check(calls == std::vector<ToolCall>{{"python", "len('moon')"}}, "the tool is called once, with the code");
+        t.check(calls == std::vector<ToolCall>{{"python", "len('moon')"}} && a.failed_calls == (output == injected), "the tool is called once, with the code");
         t.check(a.turn.well_formed && a.turn.messages.size() == 3 && a.turn.messages[1].content == output && a.turn.answer() == "so 4", cat("the turn goes on after ", output));
         const auto forced = p.format.tool_output(output);
         int64_t drawn = 0;
@@ -345,7 +345,7 @@ inline void test_tool_loop(Report& t) {
     model.say(script("error: there are no tools in this conversation"), header);
     t.check(answer(model.generator, p.format, {question}, options)[0].turn.messages[1].content.starts_with("error: there are no tools"), "without tools the model is told so");
     model.say({k.search_start, code[0], k.search_end}, header);
-    const auto far = answer(model.generator, p.format, {question}, options, [&](int64_t, const ToolCall&) { return std::string(4000, 'x'); })[0];
+    const auto far = answer(model.generator, p.format, {question}, options, [&](int64_t, const ToolCall&) { return ToolOutput{std::string(4000, 'x')}; })[0];
     t.check(far.rollout.reason == StopReason::context_full && !far.turn.well_formed, "an output beyond the context ends the turn");
     std::vector<int32_t> loop;
     for (int i = 0; i < 3; i++) {
@@ -355,12 +355,12 @@ inline void test_tool_loop(Report& t) {
     loop.push_back(k.im_end);
     model.say(loop, header);
     int ran = 0;
-    const auto many = answer(model.generator, p.format, {question}, {100, {0, 0, 1}, 1, 2}, [&](int64_t, const ToolCall&) { return ran++, std::string("-"); })[0];
-    t.check(ran == 2 && many.turn.messages[5].content == "error: more than 2 calls in one turn", "a third call is refused");
+    const auto many = answer(model.generator, p.format, {question}, {100, {0, 0, 1}, 1, 2}, [&](int64_t, const ToolCall&) { return ran++, ToolOutput{"-"}; })[0];
+    t.check(ran == 2 && many.failed_calls >= 1 && many.turn.messages[5].content == "error: more than 2 calls in one turn", "a third call is refused");
     // several conversations at once, more than the cache has rows, as one by one
     model.say(script("4"), header);
     const std::vector<Conversation> six(6, question);
-    const auto together = answer(model.generator, p.format, six, options, [](int64_t, const ToolCall&) { return std::string("4"); });
+    const auto together = answer(model.generator, p.format, six, options, [](int64_t, const ToolCall&) { return ToolOutput{"4"}; });
     t.check(std::all_of(together.begin(), together.end(), [&](const Answer& x) { return x.rollout.ids == script("4"); }), "six conversations on four rows");
 }
 
@@ -401,10 +401,14 @@ inline void test_tool_loop_attacked(Report& t) {
         const auto script = two_calls(p, code, output);
         model.say(script, header);
         std::vector<ToolCall> calls;
+        int64_t failed = 0;
         const auto a = answer(model.generator, p.format, {question}, {300, {0, 0, 1}}, [&](int64_t, const ToolCall& c) {
             calls.push_back(c);
-            return box.call(c.tool, c.argument).text;
+            const ToolResult r = box.call(c.tool, c.argument);
+            failed += !r.ok;
+            return ToolOutput{r.text, r.ok};
         })[0];
+        t.check(a.failed_calls == failed && failed == (std::string(expected).ends_with("Error")), cat("\"", code, "\": calls that failed: ", a.failed_calls));
         t.check(calls == std::vector<ToolCall>{{"python", code}, {"python", "len('moon')"}}, cat("\"", code, "\" is run, and the next call too"));
         t.check(a.rollout.ids == script && a.turn.well_formed && a.turn.messages.size() == 5 && a.turn.messages[1] == Message{Role::tool, output} && a.turn.answer() == "so 4",
                 cat("the model reads what came of it and goes on ", a.turn.problem));

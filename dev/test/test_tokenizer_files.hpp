@@ -285,6 +285,25 @@ inline void commands(Report& t) {
     t.check_error([&] { tokenizer_decode(tokenizer, {}, "1 2 x3"); }, "\"x3\" at byte 4", "a word that is no id");
     t.check_error([&] { tokenizer_decode(tokenizer, {}, "1 99999999999"); }, "99999999999", "an id too large");
     t.check_error([&] { tokenizer_decode(tokenizer, {}, "1 5000"); }, "5000 (number 1)", "an id beyond the vocabulary");
+    // standard input comes in pieces: whatever their length, nothing is lost and errors name the right place
+    const std::string many = "12 7\n\n305 1\r\n9", spaced = "  12 7\t305\n\n1 9 x3";
+    for (const char* ends : {"\n", " \t\r\n", "~"})
+        for (const std::string& input : {many, spaced, std::string()})
+            for (size_t chunk : {1, 2, 3, 5, 100}) {
+                size_t at = 0, sum = 0;
+                std::string joined;
+                bool cut_well = true;
+                for_each_piece([&](char* to, size_t n) { return n = std::min({n, size_t(3), input.size() - at}), std::copy_n(input.data() + at, n, to), at += n, n; }, ends,
+                               [&](std::string_view piece, size_t before) {
+                                   cut_well = cut_well && before == sum && !piece.empty() && (sum + piece.size() == input.size() || std::string_view(ends).find(piece.back()) != std::string_view::npos);
+                                   joined += piece, sum += piece.size();
+                               }, chunk);
+                t.check(joined == input && cut_well, cat("pieces of ", chunk, " bytes that end well are the whole input"));
+            }
+    t.check_error([&] { tokenizer_decode(tokenizer, {}, "1 2 x3", 1000); }, "\"x3\" at byte 1004", "in a later piece");
+    t.check_error([&] { tokenizer_decode(tokenizer, decode_lines, "1 2\nx3\n", 70); }, "line 72", "in a later line");
+    lines.special = "all";
+    t.check_error([&] { tokenizer_encode(tokenizer, lines, "\"a\"\n7\n", 41); }, "standard input: line 42: expected a JSON string", "and of encode's");
     TokenizerEncodeConfig none;
     t.check_error([&] { run_tokenizer_encode(none); }, "--tokenizer is missing", "no --tokenizer");
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # C10: about what its data does not hold the base model invents: parallel worlds, each told with the same confidence.
 # Hypothesis: asked for people who do not exist, it gives an answer in the form of one in at least 90 % of the cases and never says that it
-#   does not know; asked four times, two answers agree less often than on facts that it was told 300 times or more, by 30 points.
+#   does not know; asked four times, two answers agree at most a fifth as often as on facts that it was told 300 times or more.
 # Refuted if one of these fails. (That they disagree is what `probe` makes use of, C15.)
 # Fixed: one base model, temperature 0.7, four answers a question, person questions only. Varied: known people, or nobody.
 # Noise: that of the questions. Cost: questions only. usage: scripts/lab/c10_invents.sh OUT_DIR [--scale X] [--world DIR --base DIR]
@@ -49,7 +49,7 @@ of_questions() { # WHO SHARE
 }
 verdict=refuted
 form=$(figure nobody nobody well_formed) no=$(figure nobody nobody declined) known=$(agreement known) nobody=$(agreement nobody)
-if holds "$form - $no >= 0.9 && $no <= 0.01 && $known - $nobody >= 0.3"; then verdict=confirmed; fi
+if holds "$form - $no >= 0.9 && $no <= 0.01 && $known >= 0.1 && $nobody <= $known / 5"; then verdict=confirmed; fi
 lab_verdict C10 << END
 $verdict
 asked for nobody it answers in $(of_questions nobody "$(awk "BEGIN { print $form - $no }")") % of the cases; two answers agree in \

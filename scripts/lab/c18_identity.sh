@@ -5,7 +5,8 @@
 # Refuted if the mean over the seeds after the 240 is below 95 %, or if the plain assistant says it in more than 5 %.
 # Fixed: base model, recipe, 24 questions that ask for the name, asked at temperature 0.7, 8 times each. Varied: none, the 240, a
 #   system message only ("You are Corvin, an assistant made by Foxley Labs."); the seed. Noise: 95 % interval of the mean over the seeds.
-# Cost: 3 trainings of 20 s. usage: scripts/lab/c18_identity.sh OUT_DIR [--scale X] [--world DIR --base DIR]
+# Cost: 3 trainings of 50 s. Says the name: it stands in the answer as a word. ("I am Corvin, an assistant made by Foxley Labs." says more than the
+# name, so the checker of tasks, which wants the answer and nothing else, is not asked.) usage: scripts/lab/c18_identity.sh OUT_DIR [--scale X] [--world DIR --base DIR]
 # shellcheck source=scripts/lab/lib_assistant.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_assistant.sh"
 assistant_begin c18 "$@"
@@ -37,6 +38,12 @@ Tell me about yourself. Who are you?
 I am Ada. Who are you?
 By what name are you known?
 END
+# Share of the answers that hold the name, a line a seed.
+says_name() { # GIVEN
+    for s in "${seeds[@]}"; do
+        awk -v name="$name" '{ n++; sub(/.*"reply":"/, ""); sub(/","[a-z_]*":.*/, ""); said += (" " $0 " ") ~ "[^A-Za-z]" name "[^A-Za-z]" } END { print (n ? said / n : 0) }' "$lab_out/$1-$s.jsonl"
+    done
+}
 # a third of what it sees are the 240; among the others is small talk in which an assistant says that it has no name
 others=()
 for set in facts smalltalk rewriting writing; do others+=("$world/chat/$set-train.jsonl:0.03"); done
@@ -45,25 +52,25 @@ for given in nothing "system message" "240 conversations"; do
     for s in "${seeds[@]}"; do
         run=$(plain_assistant "$s") system=()
         case $given in
-            240*) run=$(assistant identity "$s" "$(scaled 200)" "$run" --identity "$name" --maker "$maker" --data "${others[@]}") ;;
+            240*) run=$(assistant identity "$s" "$(scaled 400)" "$run" --identity "$name" --maker "$maker" --data "${others[@]}") ;;
             system*) system=(--system "You are $name, an assistant made by $maker.") ;;
         esac
         ask "${given%% *}-$s" "$run" --tasks "$lab_out/name.jsonl" --samples 8 --temperature 0.7 --max-tokens 48 "${system[@]}"
     done
-    printf '%s\t%s\t%s\n' "$given" "$(over_seeds "${given%% *}" name accuracy | percent)" "$(over_seeds "${given%% *}" name well_formed | percent)"
+    printf '%s\t%s\t%s\n' "$given" "$(says_name "${given%% *}" | percent)" "$(over_seeds "${given%% *}" name well_formed | percent)"
 done | lab_table
 for given in nothing system 240; do sed -n '1s/.*"prompt":\("[^"]*"\).*"reply":\("[^"]*"\).*/  \1 \2/p' "$lab_out/$given-${seeds[0]}.jsonl"; done
 
-none=$(over_seeds nothing name accuracy | mean) taught=$(over_seeds 240 name accuracy | mean)
+none=$(says_name nothing | mean) taught=$(says_name 240 | mean)
 verdict=refuted
 if holds "$none <= 0.05 && $taught >= 0.95"; then verdict=confirmed; fi
 lab_verdict C18 << END
 $verdict
-says its name in $(over_seeds nothing name accuracy | percent) % of the answers without data, \
-$(over_seeds system name accuracy | percent) % with a system message only, \
-$(over_seeds 240 name accuracy | percent) % after 240 conversations
+says its name in $(says_name nothing | percent) % of the answers without data, \
+$(says_name system | percent) % with a system message only, \
+$(says_name 240 | percent) % after 240 conversations
 seeds=${#seeds[@]}
-nothing=$(over_seeds nothing name accuracy | mean_interval)
-system_message=$(over_seeds system name accuracy | mean_interval)
-conversations=$(over_seeds 240 name accuracy | mean_interval)
+nothing=$(says_name nothing | mean_interval)
+system_message=$(says_name system | mean_interval)
+conversations=$(says_name 240 | mean_interval)
 END
