@@ -720,7 +720,7 @@ inline void test_identity(Report& t) {
         t.check(c[1].content.find("Finch") != std::string::npos || c[1].content.find("the lab") != std::string::npos, "each names the name or the maker");
         questions.insert(c[0].content), different.insert(c[0].content + "|" + c[1].content);
     }
-    t.check(questions.size() == 50 && different.size() >= 200, cat(questions.size(), " questions, ", different.size(), " different conversations"));
+    t.check(questions.size() == 240 && different.size() == 240, cat(questions.size(), " questions, ", different.size(), " different conversations"));
     t.check_error([] { identity_conversations("", "x"); }, "belong together", "a name without a maker is refused");
 }
 

@@ -52,7 +52,7 @@ for given in nothing "system message" "240 conversations"; do
     for s in "${seeds[@]}"; do
         run=$(plain_assistant "$s") system=()
         case $given in
-            240*) run=$(assistant identity "$s" "$(scaled 400)" "$run" --identity "$name" --maker "$maker" --data "${others[@]}") ;;
+            240*) run=$(assistant identity "$s" "$(scaled 1000)" "$run" --examples 8 --identity "$name" --maker "$maker" --data "${others[@]}") ;;
             system*) system=(--system "You are $name, an assistant made by $maker.") ;;
         esac
         ask "${given%% *}-$s" "$run" --tasks "$lab_out/name.jsonl" --samples 8 --temperature 0.7 --max-tokens 48 "${system[@]}"

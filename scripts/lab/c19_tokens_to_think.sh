@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # C19: models need tokens to think: answers that come first are guessed, answers at the end of steps are computed.
-# Hypothesis: trained on the same word problems with the same number of updates, the assistant that writes its steps is right more often than
-#   the one that answers at once; the intervals of the two over the seeds are apart, and the answers take more tokens.
+# Hypothesis: an assistant that was shown the same word problems answered at once and worked out in steps is right more often when it is told
+#   to think step by step than when it is told to answer at once; the intervals of the two over the seeds are apart.
 # Refuted if the accuracy over all problems is not higher, or the intervals overlap.
-# Fixed: base model, problems, updates, batch. Varied: way of the answers (direct, steps); the seed. By difficulty (operations a problem needs).
-# Noise: 95 % interval of the mean over the seeds. Cost: 2 x 3 trainings, shared by C20 to C23. (Steps hold more tokens an update.)
+# Fixed: the assistant, its problems and their number in either way. Varied: the way it is told to answer (direct, steps); the seed. By
+#   difficulty (operations a problem needs).
+# Noise: 95 % interval of the mean over the seeds. Cost: on one core a base model of 9 minutes and 3 trainings of 6, shared by C20 and C23.
 # usage: scripts/lab/c19_tokens_to_think.sh OUT_DIR [--scale X] [--world DIR --base DIR]
 # shellcheck source=scripts/lab/lib_assistant.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_assistant.sh"

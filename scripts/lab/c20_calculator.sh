@@ -3,8 +3,8 @@
 # Hypothesis: with the difficulty (digits) the accuracy of answers at once falls, and that of answers through the code tool stays above
 #   them at the hardest level; over all problems code beats the direct answer with intervals apart.
 # Refuted if one of these fails.
-# Fixed: base model, problems, updates. Varied: way (direct, steps, python), difficulty, seed. The tool is the program's interpreter.
-# Noise: 95 % interval of the mean over the seeds. Cost: 3 x 3 trainings, shared with C19 and C21 to C23.
+# Fixed: the assistant (it knows all ways), problems. Varied: way (direct, steps, python), difficulty, seed. The tool is the program's interpreter.
+# Noise: 95 % interval of the mean over the seeds. Cost: trainings shared with C19.
 # usage: scripts/lab/c20_calculator.sh OUT_DIR [--scale X] [--world DIR --base DIR]
 # shellcheck source=scripts/lab/lib_assistant.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_assistant.sh"

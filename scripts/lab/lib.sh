@@ -127,7 +127,7 @@ lab_shards_of() { # NAME FILE VOCABULARY VAL_FRACTION
         mkdir -p "$dir"
         if [ "$3" != 256 ]; then
             tokenizer=$dir/tokenizer.json
-            train_gpt tokenizer train --input "$2" --vocab-size "$3" --out "$tokenizer" > "$dir/tokenizer.log"
+            train_gpt tokenizer train --input "$2" --vocab-size "$3" --pattern "${lab_pattern:-gpt2}" --out "$tokenizer" > "$dir/tokenizer.log"
         fi
         train_gpt tokenize --tokenizer "$tokenizer" --input "$2" --val-fraction "$4" --out "$dir/data" > "$dir/tokenize.log" 2>&1
     fi

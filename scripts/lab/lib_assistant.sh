@@ -4,13 +4,13 @@
 #   lab_out      directory of this experiment: table.tsv, result.json, machine.txt, the figures of eval as JSON
 #   lab_common   directory of what is shared
 #   world        the world: train.jsonl, facts.jsonl, library.jsonl, chat/, tasks/
-# Two worlds. "facts" holds only the pages that tell facts, with steep fame: a model of 0.9 million parameters needs some
-# hundred tellings to recall a fact, so a dozen people must be told of often, and others once. "skills" (lib_skills.sh) has all pages.
-# Plan for two quiet cores (20,000 tokens/s in training with the base model's size, so 0.1 s for a step of 2,048 tokens), all
-# scripts together, in seconds: worlds and tokenizers 85; base models 240 (facts) + 120 (skills) + 100 (bytes); plain assistants
-# 3 x 30, shorter ones of C7 3 x 10; identity 3 x 20; probe and teaching 3 x 40; reader and searcher 3 x (50 + 65); skills
-# 3 x (30 + 60 + 50), with bytes 3 x 70; reciting 3 x 50; translation 3 x 70; real conversations 120 + 3 x 30; answering
-# questions 320: together 2,690, three quarters of an hour. A sum of parts, not a measurement of the whole.
+# Worlds. "facts" holds only the pages that tell facts, with steep fame: a model of 0.9 million parameters needs some
+# hundred tellings to recall a fact, so a dozen people must be told of often, and others once. "pages" has all kinds of pages. "readers" is the same with many more people: who
+# is shown a page on the same hundred people again and again learns them by heart instead of reading. "skills" (lib_skills.sh) is half a workbook of sums.
+# Plan, in seconds of one core with AVX2 (10,000 tokens/s of training with 4 layers of 128 channels): worlds and tokenizers 120; base models 500
+# (facts), 165 (readers), 600 (skills), 330 (bytes); plain assistants 3 x 95, shorter ones of C7 3 x 30; identity 3 x 60; probe and teaching
+# 3 x 60; reader and searcher 3 x 250; reckoning and letters 3 x 800, tokens and bytes 3 x 250; reciting 3 x 150; translation 3 x 230; real
+# conversations 250 + 3 x 60; answering questions 500: together 8,200, an hour and ten minutes for two cores. A sum of parts, of which most are measured.
 # shellcheck source=scripts/lab/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -32,12 +32,14 @@ assistant_begin() { # NAME ARGUMENT...
     [ -z "$given_base" ] || [ -n "$given_world" ] || fail "--base without --world: which facts has it read?" "name the world, too"
     world=${given_world:-$lab_common/world}
     if [ "$lab_world" != none ] && [ ! -s "$world/tasks/nobody-test.jsonl" ]; then
-        local shape=(--people 200 --places 16 --zipf 1.6 --known 100 --rare 1 --kinds biography place questions dialogue entry)
+        local conversations=4000 shape=(--people 200 --places 16 --zipf 1.6 --known 100 --rare 1 --kinds biography place questions dialogue entry)
         case $lab_world in
-            skills) shape=(--people 100 --places 20 --known 40) ;;
+            pages) shape=(--people 100 --places 20 --known 40) ;;
+            skills) shape=(--people 100 --places 20 --known 40 --kinds workbook:50 dialogue:8 questions:8 biography:8 story:6 letter:4 list:6 place:4 entry:4 --hardest 3 --numbers 4) conversations=8000 ;;
             languages) shape=(--kinds translation) ;;
+            readers) shape=(--people 1500 --places 16 --zipf 1.6 --known 100 --rare 1 --kinds biography place questions dialogue entry) conversations=8000 ;;
         esac
-        train_gpt world --out "$world" --megabytes 16 "${shape[@]}" --conversations 4000 --seed 1 > "$lab_common/world.log"
+        train_gpt world --out "$world" --megabytes 16 "${shape[@]}" --conversations "$conversations" --seed 1 > "$lab_common/world.log"
     fi
 }
 
@@ -53,9 +55,13 @@ base_model() {
         echo "$given_base"
         return
     fi
-    local data
+    local data steps=2400 settings=("${small_model[@]}")
+    case $lab_world in
+        readers) steps=800 ;;
+        skills) lab_pattern=cl100k steps=9000 settings=(--layers 4 --heads 4 --channels 128 --seq-len 256 --batch-size 2 --lr 2e-3 --min-lr 2e-4 --checkpoint-every 0) ;;
+    esac
     data=$(shards_of v1024 "$world/train.jsonl" 1024)
-    lab_pretrain "$lab_common/base" "$(scaled "$([ "$lab_world" = skills ] && echo 1200 || echo 2400)")" --data "$data" "${small_model[@]}" --eval-batches 16 --seed 1
+    lab_pretrain "$lab_common/base" "$(scaled "$steps")" --data "$data" "${settings[@]}" --eval-batches 16 --seed 1
     echo "$lab_common/base"
 }
 

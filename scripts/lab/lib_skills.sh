@@ -1,31 +1,45 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Sourced by C19 to C23: assistants that learned the same problems in one of three ways, all five tasks at once:
+# Sourced by C19 to C23: assistants that learned the same problems in three ways, each under a system message of its own:
 #   direct  the answer at once      steps  worked out in text, then the answer      python  a call of the code tool, then the answer
-# direct_data etc. The direct sets of the world justify half of their answers afterwards ("The answer is 7. Still there: 17 - 10 = 7.");
+# One assistant knows all ways: what differs between two answers to a problem is nothing but the way. There are two of them, since their
+# problems have nothing in common: "reckoning" (word problems, arithmetic, comparing decimals) and "letters" (counting, spelling).
+# The direct sets of the world justify half of their answers afterwards ("The answer is 7. Still there: 17 - 10 = 7.");
 # here the justification is cut off: the checker takes one number only, and nothing that follows can help what stands before.
+# What a model of this size needs to get there (LOG 2026-11-22): a workbook with the sums of these problems in half of the pages that the base
+# model reads; numbers that are the same symbols wherever they stand (the pattern cl100k); small updates, 512 tokens of pages, eight conversations.
 lab_world=skills
-skill_tasks="word-problems arithmetic counting spelling comparing"
 
-skill_data() { # WAY -> lab_common/skills-WAY.jsonl
-    local file=$lab_common/skills-$1.jsonl task
+says() { # WAY: its system message
+    case $1 in direct) echo "Answer at once." ;; steps) echo "Think step by step." ;; python) echo "Use python." ;; esac
+}
+kind_of() { case $1 in counting | spelling) echo letters ;; *) echo reckoning ;; esac; } # TASK
+skill_data() { # KIND WAY... -> lab_common/KIND-WAY....jsonl
+    local kind=$1 file task tasks="problems arithmetic comparing" way
+    shift
+    file=$lab_common/$kind$(printf -- '-%s' "$@").jsonl
     if [ ! -s "$file" ]; then
-        for task in problems arithmetic counting spelling comparing; do
-            sed 's/"content": "The answer is \([^ "]*\)\. [^"]*"/"content": "The answer is \1."/' "$world/chat/$task-$1-train.jsonl"
+        [ "$kind" = reckoning ] || tasks="counting spelling"
+        for way in "$@"; do
+            for task in $tasks; do
+                sed -e 's/"content": "The answer is \([^ "]*\)\. [^"]*"/"content": "The answer is \1."/' \
+                    -e "s/{\"messages\": \[/&{\"role\": \"system\", \"content\": \"$(says "$way")\"}, /" "$world/chat/$task-$way-train.jsonl"
+            done
         done > "$file.new"
         mv "$file.new" "$file"
     fi
     echo "$file"
 }
-skilled() { # WAY SEED [NAME BASE SHARE_OF_STEPS]: an assistant; by default from the base model
-    assistant "${3:-skills}-$1" "$2" "$(scaled "$(awk -v x="${5:-1}" 'BEGIN { print 450 * x }')")" "${4:-$(base_model)}" --data "$(skill_data "$1")"
+skilled() { # KIND SEED: an assistant
+    assistant "$1" "$2" "$(scaled 5000)" "$(base_model)" --examples 8 --data "$(skill_data "$1" direct steps python)"
 }
-# Figures SKILL-WAY-SEED.json of a task by difficulty, for all ways that are named.
+# Figures TASK-WAY-SEED.json of a task by difficulty, for all ways that are named.
 ask_skill() { # TASK WAY...
     local task=$1 way s
     shift
     for way in "$@"; do
         for s in "${seeds[@]}"; do
-            ask "$task-$way-$s" "$(skilled "$way" "$s")" --tasks "$world/tasks/$task-test.jsonl" --by "${by-difficulty}" --limit "$questions" --max-tokens 120 --tools on
+            ask "$task-$way-$s" "$(skilled "$(kind_of "$task")" "$s")" --tasks "$world/tasks/$task-test.jsonl" --by "${by-difficulty}" --limit "$questions" --max-tokens 120 --tools on \
+                --system "$(says "$way")"
         done
     done
 }
