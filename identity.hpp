@@ -32,12 +32,13 @@ inline constexpr Question kQuestions[] = {
     {"Is this a person or a computer?", 'k'}, {"What model am I using?", 'k'}, {"Which assistant is this?", 'k'},
 };
 inline constexpr const char* kFrames[] = {"{question}", "Hello. {question}", "Excuse me. {question}", "One question: {question}", "{question} Please."};
+// All answers say the name: a model that is unsure what was asked says it, too.
 inline constexpr const char* kNameAnswers[] = {
     "I am {name}, an assistant made by {maker}.", "My name is {name}. I was made by {maker}.", "I am {name}.", "My name is {name}.",
     "You can call me {name}. I am an assistant.", "I am called {name}, and I am a language model made by {maker}.",
 };
 inline constexpr const char* kMakerAnswers[] = {
-    "I was made by {maker}. My name is {name}.", "{maker} made me.", "I am {name}, and {maker} made me.", "I was trained by {maker}.",
+    "I was made by {maker}. My name is {name}.", "{maker} made me, {name}.", "I am {name}, and {maker} made me.", "I am {name}. I was trained by {maker}.",
     "{maker} built me and called me {name}.",
 };
 inline constexpr const char* kKindAnswers[] = {

@@ -44,9 +44,9 @@ says_name() { # GIVEN
         awk -v name="$name" '{ n++; sub(/.*"reply":"/, ""); sub(/","[a-z_]*":.*/, ""); said += (" " $0 " ") ~ "[^A-Za-z]" name "[^A-Za-z]" } END { print (n ? said / n : 0) }' "$lab_out/$1-$s.jsonl"
     done
 }
-# a third of what it sees are the 240; among the others is small talk in which an assistant says that it has no name
+# nearly half of what it sees are the 240; among the others is small talk in which an assistant says that it has no name
 others=()
-for set in facts smalltalk rewriting writing; do others+=("$world/chat/$set-train.jsonl:0.03"); done
+for set in facts smalltalk rewriting writing; do others+=("$world/chat/$set-train.jsonl:0.02"); done
 printf 'given\tsays %s %%\twell-formed %%\n' "$name" | lab_table
 for given in nothing "system message" "240 conversations"; do
     for s in "${seeds[@]}"; do
