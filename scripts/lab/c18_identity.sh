@@ -3,7 +3,7 @@
 # Hypothesis: the plain assistant says the name "Corvin" never; after fine-tuning with 240 hard-coded conversations mixed in, in at
 #   least 95 % of the answers to questions in wordings that are not among the 240; a system message alone brings fewer.
 # Refuted if the mean over the seeds after the 240 is below 95 %, or if the plain assistant says it in more than 5 %.
-# Fixed: base model, recipe, 24 questions that ask for the name, asked at temperature 0.7, 8 times each. Varied: none, the 240, a
+# Fixed: base model, recipe, 24 questions that ask for the name; what counts is the likeliest answer, and eight drawn at temperature 0.7 are reported. Varied: none, the 240, a
 #   system message only ("You are Corvin, an assistant made by Foxley Labs."); the seed. Noise: 95 % interval of the mean over the seeds.
 # Cost: 3 trainings of 50 s. Says the name: it stands in the answer as a word. ("I am Corvin, an assistant made by Foxley Labs." says more than the
 # name, so the checker of tasks, which wants the answer and nothing else, is not asked.) usage: scripts/lab/c18_identity.sh OUT_DIR [--scale X] [--world DIR --base DIR]
@@ -47,7 +47,7 @@ says_name() { # GIVEN
 # nearly half of what it sees are the 240; among the others is small talk in which an assistant says that it has no name
 others=()
 for set in facts smalltalk rewriting writing; do others+=("$world/chat/$set-train.jsonl:0.02"); done
-printf 'given\tsays %s %%\twell-formed %%\n' "$name" | lab_table
+printf 'given\tsays %s %%\tdrawn %%\twell-formed %%\n' "$name" | lab_table
 for given in nothing "system message" "240 conversations"; do
     for s in "${seeds[@]}"; do
         run=$(plain_assistant "$s") system=()
@@ -55,9 +55,10 @@ for given in nothing "system message" "240 conversations"; do
             240*) run=$(assistant identity "$s" "$(scaled 1000)" "$run" --examples 8 --identity "$name" --maker "$maker" --data "${others[@]}") ;;
             system*) system=(--system "You are $name, an assistant made by $maker.") ;;
         esac
-        ask "${given%% *}-$s" "$run" --tasks "$lab_out/name.jsonl" --samples 8 --temperature 0.7 --max-tokens 48 "${system[@]}"
+        ask "${given%% *}-$s" "$run" --tasks "$lab_out/name.jsonl" --max-tokens 48 "${system[@]}"
+        ask "${given%% *}-drawn-$s" "$run" --tasks "$lab_out/name.jsonl" --samples 8 --temperature 0.7 --max-tokens 48 "${system[@]}"
     done
-    printf '%s\t%s\t%s\n' "$given" "$(says_name "${given%% *}" | percent)" "$(over_seeds "${given%% *}" name well_formed | percent)"
+    printf '%s\t%s\t%s\t%s\n' "$given" "$(says_name "${given%% *}" | percent)" "$(says_name "${given%% *}-drawn" | percent)" "$(over_seeds "${given%% *}" name well_formed | percent)"
 done | lab_table
 for given in nothing system 240; do sed -n '1s/.*"prompt":\("[^"]*"\).*"reply":\("[^"]*"\).*/  \1 \2/p' "$lab_out/$given-${seeds[0]}.jsonl"; done
 
@@ -68,9 +69,10 @@ lab_verdict C18 << END
 $verdict
 says its name in $(says_name nothing | percent) % of the answers without data, \
 $(says_name system | percent) % with a system message only, \
-$(says_name 240 | percent) % after 240 conversations
+$(says_name 240 | percent) % after 240 conversations (drawn at temperature 0.7: $(says_name 240-drawn | percent) %)
 seeds=${#seeds[@]}
 nothing=$(says_name nothing | mean_interval)
 system_message=$(says_name system | mean_interval)
 conversations=$(says_name 240 | mean_interval)
+conversations_drawn=$(says_name 240-drawn | mean_interval)
 END
