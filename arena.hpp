@@ -2,7 +2,8 @@
 //
 // A player is a model's directory or a program that reads a prompt and writes an answer. A judge sees a prompt and two answers in a
 // random order, and not whose they are: a person in the terminal, the checker of a task with a known answer, or a reward model. A tie is
-// half a win for each. A turn that the model did not end is no answer (reply_of in eval.hpp): the judge sees an empty one. From the wins come ratings by the model of Bradley and Terry (Biometrika 39, 1952):
+// half a win for each. A turn that the model did not end is no answer (reply_of in eval.hpp): the judge sees an empty one.
+// From the wins come ratings by the model of Bradley and Terry (Biometrika 39, 1952):
 //     P(i beats j) = g_i / (g_i + g_j),      rating_i = 1000 + 400 (log10 g_i - mean), the scale of Elo: 400 points are 10 to 1
 // Maximum likelihood by minorisation (Hunter, Annals of Statistics 32, 2004, eq. 3): g_i <- W_i / sum_j n_ij / (g_i + g_j), with W_i the
 // wins of i and n_ij the games of i and j. It has no finite solution where somebody never lost; so each player also plays `prior` games

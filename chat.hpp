@@ -26,8 +26,8 @@ struct ToolCall {
     bool operator==(const ToolCall&) const = default;
 };
 struct ToolOutput {
-    std::string text;                           // what the model reads
-    bool ok = true;                             // false: it says what went wrong
+    std::string text;              // what the model reads
+    bool ok = true;                // false: it says what went wrong
 };
 
 struct Message {

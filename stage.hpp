@@ -39,7 +39,7 @@ inline int with_ranks(TrainerConfig& c, const std::function<void(Backend& backen
     // the first rank looks, the others hear of it: a late one would find the log that the first has begun
     const int64_t resume_step = int64_t(ranks.sum(ranks.is_first() ? double(find_resume_step(c)) : 0.0));
     with_backend(c.device, c.dtype, c.threads, info.local_rank, [&](Backend& backend) {
-        backend.set_matmul({c.matmul, c.autotune, c.row_invariant, cat(c.out, "/matmul-plans-", ranks.rank(), ".txt"), nullptr});
+        backend.set_matmul({c.matmul, c.autotune, cat(c.out, "/matmul-plans-", ranks.rank(), ".txt"), nullptr, c.row_invariant});
         run(backend, ranks, resume_step);
     });
     return 0;

@@ -226,9 +226,9 @@ enum class Operands { stored, tf32, bf16, fp8 };
 struct MatmulSettings {
     std::string matmul = "auto";                          // auto|fp32|tf32|bf16|fp8
     bool autotune = false;
-    bool row_invariant = false;                           // CPU, fp32: a row of a product has the same bits whatever rows are with it
     std::string plans;                                    // file for what was tuned; empty: none
     std::function<void(const std::string&)> log;          // receives a line for each choice
+    bool row_invariant = false;                           // CPU, fp32: a row of a product has the same bits whatever rows are with it
 };
 
 // How an inference model on the CPU keeps its matrices (kernels/quantized.hpp); stored: as T, unpacked.
