@@ -138,13 +138,14 @@ inline std::vector<Candidate> top_candidates(const float* logits, int64_t V, int
 }
 
 // log p of token id under the softmax of all V logits / temperature, whatever top_k and top_p keep. At temperature 0, where a softmax is not
-// defined, the one at temperature 1, whose value has the bits of the classifier's loss. The logits are a distribution (sample() has seen them), and are
-// divided by the temperature where they stand.
+// defined, the one at temperature 1, whose value has the bits of the classifier's loss. The logits are a distribution (sample() has seen them). At another
+// temperature they become (x - max) / temperature where they stand: x / temperature alone could be infinite.
 inline float sampled_log_probability(float* logits, int64_t V, int32_t id, float temperature) {
+    const bool warm = temperature != 0 && temperature != 1;
+    const float max = warm ? *std::max_element(logits, logits + V) : 0;
     classifier_cpu::RowSums row;
     simd([&, logits, V]() ALWAYS_INLINE {
-        if (temperature != 0 && temperature != 1)
-            for (int64_t v = 0; v < V; v++) logits[v] /= temperature;
+        for (int64_t v = 0; warm && v < V; v++) logits[v] = (logits[v] - max) / temperature;
         row = classifier_cpu::row_sums(logits, V, false);
     });
     return -classifier_cpu::loss_of(row, logits[id]);

@@ -166,6 +166,31 @@ inline void test_top_candidates(Report& t) {
     t.check_error([&] { top_candidates(logits.data(), 321, 3); }, "token 11 is nan", "NaN logits");
 }
 
+// Against the definition in double, from temperatures at which a division overflows to ones that leave hardly a difference.
+inline void test_log_probabilities(Report& t) {
+    std::mt19937 gen(3);
+    std::normal_distribution<float> normal(0, 3);
+    double other = 0;
+    for (const int64_t V : {1, 2, 37, 511, 512, 513, 5000})
+        for (const float temperature : {1e-38f, 1e-3f, 0.5f, 1.0f, 0.0f, 1.7f, 1e4f}) {
+            std::vector<float> x(static_cast<size_t>(V));
+            for (float& v : x) v = normal(gen);
+            if (V > 40) x[size_t(V / 2)] = -kInff;
+            const double T = temperature == 0 ? 1 : double(temperature), max = double(*std::max_element(x.begin(), x.end()));
+            double sum = 0;
+            for (const float v : x) sum += std::exp((double(v) - max) / T);
+            const int32_t best = int32_t(std::max_element(x.begin(), x.end()) - x.begin());
+            for (const int32_t id : {best, int32_t(0), int32_t(V - 1)}) {
+                std::vector<float> row = x;
+                const double want = (double(x[size_t(id)]) - max) / T - std::log(sum), got = double(sampled_log_probability(row.data(), V, id, temperature));
+                if (want < -1e37) t.check(got < -1e37, "a token that is never drawn");
+                else t.check_at_most(std::abs(got - want) / std::max(1.0, std::abs(want)), 1e-6, cat("V=", V, " temperature ", temperature, " token ", id));
+                if (temperature == 0.5f && V > 1) other = std::max(other, std::abs(got - (double(x[size_t(id)]) - max)));
+            }
+        }
+    t.check(other > 0.1, "control: at another temperature it is not the one at 1");
+}
+
 }  // namespace sampling_test
 
 inline Suite sampling_tests() {
@@ -174,6 +199,7 @@ inline Suite sampling_tests() {
         {"sampling: draws the token that the definition of temperature, top-k and top-p gives", test_sampling_naive},
         {"sampling: frequencies are the probabilities", test_sampling_frequencies},
         {"sampling: ties, borders and bad input", test_sampling_edges},
+        {"sampling: the log probability of a token at any temperature", test_log_probabilities},
         {"sampling: top candidates are ranked and carry their probability", test_top_candidates},
     };
 }
