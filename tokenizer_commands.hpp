@@ -17,13 +17,6 @@ inline constexpr char kPatternChoices[] = "gpt2|cl100k|o200k|llama3|nanochat";
 inline constexpr char kTokenizerHelp[] =
     "tokenizer.json, its folder, .tiktoken, vocab.bpe, llm.c .bin, or the word bytes";
 
-inline std::string read_all_stdin() {
-    std::string text;
-    char buffer[1 << 16];
-    while (const size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) text.append(buffer, n);
-    if (std::ferror(stdin)) throw system_error("standard input: reading failed");
-    return text;
-}
 inline void write_all_stdout(std::string_view text) {
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
         throw system_error("standard output: writing failed", "is the disk full or the pipe closed?");
@@ -101,6 +94,11 @@ inline bool fill_up(std::string& text, size_t want, const ReadBytes& read) {
     }
     text.resize(size);
     return more;
+}
+inline std::string read_all_stdin() {
+    std::string text;
+    while (fill_up(text, text.size() + (size_t(1) << 16), read_stdin)) {}
+    return text;
 }
 // f(piece, bytes before it) for pieces of the input, some MB long, that end with one of the characters `ends` (the last one: where the input does).
 // What lies in memory is bounded by the longest stretch without such a character.

@@ -61,11 +61,14 @@ ALWAYS_INLINE inline void pack(float* out, const T* in, int64_t stride, int64_t 
 // out (HS, kKeys) = n rows of HS values transposed, zeros up to the next multiple of kColumns.
 template <typename T>
 ALWAYS_INLINE inline void pack_transposed(float* out, const T* in, int64_t stride, int64_t n, int64_t HS) {
-    if constexpr (sizeof(T) == 4) transpose_into<kKeys>(out, in, stride, n, HS);
-    for (int64_t c = 0; c < HS; c++) {
-        for (int64_t i = 0; sizeof(T) == 2 && i < n; i++) out[c * kKeys + i] = float(in[i * stride + c]);
-        for (int64_t i = n; i < round_up(n, kColumns); i++) out[c * kKeys + i] = 0;
+    if constexpr (sizeof(T) == 4) {
+        transpose_into<kKeys>(out, in, stride, n, HS);
+    } else {
+        for (int64_t c = 0; c < HS; c++)
+            for (int64_t i = 0; i < n; i++) out[c * kKeys + i] = float(in[i * stride + c]);
     }
+    for (int64_t c = 0; c < HS; c++)
+        for (int64_t i = n; i < round_up(n, kColumns); i++) out[c * kKeys + i] = 0;
 }
 
 // Scores inside the tiles carry the factor log2(e), so that exp2_falling does instead of fast_exp.
@@ -147,9 +150,10 @@ inline void forward_tile(float* y, float* m, float* l, float* s, const float* q,
     });
 }
 
-// Queries i0 .. i0 + count - 1 of a head, at most kChunk.
+// Chunk number `chunk` of a head: queries i0 .. i0 + count - 1, at most kChunk.
 template <typename T>
-void forward_chunk(const Head<T>& h, int64_t i0, int64_t count, float* scratch) {
+void forward_chunk(const Head<T>& h, int64_t chunk, float* scratch) {
+    const int64_t i0 = chunk * kChunk, count = std::min(kChunk, h.n - i0);
     const int64_t HS = h.HS, ld = round_up(HS, kColumns);
     float *q = scratch, *y = q + kChunkRows * ld, *s = y + kChunkRows * ld, *kt = s + kRows * kKeys;
     float *v = kt + HS * kKeys, *m = v + kKeys * ld, *l = m + kChunkRows;
@@ -179,12 +183,6 @@ void forward_chunk(const Head<T>& h, int64_t i0, int64_t count, float* scratch) 
         }
     });
     for (int64_t i = 0; h.lse && i < count; i++) h.lse[i0 + i] = (m[i] + std::log2(l[i])) * kLn2;
-}
-
-// Chunk number `chunk` of a head.
-template <typename T>
-void forward_head(const Head<T>& h, int64_t chunk, float* scratch) {
-    forward_chunk(h, chunk * kChunk, std::min(kChunk, h.n - chunk * kChunk), scratch);
 }
 
 // Scratch of the backward in floats: dq (T + kRows, ld), D (T), k^T, v^T (HS, kKeys), k, dk, dv (kKeys, ld),
@@ -305,7 +303,7 @@ void attention_forward(Cpu& dev, T* y, float* lse, const T* qkv, int64_t B, int6
         const T* q = qkv + b * T_ * 3 * C + h * HS;
         const attention::Head<T> head{y + b * T_ * C + h * HS, lse + (b * NH + h) * T_, q, q + C, q + 2 * C,
                                       C, 3 * C, 3 * C, 0, T_, HS};
-        attention::forward_head(head, chunk, scratch + omp_get_thread_num() * scratch_size);
+        attention::forward_chunk(head, chunk, scratch + omp_get_thread_num() * scratch_size);
     }
 }
 
@@ -349,7 +347,7 @@ void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, cons
             const int64_t cached = int64_t(slot[b]) * T_max * C + h * HS, in = b * n * 3 * C + h * HS;
             const attention::Head<T> head{y + b * n * C + h * HS, nullptr, qkv + in, k_cache + cached, v_cache + cached,
                                           C, 3 * C, C, past[b], n, HS};
-            attention::forward_head(head, chunk, scratch + omp_get_thread_num() * scratch_size);
+            attention::forward_chunk(head, chunk, scratch + omp_get_thread_num() * scratch_size);
         }
     }
 }
