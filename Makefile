@@ -144,11 +144,12 @@ $(CPU_DIR)/test_gpt.o: test_gpt.cu $(CPU_DIR)/flags
 $(CPU_DIR)/test_gpt: $(SHARED) $(CPU_DIR)/test_gpt.o $(SUITES:%=$(CPU_DIR)/suite_%.o)
 	$(CXX) $(ALL_CXX) $^ -o $@ $(LIBS)
 
-# CUDA: Ampere, Hopper and (where the toolkit knows it) Blackwell; newer GPUs compile the PTX of the last one.
+# CUDA: Ampere, Hopper and (where the toolkit knows it) Blackwell; newer GPUs compile the PTX of the last one. 90a: Hopper with its products of
+# warpgroups (kernels/warpgroup.hpp), which no other GPU has.
 comma    := ,
 empty    :=
 SM       = $(filter 80 90 100,$(patsubst sm_%,%,$(shell $(NVCC) --list-gpu-code)))
-GENCODE  = $(foreach s,$(SM),-gencode arch=compute_$(s)$(comma)code=sm_$(s)) \
+GENCODE  = $(foreach s,$(SM:90=90a),-gencode arch=compute_$(s)$(comma)code=sm_$(s)) \
            -gencode arch=compute_$(lastword $(SM))$(comma)code=compute_$(lastword $(SM))
 CUDA_TOP = $(abspath $(dir $(NVCC))..)
 CUDA_LIB = $(firstword $(wildcard $(CUDA_TOP)/lib64 $(CUDA_TOP)/targets/*/lib $(CUDA_TOP)/lib))

@@ -12,72 +12,12 @@
 
 #include "attention.hpp"
 #include "attention_tiles_cuda.hpp"
+#include "attention_warpgroup_cuda.hpp"
 
 #ifdef CUDA_KERNELS
 namespace attention_cuda {
 
 // ---- forward
-
-// Queries, keys and values of B sequences of NH heads. Sequence b has n queries, the first at position past[b], and its keys in row
-// slot[b] of a cache; without these arrays, position 0 and row b.
-template <typename T>
-struct Forward {
-    T* y;                            // (B, n, C)
-    float* lse;                      // (B, NH, n) or null
-    const T *q, *k, *v;              // positions q_stride and kv_stride apart, kv_rows positions in a row of the cache
-    const int32_t *slot, *past;
-    int64_t n, kv_rows;
-    int q_stride, kv_stride, heads, NH, HS;      // heads = B * NH
-    float scale;                     // log2(e) / sqrt(HS): scores are powers of two
-};
-// What a block needs of it: its head's rows, the first of its queries, and the positions of both.
-template <typename T>
-struct ForwardHead {
-    const T *q, *k, *v;
-    T* y;
-    int64_t i0, past, end;           // keys 0 .. end - 1 are looked at; none where slot or past make no sense: y becomes 0 / 0
-};
-template <int rows, typename T>
-__device__ __forceinline__ ForwardHead<T> forward_head(const Forward<T>& f, const Item& item, int tiles) {
-    const int b = item.head / f.NH, h = item.head % f.NH;
-    const int64_t i0 = int64_t(tiles - 1 - item.rank) * rows, last = i0 + rows < f.n ? i0 + rows : f.n;
-    const int64_t past = f.past ? f.past[b] : 0, slot = f.slot ? f.slot[b] : b;
-    const bool sound = past >= 0 && slot >= 0 && past + f.n <= f.kv_rows;
-    const int64_t kv = (sound ? slot : 0) * f.kv_rows * f.kv_stride + h * f.HS, row = b * f.n + i0;
-    return {f.q + row * f.q_stride + h * f.HS, f.k + kv, f.v + kv, f.y + (row * f.NH + h) * f.HS, i0, past, sound ? past + last : 0};
-}
-
-// Online softmax of one tile: scores become 2^(scale (s - top)), top and sum of each row are brought up to date, and the output so
-// far shrinks to the new top. `sum` is of this lane's columns only. Row r of the warp sees columns 0 .. r + reach.
-template <int MT, int W, int HSP>
-__device__ __forceinline__ void softmax_tile(Accumulators<MT, W>& s, Accumulators<MT, HSP>& o, float (&top)[MT][2], float (&sum)[MT][2],
-                                             float scale, int reach) {
-    const int lane = int(threadIdx.x) % 32;
-    if (reach < W - 1)
-        s.each([&](float& x, int m, int n, int h, int e) {
-            if (8 * n + lane % 4 * 2 + e > 16 * m + 8 * h + lane / 4 + reach) x = kMinusInf;
-        });
-    #pragma unroll
-    for (int m = 0; m < MT; m++)
-        #pragma unroll
-        for (int h = 0; h < 2; h++) {
-            float largest = top[m][h];
-            #pragma unroll
-            for (int n = 0; n < W / 8; n++) largest = fmaxf(largest, fmaxf(s.v[m][n][2 * h], s.v[m][n][2 * h + 1]));
-            largest = fmaxf(largest, shuffle_xor(largest, 1));
-            largest = fmaxf(largest, shuffle_xor(largest, 2));       // a NaN is passed over here and comes back through s - top
-            const float factor = fast_exp2((top[m][h] - largest) * scale), offset = largest * scale;
-            top[m][h] = largest;
-            float tile_sum = 0;
-            #pragma unroll
-            for (int n = 0; n < W / 8; n++)
-                #pragma unroll
-                for (int e = 2 * h; e < 2 * h + 2; e++) tile_sum += s.v[m][n][e] = fast_exp2(s.v[m][n][e] * scale - offset);
-            sum[m][h] = sum[m][h] * factor + tile_sum;
-            #pragma unroll
-            for (int n = 0; n < HSP / 8; n++) o.v[m][n][2 * h] *= factor, o.v[m][n][2 * h + 1] *= factor;
-        }
-}
 
 // 64 MT queries against tiles of W keys. k and v take turns: v travels while the scores are computed, the next k during the softmax
 // and its product, so one buffer each is enough. At B=16, T=1024, NH=12, HS=64: 26 GFLOP (26 us of an H100's 990 TFLOP/s, 43 us of what
@@ -228,28 +168,20 @@ __global__ void __launch_bounds__(kThreads, 2) forward_fp32_kernel(const Forward
 // At B=16, T=1024, NH=12, HS=64: 90 GFLOP (91 us of an H100's 990 TFLOP/s, 150 us of what mma.sync reaches), and at least 333 MB in the
 // three kernels (99 us of 3.35 TB/s): bound by the tensor cores.
 
-template <typename T>
-struct Backward {
-    T* dqkv;                         // (B, T, 3C)
-    const T *dy, *qkv, *y;
-    const float* lse;                // (B, NH, T)
-    float *lse2, *D;                 // (B * NH, padded), written by the first kernel: lse * log2(e), and dy . y
-    int T_, padded, heads, NH, HS;
-    float scale;                     // log2(e) / sqrt(HS)
-};
-
 // lse2 and D of each row; a padding row gets +Inf, so that its p is 0. Eight lanes a row.
 // Floor: dy and y read, 2 N C numbers (bf16: 4 N C bytes), and 12 bytes a row and head (lse read, lse2 and D written), N = B T; 2 N C FLOPs. At the
 // sizes above 53 MB (16 us) and 25 MFLOP, a FLOP for two bytes.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) backward_rows_kernel(const Backward<T> f) {
     constexpr int size = Pack<T>::size;
-    const int64_t item = (int64_t(blockIdx.x) * kThreads + threadIdx.x) / 8, row = item / f.NH, b = row / f.padded, i = row % f.padded;
-    const int h = int(item % f.NH), lane = int(threadIdx.x) % 8, B = f.heads / f.NH;
+    // unsigned, and 32 bits (the launcher checks): divisions of 64 bits would take longer than the loads
+    const unsigned item = blockIdx.x * (kThreads / 8) + threadIdx.x / 8, row = item / unsigned(f.NH), b = row / unsigned(f.padded);
+    const int i = int(row % unsigned(f.padded)), h = int(item % unsigned(f.NH)), lane = int(threadIdx.x) % 8;
+    const unsigned B = unsigned(f.heads / f.NH);
     const bool present = b < B && i < f.T_;
     float sum = 0;
     if (present) {
-        const int64_t at = ((b * f.T_ + i) * f.NH + h) * f.HS;
+        const int64_t at = ((int64_t(b) * f.T_ + i) * f.NH + h) * f.HS;
         if (f.HS % size == 0)
             for (int c = lane * size; c < f.HS; c += 8 * size) {
                 const Pack<T> dy = load16(f.dy + at + c), y = load16(f.y + at + c);
@@ -262,33 +194,10 @@ __global__ void __launch_bounds__(kThreads) backward_rows_kernel(const Backward<
     #pragma unroll
     for (int mask = 4; mask > 0; mask /= 2) sum += shuffle_xor(sum, mask);
     if (b < B && lane == 0) {
-        const int64_t head = b * f.NH + h;
+        const int64_t head = int64_t(b) * f.NH + h;
         f.D[head * f.padded + i] = sum;
         f.lse2[head * f.padded + i] = present ? f.lse[head * f.T_ + i] * kLog2e : -kMinusInf;
     }
-}
-
-// Where the four operands of a head lie, and the rows and columns of this block. The gradients lie in dqkv where a1 and a2 do in qkv.
-template <typename T>
-struct BackwardHead {
-    const T *a1, *a2, *b1, *b2;
-    const float *lse2, *D;
-    int a2_stride, b2_stride, r0, c0, c1;        // first row; columns c0 .. c1 - 1, c0 a multiple of the tile
-};
-template <bool for_queries, int rows, int W, typename T>
-__device__ __forceinline__ BackwardHead<T> backward_head(const Backward<T>& f) {
-    const int tiles = ceil_div(f.T_, rows);
-    const Item item = item_of_block(f.heads, tiles);
-    const int C = f.NH * f.HS, h = item.head % f.NH;
-    const int64_t b = item.head / f.NH;
-    const T *q = f.qkv + b * f.T_ * 3 * C + h * f.HS, *k = q + C, *v = k + C, *dy = f.dy + b * f.T_ * C + h * f.HS;
-    const float *lse2 = f.lse2 + int64_t(item.head) * f.padded, *D = f.D + int64_t(item.head) * f.padded;
-    if (for_queries) {
-        const int r0 = (tiles - 1 - item.rank) * rows;
-        return {q, dy, k, v, lse2, D, C, 3 * C, r0, 0, r0 + rows < f.T_ ? r0 + rows : f.T_};
-    }
-    const int r0 = item.rank * rows;
-    return {k, v, q, dy, lse2, D, 3 * C, C, r0, r0 / W * W, f.T_};
 }
 
 // Floor at the sizes above: dq 38.7 GFLOP (39 us) and 127 MB (38 us), dk and dv 51.5 GFLOP (52 us) and 153 MB (46 us), each with 1.0e8
@@ -669,7 +578,24 @@ constexpr size_t kBackwardBytes = size_t(2 * 16 * MT * kWarps + 4 * W) * kRowSte
 template <int HSP>
 constexpr size_t kBackwardBytesFp32 = (128 * kRowStep<HSP, float> + 2 * 32 * 33) * sizeof(float);
 
+// By warpgroups, where the GPU has them: 64 rows a block, tiles of 64 columns
+template <int HSP, int blocks_at_once>
+void forward_warpgroups(Cuda& dev, const Forward<bf16>& f) {
+    launch(forward_warpgroup_kernel<HSP, 64, blocks_at_once>, blocks(f.heads * ceil_div(f.n, int64_t(kRows))), dim3(kWarpgroupThreads),
+           kForwardWarpgroupBytes<HSP, 64>, dev.stream, f);
+}
+template <int HSP, bool keep_queries, int queries_at_once, bool keep_keys, int keys_at_once>
+void backward_warpgroups(Cuda& dev, const Backward<bf16>& f) {
+    const dim3 grid = blocks(int64_t(f.heads) * ceil_div(f.T_, kRows));
+    launch(backward_warpgroup_kernel<true, HSP, 64, keep_queries, queries_at_once>, grid, dim3(kWarpgroupThreads), kBackwardWarpgroupBytes<HSP, 64, keep_queries>,
+           dev.stream, f);
+    launch(backward_warpgroup_kernel<false, HSP, 64, keep_keys, keys_at_once>, grid, dim3(kWarpgroupThreads), kBackwardWarpgroupBytes<HSP, 64, keep_keys>,
+           dev.stream, f);
+}
+
 inline void forward(Cuda& dev, const Forward<bf16>& f) {
+    if (dev.warpgroups && f.HS == 64) return forward_warpgroups<64, 4>(dev, f);
+    if (dev.warpgroups && f.HS == 128) return forward_warpgroups<128, 2>(dev, f);
     with_head_size(f.HS, [&](auto size) {
         using S = decltype(size);
         constexpr int rows = 16 * S::forward_MT * kWarps;
@@ -730,6 +656,11 @@ void attention_backward(Cuda& dev, T* dqkv, const T* dy, const T* qkv, const T* 
     const int64_t padded = round_up(T_, int64_t(kPadRows)), rows = B * NH * padded;
     float* const numbers = static_cast<float*>(dev.workspace(size_t(2 * rows) * sizeof(float)));
     const Backward<T> f{dqkv, dy, qkv, y, lse, numbers, numbers + rows, int(T_), int(padded), int(B * NH), int(NH), int(HS), attention::score_scale(HS)};
+    ASSERT(rows < int64_t(1) << 31, "attention: ", rows, " rows and heads");
+    if constexpr (std::is_same_v<T, bf16>) {
+        if (dev.warpgroups && HS == 64) return backward_warpgroups<64, false, 3, true, 2>(dev, f);
+        if (dev.warpgroups && HS == 128) return backward_warpgroups<128, true, 2, false, 1>(dev, f);
+    }
     launch(backward_rows_kernel<T>, blocks(ceil_div(rows * 8, int64_t(kThreads))), dim3(kThreads), 0, dev.stream, f);
     backward<true>(dev, f);
     backward<false>(dev, f);

@@ -228,5 +228,117 @@ __device__ __forceinline__ void store_rows(bf16* to, int stride, int64_t valid, 
     }
 }
 
+// ---- what a forward kernel is told
+
+// Queries, keys and values of B sequences of NH heads. Sequence b has n queries, the first at position past[b], and its keys in row
+// slot[b] of a cache; without these arrays, position 0 and row b.
+template <typename T>
+struct Forward {
+    T* y;                            // (B, n, C)
+    float* lse;                      // (B, NH, n) or null
+    const T *q, *k, *v;              // positions q_stride and kv_stride apart, kv_rows positions in a row of the cache
+    const int32_t *slot, *past;
+    int64_t n, kv_rows;
+    int q_stride, kv_stride, heads, NH, HS;      // heads = B * NH
+    float scale;                     // log2(e) / sqrt(HS): scores are powers of two
+};
+// What a block needs of it: its head's rows, the first of its queries, and the positions of both.
+template <typename T>
+struct ForwardHead {
+    const T *q, *k, *v;
+    T* y;
+    int64_t i0, past, end;           // keys 0 .. end - 1 are looked at; none where slot or past make no sense: y becomes 0 / 0
+};
+template <int rows, typename T>
+__device__ __forceinline__ ForwardHead<T> forward_head(const Forward<T>& f, const Item& item, int tiles) {
+    const int b = item.head / f.NH, h = item.head % f.NH;
+    const int64_t i0 = int64_t(tiles - 1 - item.rank) * rows, last = i0 + rows < f.n ? i0 + rows : f.n;
+    const int64_t past = f.past ? f.past[b] : 0, slot = f.slot ? f.slot[b] : b;
+    const bool sound = past >= 0 && slot >= 0 && past + f.n <= f.kv_rows;
+    const int64_t kv = (sound ? slot : 0) * f.kv_rows * f.kv_stride + h * f.HS, row = b * f.n + i0;
+    return {f.q + row * f.q_stride + h * f.HS, f.k + kv, f.v + kv, f.y + (row * f.NH + h) * f.HS, i0, past, sound ? past + last : 0};
+}
+
+// Online softmax of one tile: scores become 2^(scale (s - top)), top and sum of each row are brought up to date, and the output so
+// far shrinks to the new top. `sum` is of this lane's columns only. Row r of the warp sees columns 0 .. r + reach.
+// top need not be the largest score, only near it, for the sum divides it out: it follows when it has fallen kSlack behind (fp32 and bf16 hold
+// 2^8 as precisely as 1), which few tiles make it do. A row decides that by itself, so its bits do not depend on its neighbours.
+constexpr float kSlack = 8;          // as a power of two
+template <int MT, int W, int HSP>
+__device__ __forceinline__ void softmax_tile(Accumulators<MT, W>& s, Accumulators<MT, HSP>& o, float (&top)[MT][2], float (&sum)[MT][2],
+                                             float scale, int reach) {
+    const int lane = int(threadIdx.x) % 32;
+    if (reach < W - 1)
+        s.each([&](float& x, int m, int n, int h, int e) {
+            if (8 * n + lane % 4 * 2 + e > 16 * m + 8 * h + lane / 4 + reach) x = kMinusInf;
+        });
+    float factor[MT][2];
+    bool shrinks = false;
+    #pragma unroll
+    for (int m = 0; m < MT; m++)
+        #pragma unroll
+        for (int h = 0; h < 2; h++) {
+            float largest = top[m][h];
+            #pragma unroll
+            for (int n = 0; n < W / 8; n++) largest = fmaxf(largest, fmaxf(s.v[m][n][2 * h], s.v[m][n][2 * h + 1]));
+            largest = fmaxf(largest, shuffle_xor(largest, 1));
+            largest = fmaxf(largest, shuffle_xor(largest, 2));       // a NaN is passed over here and comes back through s - top
+            const bool follows = (largest - top[m][h]) * scale > kSlack;
+            factor[m][h] = follows ? fast_exp2((top[m][h] - largest) * scale) : 1.0f;
+            top[m][h] = follows ? largest : top[m][h];
+            shrinks = shrinks || follows;
+        }
+    if (warp_ballot(shrinks)) o.each([&](float& x, int m, int, int h, int) { x *= factor[m][h]; });
+    #pragma unroll
+    for (int m = 0; m < MT; m++)
+        #pragma unroll
+        for (int h = 0; h < 2; h++) {
+            const float offset = top[m][h] * scale;
+            float tile_sum = 0;
+            #pragma unroll
+            for (int n = 0; n < W / 8; n++)
+                #pragma unroll
+                for (int e = 2 * h; e < 2 * h + 2; e++) tile_sum += s.v[m][n][e] = fast_exp2(s.v[m][n][e] * scale - offset);
+            sum[m][h] = sum[m][h] * factor[m][h] + tile_sum;
+        }
+}
+
+// ---- what a backward kernel is told
+
+template <typename T>
+struct Backward {
+    T* dqkv;                         // (B, T, 3C)
+    const T *dy, *qkv, *y;
+    const float* lse;                // (B, NH, T)
+    float *lse2, *D;                 // (B * NH, padded), written by the first kernel: lse * log2(e), +Inf for padding, so that its p is 0; and dy . y
+    int T_, padded, heads, NH, HS;
+    float scale;                     // log2(e) / sqrt(HS)
+};
+
+// Where the four operands of a head lie, and the rows and columns of this block. The gradients lie in dqkv where a1 and a2 do in qkv.
+template <typename T>
+struct BackwardHead {
+    const T *a1, *a2, *b1, *b2;
+    const float* lse;
+    float *lse2, *D;
+    int a2_stride, b2_stride, r0, c0, c1;        // first row; columns c0 .. c1 - 1, c0 a multiple of the tile
+};
+template <bool for_queries, int rows, int W, typename T>
+__device__ __forceinline__ BackwardHead<T> backward_head(const Backward<T>& f) {
+    const int tiles = ceil_div(f.T_, rows);
+    const Item item = item_of_block(f.heads, tiles);
+    const int C = f.NH * f.HS, h = item.head % f.NH;
+    const int64_t b = item.head / f.NH;
+    const T *q = f.qkv + b * f.T_ * 3 * C + h * f.HS, *k = q + C, *v = k + C, *dy = f.dy + b * f.T_ * C + h * f.HS;
+    const float* const lse = f.lse + int64_t(item.head) * f.T_;
+    float *lse2 = f.lse2 + int64_t(item.head) * f.padded, *D = f.D + int64_t(item.head) * f.padded;
+    if (for_queries) {
+        const int r0 = (tiles - 1 - item.rank) * rows;
+        return {q, dy, k, v, lse, lse2, D, C, 3 * C, r0, 0, r0 + rows < f.T_ ? r0 + rows : f.T_};
+    }
+    const int r0 = item.rank * rows;
+    return {k, v, q, dy, lse, lse2, D, 3 * C, C, r0, r0 / W * W, f.T_};
+}
+
 }  // namespace attention_cuda
 #endif  // CUDA_KERNELS

@@ -41,6 +41,7 @@ struct MatmulPlans;  // cublaslt.hpp: handle, workspace, descriptors and the alg
 struct Cuda {
     cudaStream_t stream = nullptr;
     int index = 0, multiprocessors = 1;
+    bool warpgroups = false;                   // its tensor cores take products of four warps (kernels/warpgroup.hpp): sm_90
     Operands operands = Operands::stored;      // how products round their operands (set_matmul of cublaslt.hpp)
     bool autotune = false;                     // time cuBLASLt's candidates instead of taking the first
     std::string tuned_plans;                   // file that keeps what the timing chose; empty: nowhere
@@ -52,6 +53,10 @@ struct Cuda {
     explicit Cuda(int index_ = 0) : index(index_) {
         CUDA_CHECK(cudaSetDevice(index));
         CUDA_CHECK(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index));
+        int major = 0, minor = 0;
+        CUDA_CHECK(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index));
+        CUDA_CHECK(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index));
+        warpgroups = major == 9 && minor == 0;
         CUDA_CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
     }
     Cuda(const Cuda&) = delete;

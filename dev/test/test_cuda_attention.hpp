@@ -86,14 +86,26 @@ inline std::vector<Shape> shapes() {
     return all;
 }
 
+// The ways to a product of bf16 heads of 64 and 128 (Cuda::warpgroups): warp by warp everywhere, by warpgroups on Hopper and in the emulator.
+inline std::vector<bool> ways() {
+#ifdef TRAIN_GPT_EMULATOR
+    return {false, true};
+#else
+    return Cuda().warpgroups ? std::vector<bool>{false, true} : std::vector<bool>{false};
+#endif
+}
+inline std::string way_name(bool warpgroups) { return warpgroups ? ", by warpgroups" : ""; }
+
 // measured: fp32 y 3e-7, lse 8e-8, dqkv 7e-7; bf16 y 2.0e-3, lse 2e-7, dqkv 4.7e-3 (p and ds are rounded to bf16)
 template <typename T>
-void check_against_cpu(Report& t) {
+void check_against_cpu(Report& t, bool warpgroups = false) {
     Cpu cpu;
     Cuda cuda;
+    cuda.warpgroups = warpgroups;
     const double bound = sizeof(T) == 4 ? 1e-5 : 2e-2, bound_lse = 1e-5;
     double worst_y = 0, worst_lse = 0, worst_d[3] = {};
     for (const Shape& s : shapes()) {
+        if (warpgroups && s.HS != 64 && s.HS != 128) continue;
         const auto qkv = random_qkv<T>(s, 1), dy = random_dy<T>(s, 2);
         const Run<T> want = run_attention(cpu, qkv, dy, s), got = run_attention(cuda, qkv, dy, s);
         const double y = error(got.y, want.y), lse = error(got.lse, want.lse);
@@ -109,13 +121,13 @@ void check_against_cpu(Report& t) {
             worst_d[part] = std::max(worst_d[part], d[part]);
         }
         t.check(y <= bound && lse <= bound_lse && std::max({d[0], d[1], d[2]}) <= bound,
-                cat(dtype_name<T>(), " ", s.text(), " equals the Cpu: y ", y, ", lse ", lse, ", dq ", d[0], ", dk ", d[1], ", dv ", d[2]));
+                cat(dtype_name<T>(), " ", s.text(), way_name(warpgroups), " equals the Cpu: y ", y, ", lse ", lse, ", dq ", d[0], ", dk ", d[1], ", dv ", d[2]));
         worst_y = std::max(worst_y, y), worst_lse = std::max(worst_lse, lse);
     }
     t.check_at_most(worst_y, bound, cat(dtype_name<T>(), ": y over all sizes"));
     t.check_at_most(worst_lse, bound_lse, cat(dtype_name<T>(), ": lse over all sizes"));
     for (int part = 0; part < 3; part++) t.check_at_most(worst_d[part], bound, cat(dtype_name<T>(), ": d", "qkv"[part], " over all sizes"));
-    const Shape s{2, 65, 2, 33};
+    const Shape s{2, 65, 2, warpgroups ? 64 : 33};
     const auto qkv = random_qkv<T>(s, 1), dy = random_dy<T>(s, 2);
     const Run<T> got = run_attention(cuda, qkv, dy, s);
     for (const auto& [mistake, name] : {std::pair{Mistake::scale, "scale 1/HS"}, {Mistake::not_causal, "no mask"},
@@ -128,12 +140,15 @@ void check_against_cpu(Report& t) {
     t.check_rejected(relative_error(doubles(got.dqkv), no_d.dqkv), bound, cat(dtype_name<T>(), " backward without D"));
 }
 inline void test_fp32(Report& t) { check_against_cpu<float>(t); }
-inline void test_bf16(Report& t) { check_against_cpu<bf16>(t); }
+inline void test_bf16(Report& t) {
+    for (const bool warpgroups : ways()) check_against_cpu<bf16>(t, warpgroups);
+}
 
-inline void test_extreme(Report& t) {
+inline void check_extreme(Report& t, bool warpgroups) {
     Cpu cpu;
     Cuda cuda;
-    const Shape s{1, 70, 2, 16};
+    cuda.warpgroups = warpgroups;
+    const Shape s{1, 70, 2, warpgroups ? 64 : 16};
     for (const float std : {0.0f, 1e-20f, 50.0f}) {                  // scores all equal, and up to 1e4 apart
         auto qkv = random_qkv<bf16>(s, 6);
         const auto dy = random_dy<bf16>(s, 7);
@@ -151,16 +166,20 @@ inline void test_extreme(Report& t) {
     t.check(largest == 0, "dy = 0 gives dqkv = 0");
     t.check_error([&] { run_attention(cuda, random_qkv<bf16>({1, 1, 1, 129}, 1), {}, {1, 1, 1, 129}); }, "head size 129", "a head too large");
 }
+inline void test_extreme(Report& t) {
+    for (const bool warpgroups : ways()) check_extreme(t, warpgroups);
+}
 
 // ---- who may influence whom
 
 template <typename T>
-void check_causality(Report& t, const Shape& s) {
+void check_causality(Report& t, const Shape& s, bool warpgroups = false) {
     Cuda dev;
+    dev.warpgroups = warpgroups;
     const int64_t C = s.C();
     const auto qkv = random_qkv<T>(s, 8);
     const Run<T> before = run_attention(dev, qkv, {}, s);
-    const std::string name = cat(dtype_name<T>(), " ", s.text(), ": ");
+    const std::string name = cat(dtype_name<T>(), " ", s.text(), way_name(warpgroups), ": ");
     for (const float value : {3.0f, kInff, kNaN})
         for (const int64_t at : {0, 1, 15, 16, 31, 63, 64, 69, 130, 132}) {
             if (value == 3.0f && at % 3 != 0) continue;
@@ -178,13 +197,14 @@ void check_causality(Report& t, const Shape& s) {
 inline void test_causality(Report& t) {
     check_causality<float>(t, {2, 133, 1, 7});
     check_causality<bf16>(t, {2, 133, 1, 7});
-    check_causality<bf16>(t, {2, 133, 1, 64});
+    for (const bool warpgroups : ways()) check_causality<bf16>(t, {2, 133, 1, 64}, warpgroups);
 }
 
 template <typename T>
-void check_nan(Report& t) {
+void check_nan(Report& t, int64_t HS, bool warpgroups = false) {
     Cuda dev;
-    const Shape s{1, 100, 2, 8};
+    dev.warpgroups = warpgroups;
+    const Shape s{1, 100, 2, HS};
     const int64_t C = s.C(), T_ = s.T;
     const auto dy = random_dy<T>(s, 10);
     const auto rows = [&](const std::vector<T>& x, int64_t stride, int64_t offset) {
@@ -200,7 +220,7 @@ void check_nan(Report& t) {
             const Run<T> got = run_attention(dev, qkv, dy, s);
             std::string want(size_t(T_), '0');
             for (int64_t i = at; i < T_; i++) want[size_t(i)] = part > 0 || i == at ? '1' : '0';
-            const std::string where = cat(dtype_name<T>(), ": NaN in ", "qkv"[part], " at ", at, " shows in ");
+            const std::string where = cat(dtype_name<T>(), " HS ", HS, way_name(warpgroups), ": NaN in ", "qkv"[part], " at ", at, " shows in ");
             t.check(rows(got.y, C, 0) == std::string(size_t(T_), '0'), where + "nothing of the other head");
             t.check(rows(got.y, C, s.HS) == want, where + "y");
             t.check(rows(got.dqkv, 3 * C, s.HS)[size_t(at)] == '1', where + "dq");
@@ -216,19 +236,21 @@ void check_nan(Report& t) {
     t.check(rows(got.dqkv, 3 * C, 2 * C).substr(0, 51) == std::string(51, '1'), "NaN in dy shows in dv of all positions up to it");
 }
 inline void test_nan(Report& t) {
-    check_nan<float>(t);
-    check_nan<bf16>(t);
+    check_nan<float>(t, 8);
+    check_nan<bf16>(t, 8);
+    if (ways().size() > 1) check_nan<bf16>(t, 64, true);
 }
 
 // ---- the same bits
 
 template <typename T>
-void check_invariance(Report& t, int64_t HS) {
+void check_invariance(Report& t, int64_t HS, bool warpgroups = false) {
     Cuda dev;
+    dev.warpgroups = warpgroups;
     const Shape s{3, 139, 2, HS}, one{1, 139, 2, HS};
     const auto qkv = random_qkv<T>(s, 11), dy = random_dy<T>(s, 12);
     const Run<T> first = run_attention(dev, qkv, dy, s), again = run_attention(dev, qkv, dy, s);
-    const std::string name = cat(dtype_name<T>(), " HS ", HS, ": ");
+    const std::string name = cat(dtype_name<T>(), " HS ", HS, way_name(warpgroups), ": ");
     t.check(same_finite_bits(again.y, first.y) && same_finite_bits(again.lse, first.lse) && same_finite_bits(again.dqkv, first.dqkv), name + "a second run has the same bits");
     const int64_t n = one.T * one.C(), b = 2;
     const std::vector<T> qkv_b(qkv.begin() + b * 3 * n, qkv.begin() + (b + 1) * 3 * n), dy_b(dy.begin() + b * n, dy.begin() + (b + 1) * n);
@@ -245,7 +267,7 @@ void check_invariance(Report& t, int64_t HS) {
 inline void test_invariance(Report& t) {
     check_invariance<float>(t, 20);
     check_invariance<bf16>(t, 20);
-    check_invariance<bf16>(t, 64);
+    for (const bool warpgroups : ways()) check_invariance<bf16>(t, 64, warpgroups);
 }
 
 // ---- with a KV cache
@@ -295,12 +317,13 @@ struct Cached {
 };
 
 template <typename T>
-void check_cached(Report& t, const Shape& s) {
+void check_cached(Report& t, const Shape& s, bool warpgroups = false) {
     Cpu cpu;
     Cuda dev;
+    dev.warpgroups = warpgroups;
     const double bound = sizeof(T) == 4 ? 1e-5 : 2e-2;
     const int64_t C = s.C(), half = s.T / 2;
-    const std::string name = cat(dtype_name<T>(), " ", s.text(), ": ");
+    const std::string name = cat(dtype_name<T>(), " ", s.text(), way_name(warpgroups), ": ");
     std::vector<int64_t> all;
     for (int64_t b = 0; b < s.B; b++) all.push_back(b);
     Cached<T> whole(dev, s, 13);
@@ -355,30 +378,35 @@ inline void test_cached(Report& t) {
     check_cached<float>(t, {2, 70, 2, 7});
     check_cached<float>(t, {1, 150, 1, 64});
     check_cached<bf16>(t, {2, 70, 3, 7});
-    check_cached<bf16>(t, {2, 150, 1, 64});
+    for (const bool warpgroups : ways()) check_cached<bf16>(t, {2, 150, 1, 64}, warpgroups);
     check_cached<bf16>(t, {1, 145, 1, 80});
-    check_cached<bf16>(t, {1, 40, 2, 128});
+    for (const bool warpgroups : ways()) check_cached<bf16>(t, {1, 40, 2, 128}, warpgroups);
     check_cached<bf16>(t, {2, 270, 1, 24});
 }
 
 // What the Cpu refuses with an assertion, the GPU answers with NaN.
-inline void test_cached_limits(Report& t) {
+inline void check_cached_limits(Report& t, int64_t HS, bool warpgroups) {
     Cuda dev;
+    dev.warpgroups = warpgroups;
     for (const int64_t n : {1, 2}) {
-        Cached<bf16> run(dev, {1, 4, 2, 5}, 14);
-        const std::vector<bf16> in = stored<bf16>(normals(2 * n * 30, 15));
+        Cached<bf16> run(dev, {1, 4, 2, HS}, 14);
+        const std::vector<bf16> in = stored<bf16>(normals(2 * n * 6 * HS, 15));
         const std::vector<bf16> before = run.k.values();
         for (const auto& [slot, past] : {std::pair{-1, 0}, {0, -1}, {0, int(run.T_max)}, {0, int(run.T_max + 1 - n)}}) {
             const std::vector<bf16> out = run.call(in, {slot, 1}, {past, 0}, n);
             int64_t nan = 0;
             for (const bf16 y : out) nan += std::isnan(float(y));
-            t.check(nan == n * 10 && std::isnan(float(out[0])), cat("slot ", slot, ", past ", past, ", ", n, " new: that row is NaN, the other is not"));
+            t.check(nan == n * 2 * HS && std::isnan(float(out[0])), cat("slot ", slot, ", past ", past, ", ", n, " new: that row is NaN, the other is not"));
         }
         const std::vector<bf16> after = run.k.values();
         int64_t written = 0;
         for (size_t i = 0; i < after.size(); i++) written += std::isnan(float(before[i])) && !std::isnan(float(after[i]));
-        t.check(written == n * 10, "only the sound row was appended");
+        t.check(written == n * 2 * HS, "only the sound row was appended");
     }
+}
+inline void test_cached_limits(Report& t) {
+    check_cached_limits(t, 5, false);
+    if (ways().size() > 1) check_cached_limits(t, 64, true);
 }
 
 }  // namespace cuda_attention
