@@ -187,7 +187,7 @@ train_size() { # NAME SIZE STEPS MICRO-BATCHES BATCH-SIZE...: the first batch th
     done
     fail "no micro-batch fits into memory"
 }
-part_train124() { train_size train124 gpt2 25 8 16 8 4; }
+part_train124() { train_size train124 gpt2 25 2 64 32 16 8 4; }
 # Micro-batches so small that the host can hardly launch their kernels as fast as the GPU runs them; both runs must have the same losses.
 part_graphs() {
     local name flags=(--size gpt2 --seq-len 256 --batch-size 1 --total-batch-tokens 4096 --lr 3e-4)

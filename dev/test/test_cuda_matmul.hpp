@@ -40,9 +40,20 @@ inline int64_t plans_with(Cuda& dev, int64_t epilogue) {
 
 // ---- the linear layer, in all ways
 
-// What the two devices may differ by. fp8: the operands are the same bytes, but the fast sums of the forward keep 14 bits.
+#ifdef TRAIN_GPT_EMULATOR
+constexpr bool kEmulated = true;
+#else
+constexpr bool kEmulated = false;
+#endif
+
+// What the two devices may differ by. fp8: the operands are the same bytes, but the fast sums of the forward keep 14 bits; and on a real GPU the
+// tensor core itself adds the products of one instruction with about as many, even where the library carries its results on in fp32: an
+// H100 is up to 7.8e-5 off (fp8 is, where the control below compares, 3e-2 off fp32).
 template <typename T>
-double bound(bool fast_sums = false) { return sizeof(T) == 2 ? 1e-2 : fast_sums ? 1e-3 : 1e-5; }
+double bound(bool fast_sums = false, bool fp8 = false) {
+    if (sizeof(T) == 2) return 1e-2;
+    return fast_sums ? 1e-3 : fp8 && !kEmulated ? 2e-4 : 1e-5;
+}
 
 template <typename T>
 void check_layer(Report& t, Operands operands, int gelu_in_products, int64_t N, int64_t K, int64_t M) {
@@ -71,13 +82,13 @@ void check_layer(Report& t, Operands operands, int gelu_in_products, int64_t N, 
     t.check_at_most(relative_error(plain_d.values(), doubles(plain)), bound<T>(fp8), at + "linear_forward");
     t.check_at_most(relative_error(y_d.values(), doubles(y)), bound<T>(fp8), at + "linear_gelu_forward");
     t.check_at_most(relative_error(pre_d.values(), doubles(pre)), bound<T>(fp8), at + "linear_gelu_forward, before the gate");
-    t.check_at_most(relative_error(dx_d.values(), doubles(dx)), bound<T>(), at + "linear_backward dx");
-    t.check_at_most(relative_error(dw_d.values(), dw), bound<T>(), at + "linear_backward dw +=");
+    t.check_at_most(relative_error(dx_d.values(), doubles(dx)), bound<T>(false, fp8), at + "linear_backward dx");
+    t.check_at_most(relative_error(dw_d.values(), dw), bound<T>(false, fp8), at + "linear_backward dw +=");
     t.check_at_most(relative_error(db_d.values(), db), 1e-5, at + "linear_backward db +=");
     t.check(same_bits(dw_d.values(), dw2_d.values()) && same_bits(db_d.values(), db2_d.values()), at + "linear_gelu_backward: the same dw and db");
     dw = dw0, db = db0;
     linear_gelu_backward(cpu, slope.data(), dw.data(), db.data(), dy_t.data(), before_t.data(), x_t.data(), w_t.data(), N, K, M);
-    t.check_at_most(relative_error(slope_d.values(), doubles(slope)), bound<T>(), at + "linear_gelu_backward dx");
+    t.check_at_most(relative_error(slope_d.values(), doubles(slope)), bound<T>(false, fp8), at + "linear_gelu_backward dx");
     t.check_rejected(relative_error(dx_d.values(), doubles(slope)), bound<T>(), at + "dx without the slope of gelu");
     if (fp8) {                                            // the exact layer is further away than the bound: this was fp8
         cpu.operands = Operands::stored;
@@ -121,9 +132,10 @@ inline void roundings(Report& t) {
     for (int64_t i = 0; i < M; i++)
         for (int64_t j = 0; j < N; j++)
             for (int64_t k = 0; k < K; k++) want[size_t(i * N + j)] += double(a[size_t(i * K + k)]) * double(b[size_t(k * N + j)]);
-    // a rounding to 10 bits, and to 7: between a tenth of the largest error, 2^-11 and 2^-8 a number, and twice it
+    // a rounding to 10 bits, and to 7: between a tenth of the largest error, 2^-11 and 2^-8 a number, and twice it. On a GPU the library may answer a
+    // wish for bf16 with tf32, which is no slower in a small product (on an H100 the error is 3.0e-4): then only fp32 is ruled out.
     for (const auto& [operands, name, least, most] : std::vector<std::tuple<Operands, const char*, double, double>>{
-             {Operands::stored, "as stored", 0, 1e-6}, {Operands::tf32, "tf32", 5e-5, 1e-3}, {Operands::bf16, "bf16", 4e-4, 8e-3},
+             {Operands::stored, "as stored", 0, 1e-6}, {Operands::tf32, "tf32", 5e-5, 1e-3}, {Operands::bf16, "bf16", kEmulated ? 4e-4 : 5e-5, 8e-3},
              {Operands::fp8, "fp8, which is not for matmul", 0, 1e-6}}) {
         Cuda dev;
         dev.operands = operands;
