@@ -177,7 +177,7 @@ EMULATOR := $(ALL_CXX) -Wno-unknown-pragmas -Idev/emu/include -DTRAIN_GPT_CUDA -
 EMU_O    := $(if $(SAN),,-O2)
 DETECTOR := $(if $(SAN),,-fsanitize=thread -g1 -gdwarf-4)
 EMU_RUN  := $(EMU_DIR)/runtime.o $(EMU_DIR)/cublaslt.o $(EMU_DIR)/nccl.o
-EMU_KERNEL_SUITES := emulator cuda_kernels cuda_attention cuda_fp8
+EMU_KERNEL_SUITES := emulator cuda_kernels cuda_warpgroup cuda_attention cuda_fp8
 EMU_MODEL_SUITES := cuda_model cuda_matmul
 $(EMU_DIR)/flags: force
 	$(call write_if_changed,$(CXX) $(EMULATOR) $(EMU_O) $(DETECTOR) $(LIBS))

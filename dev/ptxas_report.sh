@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What the compiler made of each kernel: registers, spills, stack, shared memory, and how many of its blocks and warps fit on a multiprocessor.
 # usage: dev/ptxas_report.sh [sm_NN...]      default: the targets of `make cuda`; a minute each, one after the other
-# Prints a Markdown table for each target. Exit status 1 if a hot kernel (the list below) spills, or if an entry of the list, or of
-# dev/shared_memory.cpp, fits no kernel any more; 2 where nvcc is missing. Occupancy is by registers and by shared memory, static and dynamic.
+# Prints a Markdown table for each target. Exit status 1 if a hot kernel (the list below) spills, if ptxas makes products of warpgroups wait for each
+# other, or if an entry of the list, or of dev/shared_memory.cpp, fits no kernel any more; 2 where nvcc is missing. Occupancy is by registers and by shared memory, static and dynamic.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C
@@ -19,6 +19,9 @@ hot=(
     'attention_cuda::backward_bf16_kernel<false, 64, .*, true>$'  # dk, dv
     'attention_cuda::backward_bf16_kernel<false, 80, .*, true>$'
     'attention_cuda::backward_bf16_kernel<false, 128, .*, true>$'
+    'attention_cuda::forward_warpgroup_kernel<'
+    'attention_cuda::backward_warpgroup_kernel<true, '
+    'attention_cuda::backward_warpgroup_kernel<false, '
     'attention_cuda::decode_kernel<'
     'layernorm_cuda::forward_kernel<'
     'layernorm_cuda::backward_kernel<'
@@ -146,13 +149,15 @@ printf '# ptxas report\n\n%s; flags %s\n' "$("$nvcc" --version | sed -n 's/.*rel
 printf '\n"hot" kernels must not spill. Blocks and warps on a multiprocessor are what registers and shared memory allow (the scarcer one is named), where __launch_bounds__ states no block by registers for one of any size.\n'
 for sm in "${wanted[@]}"; do
     mkdir -p "$tmp/$sm"
-    if ! "$nvcc" "${flags[@]}" -gencode "arch=compute_$sm,code=sm_$sm" -Xptxas -v -keep -keep-dir "$tmp/$sm" -cubin -o "$tmp/$sm/kernels.cubin" \
+    arch=${sm/#90/90a}                               # as the Makefile has it
+    if ! "$nvcc" "${flags[@]}" -gencode "arch=compute_$arch,code=sm_$arch" -Xptxas -v -keep -keep-dir "$tmp/$sm" -cubin -o "$tmp/$sm/kernels.cubin" \
         kernels/cuda_instances.cu > "$tmp/$sm/log" 2>&1; then
         grep -vE '^ptxas info|bytes stack frame|^$' "$tmp/$sm/log" >&2 || true
         echo "error: kernels/cuda_instances.cu does not compile for sm_$sm; the message is above" >&2
         exit 1
     fi
     from_ptxas < "$tmp/$sm/log" > "$tmp/$sm/resources"
+    sed -nE "s/.*(wgmma.mma_async instructions are serialized due to .*) in (the )?function '(.*)'.*/sm_$sm: \3: \1/p" "$tmp/$sm/log" | c++filt >> "$tmp/lost"
     cat "$tmp/$sm"/*.ptx | from_ptx > "$tmp/$sm/blocks"
     kernels=$(wc -l < "$tmp/$sm/resources")
     [ "$kernels" -gt 0 ] || { echo "error: sm_$sm: no kernel found in the output of ptxas; has its format changed?" >&2; exit 1; }
@@ -165,7 +170,7 @@ printf '\n## Verdict\n\n'
 if [ -s "$tmp/spills" ]; then awk -F '\t' '{ printf "- %s: %s`%s` spills: %d bytes of stores, %d of loads\n", $2, $1 ? "HOT " : "", $3, $4, $5 }' "$tmp/spills"; fi
 sed 's/^/- /' "$tmp/lost"
 if grep -q '^hot' "$tmp/spills" || [ -s "$tmp/lost" ]; then
-    echo "- FAILED: $(grep -c '^hot' "$tmp/spills" || true) spilling hot kernels, $(wc -l < "$tmp/lost") entries of the list without a kernel"
+    echo "- FAILED: $(grep -c '^hot' "$tmp/spills" || true) spilling hot kernels, $(wc -l < "$tmp/lost") entries of the list without a kernel, or serialised products"
     exit 1
 fi
 echo "- ok: no hot kernel spills"

@@ -13,8 +13,21 @@ void of_head_size() {
                 kBackwardBytes<true, S::HSP, S::queries_MT, S::queries_W>);
     std::printf("attention_cuda::backward_bf16_kernel<false, %d, %d, %d, %s>\t%zu\n", S::HSP, S::keys_MT, S::keys_W, exact, kBackwardBytes<false, S::HSP, S::keys_MT, S::keys_W>);
 }
+template <int HSP>
+void of_warpgroups() {
+    using namespace attention_cuda;
+    using S = WarpgroupSize<HSP>;
+    const auto text = [](bool x) { return x ? "true" : "false"; };
+    std::printf("attention_cuda::forward_warpgroup_kernel<%d, %d, %d>\t%zu\n", HSP, S::W, S::forward_at_once, kForwardWarpgroupBytes<HSP, S::W>);
+    std::printf("attention_cuda::backward_warpgroup_kernel<true, %d, %d, %s, %d>\t%zu\n", HSP, S::W, text(S::keep_queries), S::queries_at_once,
+                kBackwardWarpgroupBytes<HSP, S::W, S::keep_queries>);
+    std::printf("attention_cuda::backward_warpgroup_kernel<false, %d, %d, %s, %d>\t%zu\n", HSP, S::W, text(S::keep_keys), S::keys_at_once,
+                kBackwardWarpgroupBytes<HSP, S::W, S::keep_keys>);
+}
 int main() {
     using namespace attention_cuda;
+    of_warpgroups<64>();
+    of_warpgroups<128>();
     for (const int HS : {32, 64, 80, 128, 1, 33, 65}) with_head_size(HS, [](auto size) { of_head_size<decltype(size)>(); });   // each instance once
     for (const int HS : {32, 64, 128})
         with_head_size_fp32(HS, [](auto size) {

@@ -6,6 +6,7 @@
 // Rows in shared memory are an odd number of 16-byte pieces apart: eight rows of a column lie in eight different groups of banks, for
 // every head size (an XOR swizzle does not fit the ten pieces of HS = 80), and offsets stay constants.
 // fp32 does the same with plain multiply-adds. Head sizes 64, 80 and 128 are constants of their own; others up to 128 are padded.
+// On Hopper heads of 64 and 128 in bf16 take another way to the same products, twice as fast: attention_warpgroup_cuda.hpp.
 // Promises, as on the CPU: no atomics, so a call repeated has the same bits; a row's bits do not depend on the batch, nor on whether its
 // past is computed with it or lies in a cache (n = 1 excepted); nothing after position i, not even a NaN, reaches y_i.
 #pragma once
@@ -539,7 +540,7 @@ template <int HSP_, bool exact_>
 struct HeadSize {
     static constexpr int HSP = HSP_;
     static constexpr bool exact = exact_;
-    static constexpr int forward_MT = 2, forward_W = HSP <= 80 ? 64 : 32;
+    static constexpr int forward_MT = exact && HSP == 64 ? 1 : 2, forward_W = HSP <= 80 ? 64 : 32;    // 64: on an H100 162 us with 1, 197 with 2
     static constexpr int queries_MT = HSP <= 80 ? 2 : 1, queries_W = 32;
     static constexpr int keys_MT = HSP == 32 ? 2 : 1, keys_W = !exact && HSP == 128 ? 16 : exact && HSP == 64 ? 64 : 32;
 };
@@ -578,24 +579,33 @@ constexpr size_t kBackwardBytes = size_t(2 * 16 * MT * kWarps + 4 * W) * kRowSte
 template <int HSP>
 constexpr size_t kBackwardBytesFp32 = (128 * kRowStep<HSP, float> + 2 * 32 * 33) * sizeof(float);
 
-// By warpgroups, where the GPU has them: 64 rows a block, tiles of 64 columns
-template <int HSP, int blocks_at_once>
+// By warpgroups, where the GPU has them: 64 rows a block, tiles of 64 columns. The rest is what was fastest on an H100 (LOG 2026-11-23): blocks that a
+// multiprocessor shall hold at a time, which limits their registers; and whether the rows' operands stay in registers or are read from shared memory.
+template <int HSP_>
+struct WarpgroupSize {
+    static constexpr int HSP = HSP_, W = 64;
+    static constexpr int forward_at_once = HSP == 64 ? 4 : 2, queries_at_once = HSP == 64 ? 3 : 2, keys_at_once = HSP == 64 ? 2 : 1;
+    static constexpr bool keep_queries = HSP == 128, keep_keys = HSP == 64;
+};
+template <int HSP>
 void forward_warpgroups(Cuda& dev, const Forward<bf16>& f) {
-    launch(forward_warpgroup_kernel<HSP, 64, blocks_at_once>, blocks(f.heads * ceil_div(f.n, int64_t(kRows))), dim3(kWarpgroupThreads),
-           kForwardWarpgroupBytes<HSP, 64>, dev.stream, f);
+    using S = WarpgroupSize<HSP>;
+    launch(forward_warpgroup_kernel<HSP, S::W, S::forward_at_once>, blocks(f.heads * ceil_div(f.n, int64_t(kRows))), dim3(kWarpgroupThreads),
+           kForwardWarpgroupBytes<HSP, S::W>, dev.stream, f);
 }
-template <int HSP, bool keep_queries, int queries_at_once, bool keep_keys, int keys_at_once>
+template <int HSP>
 void backward_warpgroups(Cuda& dev, const Backward<bf16>& f) {
+    using S = WarpgroupSize<HSP>;
     const dim3 grid = blocks(int64_t(f.heads) * ceil_div(f.T_, kRows));
-    launch(backward_warpgroup_kernel<true, HSP, 64, keep_queries, queries_at_once>, grid, dim3(kWarpgroupThreads), kBackwardWarpgroupBytes<HSP, 64, keep_queries>,
-           dev.stream, f);
-    launch(backward_warpgroup_kernel<false, HSP, 64, keep_keys, keys_at_once>, grid, dim3(kWarpgroupThreads), kBackwardWarpgroupBytes<HSP, 64, keep_keys>,
-           dev.stream, f);
+    launch(backward_warpgroup_kernel<true, HSP, S::W, S::keep_queries, S::queries_at_once>, grid, dim3(kWarpgroupThreads),
+           kBackwardWarpgroupBytes<HSP, S::W, S::keep_queries>, dev.stream, f);
+    launch(backward_warpgroup_kernel<false, HSP, S::W, S::keep_keys, S::keys_at_once>, grid, dim3(kWarpgroupThreads),
+           kBackwardWarpgroupBytes<HSP, S::W, S::keep_keys>, dev.stream, f);
 }
 
 inline void forward(Cuda& dev, const Forward<bf16>& f) {
-    if (dev.warpgroups && f.HS == 64) return forward_warpgroups<64, 4>(dev, f);
-    if (dev.warpgroups && f.HS == 128) return forward_warpgroups<128, 2>(dev, f);
+    if (dev.warpgroups && f.HS == 64) return forward_warpgroups<64>(dev, f);
+    if (dev.warpgroups && f.HS == 128) return forward_warpgroups<128>(dev, f);
     with_head_size(f.HS, [&](auto size) {
         using S = decltype(size);
         constexpr int rows = 16 * S::forward_MT * kWarps;
@@ -658,8 +668,8 @@ void attention_backward(Cuda& dev, T* dqkv, const T* dy, const T* qkv, const T* 
     const Backward<T> f{dqkv, dy, qkv, y, lse, numbers, numbers + rows, int(T_), int(padded), int(B * NH), int(NH), int(HS), attention::score_scale(HS)};
     ASSERT(rows < int64_t(1) << 31, "attention: ", rows, " rows and heads");
     if constexpr (std::is_same_v<T, bf16>) {
-        if (dev.warpgroups && HS == 64) return backward_warpgroups<64, false, 3, true, 2>(dev, f);
-        if (dev.warpgroups && HS == 128) return backward_warpgroups<128, true, 2, false, 1>(dev, f);
+        if (dev.warpgroups && HS == 64) return backward_warpgroups<64>(dev, f);
+        if (dev.warpgroups && HS == 128) return backward_warpgroups<128>(dev, f);
     }
     launch(backward_rows_kernel<T>, blocks(ceil_div(rows * 8, int64_t(kThreads))), dim3(kThreads), 0, dev.stream, f);
     backward<true>(dev, f);

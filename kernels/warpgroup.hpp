@@ -11,18 +11,12 @@
 // end_products() behind the last; products_wait<n>() before registers or tiles are touched again (at most n of the newest groups go on), and then
 // settle() for each d, or the compiler might move its uses to before the wait.
 // What threads have written to a tile, cp.async too, the tensor cores see after publish_tiles() by the writers and a barrier.
-// Only sm_90a has these instructions (kWarpgroups below); newer GPUs have others, and run mma.sync. The emulator computes a product at once, so
-// it cannot find a products_wait that is missing.
+// Only sm_90a has these instructions (Cuda::warpgroups); newer GPUs have others, and run mma.sync.
 #pragma once
 
 #include "cuda.hpp"
 
 #ifdef CUDA_KERNELS
-#if defined(TRAIN_GPT_EMULATOR) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
-constexpr bool kWarpgroups = true;      // of the code that is being compiled
-#else
-constexpr bool kWarpgroups = false;
-#endif
 constexpr int kWarpgroupThreads = 128, kTileColumns = 64, kTileAlignment = 1024;
 
 // Where element (r, c) of a tile of `rows` rows lies: c a multiple of 8 is the start of a piece of 16 bytes.
@@ -43,41 +37,50 @@ struct TileOperand {
 };
 inline TileOperand tile_operand(const bf16* tile, int rows) { return {tile, rows * kTileColumns}; }
 inline void begin_products() {}
-inline void end_products() {}
+inline void end_products() { emu::commit_products(); }
 template <int n>
-inline void products_wait() {}
+void products_wait() { emu::wait_products(n); }
 inline void publish_tiles() {}
 template <int N>
-inline void settle(float (&)[N][4]) {}
+void settle(float (&)[N][4]) {}
 
-// add: d += a b, else d = a b. b_rows: the tile's rows are the products' inner dimension, its columns those of d; else its rows are the columns of d.
-template <bool add, bool b_rows, int N>
-__forceinline__ void multiply_tile(float (&d)[N / 8][4], const uint32_t (&a)[4], const TileOperand& b) {
-    const int lane = int(threadIdx.x) % 32;
-    const auto element = [&](int k, int n) -> uint32_t {
-        const bf16* p = b_rows ? b.tile + n / kTileColumns * b.block_step + k * kTileColumns + n % kTileColumns : b.tile + n * kTileColumns + k;
-        const auto at = reinterpret_cast<uintptr_t>(p);
-        return reinterpret_cast<const bf16*>(at ^ (at >> 7 & 7) << 4)->bits;
+namespace emu {
+// Element (r, c) of a block of a tile, at its swizzled place.
+inline uint32_t tile_element(const bf16* block, int r, int c) {
+    const auto at = reinterpret_cast<uintptr_t>(block + r * kTileColumns + c);
+    return reinterpret_cast<const bf16*>(at ^ (at >> 7 & 7) << 4)->bits;
+}
+template <bool b_rows, int N>
+void run_product(const Product& p) {
+    auto& d = *reinterpret_cast<float(*)[N / 8][4]>(p.d);
+    const auto* b = static_cast<const bf16*>(p.b);
+    const int lane = int(threadIdx.x) % 32, row = int(threadIdx.x) / 32 % 4 * 16 + lane / 4, k = lane % 4 * 2;
+    const auto a_pair = [&](int r, int c) {
+        const auto* a = static_cast<const bf16*>(p.a_tile);
+        return tile_element(a, r, c) | tile_element(a, r, c + 1) << 16;
+    };
+    uint32_t a[4] = {p.a[0], p.a[1], p.a[2], p.a[3]};
+    if (p.a_tile) a[0] = a_pair(row, k), a[1] = a_pair(row + 8, k), a[2] = a_pair(row, k + 8), a[3] = a_pair(row + 8, k + 8);
+    const auto element = [&](int i, int n) {
+        return b_rows ? tile_element(b + n / kTileColumns * p.block_step, i, n % kTileColumns) : tile_element(b, n, i);
     };
     for (int j = 0; j < N / 8; j++) {
-        const int k = lane % 4 * 2, n = 8 * j + lane / 4;
+        const int n = 8 * j + lane / 4;
         const uint32_t piece[2] = {element(k, n) | element(k + 1, n) << 16, element(k + 8, n) | element(k + 9, n) << 16};
-        for (float& x : d[j]) x = add ? x : 0;
         mma_bf16(d[j], a, piece);
     }
 }
+}  // namespace emu
+
+// add: d += a b, else d = a b. b_rows: the tile's rows are the products' inner dimension, its columns those of d; else its rows are the columns of d.
+template <bool add, bool b_rows, int N>
+void multiply_tile(float (&d)[N / 8][4], const uint32_t (&a)[4], const TileOperand& b, const emu::Where& where = emu::Where::current()) {
+    emu::queue_product({emu::run_product<b_rows, N>, d[0], N / 2, add, {a[0], a[1], a[2], a[3]}, nullptr, b.tile, b.block_step, {}, 0, where});
+}
 // The same with a from shared memory: a tile of 64 rows.
 template <bool add, bool b_rows, int N>
-__forceinline__ void multiply_tile(float (&d)[N / 8][4], const TileOperand& a, const TileOperand& b) {
-    const int lane = int(threadIdx.x) % 32, row = int(threadIdx.x) / 32 % 4 * 16 + lane / 4;
-    const auto pair = [&](int r, int k) {
-        const auto at = reinterpret_cast<uintptr_t>(a.tile + r * kTileColumns + k);
-        const bf16* p = reinterpret_cast<const bf16*>(at ^ (at >> 7 & 7) << 4);
-        return uint32_t(p[0].bits) | uint32_t(p[1].bits) << 16;
-    };
-    const int k = lane % 4 * 2;
-    const uint32_t registers[4] = {pair(row, k), pair(row + 8, k), pair(row, k + 8), pair(row + 8, k + 8)};
-    multiply_tile<add, b_rows, N>(d, registers, b);
+void multiply_tile(float (&d)[N / 8][4], const TileOperand& a, const TileOperand& b, const emu::Where& where = emu::Where::current()) {
+    emu::queue_product({emu::run_product<b_rows, N>, d[0], N / 2, add, {}, a.tile, b.tile, b.block_step, {}, 0, where});
 }
 #else
 struct TileOperand {

@@ -30,6 +30,9 @@ struct AsyncCopies {
     };
     std::vector<Copy> under_way;      // oldest first
     int group = 0;                    // the one that is being filled
+    std::vector<Product> products;    // oldest first
+    int product_group = 0;
+    void forget() { under_way.clear(), group = 0, products.clear(), product_group = 0; }
 };
 
 struct Warp {
@@ -242,6 +245,7 @@ inline void suspend(const Where& where) {
     w.alive &= ~(1u << t.lane);
     if (w.met) fail(w.where, cat("lane ", __builtin_ctz(w.met), " of the warp waits in ", w.operation, " here, but this thread has returned"));
     if (b.waiting) fail(b.barrier, cat("barrier divergence: this thread has returned; ", waiting_list(b)));
+    if (t.copies->under_way.empty()) fail(t.copies->products[0].where, "this product was not waited for before the thread returned");
     fail(t.copies->under_way[0].where, "this asynchronous copy was not waited for before the thread returned");
 }
 
@@ -254,7 +258,7 @@ void fiber_main() {
         Block& b = core->block;
         try {
             b.launch->run();
-            if (t.warp->met || b.waiting || (t.copies && !t.copies->under_way.empty())) fail_return(t);
+            if (t.warp->met || b.waiting || (t.copies && !(t.copies->under_way.empty() && t.copies->products.empty()))) fail_return(t);
         } catch (const Failed&) {
         } catch (const std::exception& e) {
             note_failure(cat("exception: ", e.what()));
@@ -495,6 +499,34 @@ void wait_async(int newest_under_way) {
     c.under_way.erase(c.under_way.begin(), c.under_way.begin() + int64_t(done));
 }
 
+// ---- products of a warpgroup: their results are NaN, and their tiles unread, until they are waited for
+
+static AsyncCopies& copies_of_thread() {
+    if (!current->copies) current->copies = core->copies[size_t(current->number)].get();
+    return *current->copies;
+}
+void queue_product(Product product) {
+    require_kernel("a product of a warpgroup", product.where);
+    AsyncCopies& c = copies_of_thread();
+    const bool first = std::none_of(c.products.begin(), c.products.end(), [&](const Product& p) { return p.d == product.d; });
+    if (first) product.before.assign(product.d, product.d + product.numbers);
+    std::memset(product.d, 0xFF, size_t(product.numbers) * sizeof(float));
+    product.group = c.product_group;
+    c.products.push_back(std::move(product));
+}
+void commit_products() { copies_of_thread().product_group++; }
+void wait_products(int newest_under_way) {
+    AsyncCopies& c = copies_of_thread();
+    size_t done = 0;
+    for (; done < c.products.size() && c.products[done].group < c.product_group - newest_under_way; done++) {
+        const Product& p = c.products[done];
+        if (!p.before.empty()) std::copy(p.before.begin(), p.before.end(), p.d);
+        if (!p.add) std::fill(p.d, p.d + p.numbers, 0.0f);
+        p.run(p);                     // other threads run meanwhile
+    }
+    c.products.erase(c.products.begin(), c.products.begin() + int64_t(done));
+}
+
 // ---- what the last lane of a meeting computes
 
 void compute_ballot(void* const* payloads) {
@@ -589,7 +621,7 @@ inline void begin_block(Core& c, const Launch& launch, uint64_t number, uint32_t
         t.lane = i % 32;
         t.number = i;
         t.fiber = nullptr;
-        if (t.copies) t.copies->under_way.clear(), t.copies->group = 0;
+        if (t.copies) t.copies->forget();
         t.copies = nullptr;
         if (++x == n.x) x = 0, ++y == n.y ? (y = 0, z++) : 0;
     }
@@ -614,7 +646,7 @@ inline bool play_block(const Launch& launch, uint64_t number, uint32_t launch_nu
         f->prepare(fiber_main);
         c.free_fibers.push_back(f.get());
     }
-    for (auto& copies : c.copies) copies->under_way.clear(), copies->group = 0;
+    for (auto& copies : c.copies) copies->forget();
     return false;
 }
 

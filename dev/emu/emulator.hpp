@@ -9,6 +9,7 @@
 //                    in one instruction, so a lane that has left, or waits at another line, is an error, and is reported as one.
 //   Shared memory    is a few pages, filled with 0xFF (NaN in float and bf16) before each block, with a guard page behind each array.
 //   cp.async         fills its destination with 0xFF at once and copies only when async_wait says so: as late as is legal.
+//   A product of a   warpgroup (kernels/warpgroup.hpp) makes its result NaN at once, and reads its tiles and is computed when products_wait says so.
 //   A stream         is a queue of functions, run when somebody waits for their result: as late as is legal (stream.hpp).
 //   Device memory    lies in an arena that can only be touched while queued work runs (memory.hpp).
 // The order in which warps and blocks run is chosen by a seed (Schedule below): a missing barrier gives right results in one order
@@ -85,6 +86,23 @@ struct Thread {
 extern constinit thread_local Thread* current;   // the CUDA thread that this core plays now; null in host code
 
 using Where = std::source_location;
+// A product of a warpgroup, as one of its threads has it: d (+)= a b, computed by `run` when it is waited for.
+struct Product {
+    void (*run)(const Product&);
+    float* d;
+    int numbers;                      // of d
+    bool add;
+    uint32_t a[4];                    // the left operand, or
+    const void* a_tile;
+    const void* b;
+    int block_step;                   // of b: elements between blocks of columns
+    std::vector<float> before;        // d as it was, where no earlier product is under way for it
+    int group;
+    Where where;
+};
+void queue_product(Product product);
+void commit_products();
+void wait_products(int newest_under_way);
 // All 32 lanes bring a payload; the last one calls compute with all of them.
 void meet(const char* operation, void* payload, void (*compute)(void* const* payloads), const Where& where);
 void block_barrier(const Where& where);
