@@ -78,7 +78,7 @@ inline std::string tokenizer_encode(const Tokenizer& tokenizer, const TokenizerE
 using ReadBytes = std::function<size_t(char* buffer, size_t bytes)>;
 constexpr size_t kChunkBytes = size_t(16) << 20;
 
-inline size_t read_stdin(char* buffer, size_t bytes) {
+inline size_t read_stdin_bytes(char* buffer, size_t bytes) {
     const size_t n = std::fread(buffer, 1, bytes, stdin);
     if (n == 0 && std::ferror(stdin)) throw system_error("standard input: reading failed");
     return n;
@@ -97,7 +97,7 @@ inline bool fill_up(std::string& text, size_t want, const ReadBytes& read) {
 }
 inline std::string read_all_stdin() {
     std::string text;
-    while (fill_up(text, text.size() + (size_t(1) << 16), read_stdin)) {}
+    while (fill_up(text, text.size() + (size_t(1) << 16), read_stdin_bytes)) {}
     return text;
 }
 // f(piece, bytes before it) for pieces of the input, some MB long, that end with one of the characters `ends` (the last one: where the input does).
@@ -154,11 +154,11 @@ inline int run_tokenizer_encode(TokenizerEncodeConfig& c) {
     parse_special_policy(c.special);                 // refused before anything is read
     size_t line = 1;
     if (c.lines)
-        for_each_piece(read_stdin, "\n", [&](std::string_view piece, size_t) {
+        for_each_piece(read_stdin_bytes, "\n", [&](std::string_view piece, size_t) {
             write_all_stdout(tokenizer_encode(tokenizer, c, piece, line));
             line += size_t(std::count(piece.begin(), piece.end(), '\n'));
         });
-    else tokenizer_encode_stream(tokenizer, c, read_stdin, [](std::string_view ids) { write_all_stdout(ids); });
+    else tokenizer_encode_stream(tokenizer, c, read_stdin_bytes, [](std::string_view ids) { write_all_stdout(ids); });
     return 0;
 }
 
@@ -212,7 +212,7 @@ inline std::string tokenizer_decode(const Tokenizer& tokenizer, const TokenizerD
 inline int run_tokenizer_decode(TokenizerDecodeConfig& c) {
     const Tokenizer tokenizer = load_tokenizer_flag(c.tokenizer, c.pattern);
     size_t lines = 0;
-    for_each_piece(read_stdin, c.lines ? "\n" : " \t\r\n", [&](std::string_view piece, size_t bytes) {
+    for_each_piece(read_stdin_bytes, c.lines ? "\n" : " \t\r\n", [&](std::string_view piece, size_t bytes) {
         write_all_stdout(tokenizer_decode(tokenizer, c, piece, c.lines ? lines : bytes));
         lines += size_t(std::count(piece.begin(), piece.end(), '\n'));
     });

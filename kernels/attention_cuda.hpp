@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(kThreads, 2) forward_bf16_kernel(const Forward
             sum[m][h] += shuffle_xor(sum[m][h], 2);
             factor[m][h] = 1.0f / sum[m][h];
             const int64_t i = w0 + 16 * m + 8 * h + lane / 4;
-            if (f.lse && lane % 4 == 0 && i < f.n) f.lse[item.head * f.n + i] = (top[m][h] * f.scale + log2f(sum[m][h])) * attention::kLn2;
+            if (f.lse && lane % 4 == 0 && i < f.n) f.lse[item.head * f.n + i] = (top[m][h] * f.scale + log2f(sum[m][h])) * kLn2;
         }
     __syncthreads();                                                 // without a single key, q is still on its way for some
     const int C = f.NH * HS;
@@ -154,7 +154,7 @@ __global__ void __launch_bounds__(kThreads, 2) forward_fp32_kernel(const Forward
         for (int u = 0; u < HSP / 16; u++)
             for (int e = 0; e < 4; e++)
                 if (16 * u + 4 * t + e < f.HS) y[16 * u + 4 * t + e] = o[u][e] * factor;
-        if (f.lse && t == 0) f.lse[item.head * f.n + i] = (top + log2f(sum)) * attention::kLn2;
+        if (f.lse && t == 0) f.lse[item.head * f.n + i] = (top + log2f(sum)) * kLn2;
     }
 }
 
@@ -282,7 +282,7 @@ __global__ void __launch_bounds__(kThreads, 2) backward_bf16_kernel(const Backwa
     async_wait<0>();
     float factor[MT][2];
     #pragma unroll
-    for (int m = 0; m < MT; m++) factor[m][0] = factor[m][1] = f.scale * attention::kLn2;        // 1 / sqrt(HS)
+    for (int m = 0; m < MT; m++) factor[m][0] = factor[m][1] = f.scale * kLn2;        // 1 / sqrt(HS)
     store_rows<MT, HSP, exact>(f.dqkv + (head.a1 - f.qkv) + int64_t(w0) * stride, stride, f.T_ - w0, HS, first, factor, a1 + warp * 16 * MT * step);
     if (!for_queries) {
         #pragma unroll
@@ -348,7 +348,7 @@ __global__ void __launch_bounds__(kThreads, 2) backward_fp32_kernel(const Backwa
         for (int u = 0; u < HSP / 16; u++)
             for (int e = 0; e < 4; e++) {
                 const int c = 16 * u + 4 * t + e;
-                if (c < f.HS) f.dqkv[head.a1 - f.qkv + int64_t(row) * stride + c] = first[u][e] * (f.scale * attention::kLn2);
+                if (c < f.HS) f.dqkv[head.a1 - f.qkv + int64_t(row) * stride + c] = first[u][e] * (f.scale * kLn2);
                 if (c < f.HS && !for_queries) f.dqkv[head.a2 - f.qkv + int64_t(row) * stride + c] = second[u][e];
             }
 }

@@ -17,7 +17,7 @@ constexpr int kThreads = 128, kWarps = 4;
 constexpr int kHeadGroup = 32;       // heads that run side by side: 8 MiB of bf16 k and v at T = 1024, HS = 64, so L2 holds them
 constexpr int kPadRows = 128;        // rows of lse and D in the workspace are padded to this; a multiple of every tile
 constexpr int kMaxHeadSize = 128;
-constexpr float kLog2e = 1.44269504089f;
+constexpr float kLog2e = 1.44269504089f, kLn2 = 0.69314718056f;
 constexpr float kMinusInf = -std::numeric_limits<float>::infinity();
 
 // A block's head, and the number of its tile in the order of work. Heads come in groups, for L2; inside a group all heads take their

@@ -195,7 +195,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, blocks_at_once) forward_war
         sum[0][h] += shuffle_xor(sum[0][h], 2);
         factor[0][h] = 1.0f / sum[0][h];
         const int i = w0 + 8 * h + lane / 4;
-        if (f.lse && lane % 4 == 0 && i < f.n) f.lse[item.head * f.n + i] = (top[0][h] * f.scale + log2f(sum[0][h])) * attention::kLn2;
+        if (f.lse && lane % 4 == 0 && i < f.n) f.lse[item.head * f.n + i] = (top[0][h] * f.scale + log2f(sum[0][h])) * kLn2;
     }
     __syncthreads();                                                 // nobody reads k and v any more
     const int C = f.NH * HSP;
@@ -340,7 +340,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, blocks_at_once) backward_wa
     async_wait<0>();
     __syncthreads();                                                 // nobody reads the columns any more
     bf16* const room = columns + warp * 16 * kRowStep<HSP, bf16>;
-    float factor[1][2] = {{f.scale * attention::kLn2, f.scale * attention::kLn2}};       // 1 / sqrt(HS)
+    float factor[1][2] = {{f.scale * kLn2, f.scale * kLn2}};       // 1 / sqrt(HS)
     bf16* const to = f.dqkv + (head.a1 - f.qkv) + int64_t(w0) * stride;
     store_rows<1, HSP, true>(to, stride, f.T_ - w0, HSP, first, factor, room);
     factor[0][0] = factor[0][1] = 1;

@@ -21,7 +21,7 @@ export LC_ALL=C
 
 # seconds each part may take; all together at most $everything, so a slow part takes them from the last ones
 everything=530
-declare -A limit=([build]=150 [info]=20 [tests]=60 [train124]=50 [graphs]=40 [bench]=50 [train1558]=120 [generate]=40 [ranks]=50 [emulator]=60 [losses]=50 [sanitizer]=90)
+declare -A limit=([build]=150 [info]=20 [tests]=60 [train124]=50 [graphs]=40 [bench]=50 [train1558]=120 [generate]=40 [ranks]=50 [emulator]=110 [losses]=50 [sanitizer]=90)
 order=(build info tests train124 graphs bench train1558 generate ranks emulator losses sanitizer)
 
 # GPU_CHECK_EMULATE=1 runs this script itself against the emulator, with tiny shapes: it shows that the parts work, and says so.

@@ -7,7 +7,7 @@
 #include "device_buffer.hpp"
 #include "model_data.hpp"
 #include "test.hpp"
-#include "test_kernels_b.hpp"
+#include "test_matmul.hpp"
 
 namespace cuda_model_test {
 
@@ -24,7 +24,7 @@ void check_products(Report& t, const char* name) {
     double worst = 0;
     std::array<int64_t, 3> where = {};
     std::vector<int64_t> sizes;
-    for (size_t i = 0; i < kernels_b::product_sizes().size(); i += 2) sizes.push_back(kernels_b::product_sizes()[i]);
+    for (size_t i = 0; i < matmul_test::product_sizes().size(); i += 2) sizes.push_back(matmul_test::product_sizes()[i]);
     int turn = 0;
     for (const int64_t M : sizes)
         for (const int64_t N : sizes)
@@ -32,7 +32,7 @@ void check_products(Report& t, const char* name) {
                 const auto a = normals(M * K, 1), b = normals(K * N, 2);
                 const bool ta = turn & 1, tb = turn & 2;
                 turn++;
-                const Buffer<T> a_d(cuda, ta ? kernels_b::transposed(a, M, K) : a), b_d(cuda, tb ? kernels_b::transposed(b, K, N) : b);
+                const Buffer<T> a_d(cuda, ta ? matmul_test::transposed(a, M, K) : a), b_d(cuda, tb ? matmul_test::transposed(b, K, N) : b);
                 const auto a_h = stored<T>(a), b_h = stored<T>(b);
                 for (const bool add : {false, true}) {
                     const std::vector<float> before(size_t(M * N), add ? 0.5f : kNaN);
@@ -48,7 +48,7 @@ void check_products(Report& t, const char* name) {
     const int64_t M = 31, N = 17, K = 65;
     const auto a = normals(M * K, 1), b = normals(K * N, 2);
     const auto a_h = stored<T>(a), b_h = stored<T>(b);
-    const Buffer<T> a_t(cuda, kernels_b::transposed(a, M, K)), b_d(cuda, b);
+    const Buffer<T> a_t(cuda, matmul_test::transposed(a, M, K)), b_d(cuda, b);
     std::vector<TC> want(size_t(M * N), TC(0.0f));
     matmul(cpu, want.data(), a_h.data(), b_h.data(), M, N, K, false, false, false);
     const Buffer<TC> c(cuda, std::vector<float>(size_t(M * N), kNaN));
@@ -103,7 +103,7 @@ inline void test_linear(Report& t) {
     Cpu cpu(2);
     Cuda cuda;
     std::vector<std::array<int64_t, 3>> sizes = {{7, 45, 33}, {64, 64, 128}, {13, 24, 96}, {33, 128, 17}};
-    for (const auto& size : kernels_b::linear_sizes()) sizes.push_back(size);
+    for (const auto& size : matmul_test::linear_sizes()) sizes.push_back(size);
     for (const auto& [N, K, M] : sizes) {
         check_linear<float>(t, cpu, cuda, N, K, M);
         check_linear<bf16>(t, cpu, cuda, N, K, M);
