@@ -168,8 +168,8 @@ struct Assistant {
         write_file(dir / "prompts.jsonl", tasks), write_file(dir / "replies.jsonl", replies);
         run({"tokenizer", "train", "--input", dir / "t.txt", "--vocab-size", "300", "--out", dir / "tok.json"});
         run({"tokenize", "--tokenizer", dir / "tok.json", "--input", dir / "t.txt", "--out", dir / "data"});
-        run({"pretrain", "--data", dir / "data", "--out", dir / "base", "--layers", "1", "--heads", "2", "--channels", "32", "--seq-len", "64", "--batch-size", "4", "--steps", "5", "--device", "cpu"});
-        run({"sft", "--init", dir / "base", "--data", dir / "c.jsonl", "--out", dir / "sft", "--steps", "30", "--examples", "8", "--lr", "3e-3", "--device", "cpu"});
+        run({"pretrain", "--data", dir / "data", "--out", dir / "base", "--layers", "1", "--heads", "2", "--channels", "32", "--seq-len", "64", "--batch-size", "4", "--steps", "5", "--device", "cpu", "--dtype", "fp32"});
+        run({"sft", "--init", dir / "base", "--data", dir / "c.jsonl", "--out", dir / "sft", "--steps", "30", "--examples", "8", "--lr", "3e-3", "--device", "cpu", "--dtype", "fp32"});
     }
     static Outcome run(const Words& words, const std::string& input = "") {
         program_test::ChildOptions o;
@@ -181,7 +181,7 @@ struct Assistant {
         if (!command.empty()) w.push_back(command);
         for (const std::string& x : {std::string("--init"), dir / "sft", std::string("--rankings"), dir / "ranked.jsonl", std::string("--dev"), dir / "held.jsonl", std::string("--out"), dir / out})
             w.push_back(x);
-        for (const char* x : {"--steps", "24", "--examples", "8", "--lr", "3e-3", "--checkpoint-every", "8", "--keep", "0", "--eval-every", "12", "--device", "cpu"}) w.push_back(x);
+        for (const char* x : {"--steps", "24", "--examples", "8", "--lr", "3e-3", "--checkpoint-every", "8", "--keep", "0", "--eval-every", "12", "--device", "cpu", "--dtype", "fp32"}) w.push_back(x);
         w.insert(w.end(), more.begin(), more.end());
         return w;
     }
@@ -238,7 +238,7 @@ inline void test_reward_model(Report& t) {
     const SafetensorsFile file(dir + "/model.safetensors");
     const StoredTensor& head = file.at("score.weight");
     t.check(head.shape == std::vector<int64_t>{1, 32} && file.at("transformer.wte.weight").shape[1] == 32, "the head is score.weight (1, C)");
-    const auto scored = Assistant::run({"reward", "score", "--model", a.dir / "reward", "--input", a.dir / "ranked.jsonl", "--report", a.dir / "report.json", "--device", "cpu"});
+    const auto scored = Assistant::run({"reward", "score", "--model", a.dir / "reward", "--input", a.dir / "ranked.jsonl", "--report", a.dir / "report.json", "--device", "cpu", "--dtype", "fp32"});
     const auto report = parse_json_text<json>(read_file(a.dir / "report.json"));
     t.check(scored.status == 0 && std::abs(report["score"].get<double>()) < 1e-4 && std::abs(report["score_std"].get<double>() - 1) < 1e-3, cat("mean 0, deviation 1 on what it learned from ", json_text(report)));
     const auto line = parse_json_text<json>(scored.out.substr(0, scored.out.find('\n')));
@@ -246,7 +246,7 @@ inline void test_reward_model(Report& t) {
     t.check(line["scores"].size() == 3 && line["scores"][size_t(order[0])].get<double>() > line["scores"][size_t(order[2])].get<double>(), "a score for each answer, in the order of the ranking");
     // the score of an answer is the same alone and in company, and by hand from the model's last layer
     write_file(a.dir / "one.jsonl", json_text(json{{"prompt", line["prompt"]}, {"response", line["responses"][1]}}) + "\n");
-    const auto one = Assistant::run({"reward", "score", "--model", a.dir / "reward", "--input", a.dir / "one.jsonl", "--device", "cpu"});
+    const auto one = Assistant::run({"reward", "score", "--model", a.dir / "reward", "--input", a.dir / "one.jsonl", "--device", "cpu", "--dtype", "fp32"});
     t.check(one.status == 0 && std::abs(parse_json_text<json>(one.out)["score"].get<double>() - line["scores"][1].get<double>()) < 1e-5, "alone as in company");
     const auto refuse = [&](const Words& words, const std::string& expected, int status) { program_test::check_refused(t, words, status, expected, "refused"); };
     refuse({"generate", "--model", a.dir / "reward", "--prompt", "x"}, "reward model", 1);
@@ -268,7 +268,7 @@ inline void test_practice(Report& t) {
     if (!fs::exists(a.dir / "reward")) Assistant::run(a.reward("", "reward"));
     const auto rl = [&](const std::string& out, int steps, const Words& more, const std::string& judge = "reward") {
         Words w = {"rl", "--init", a.dir / "sft", "--tasks", a.dir / "prompts.jsonl", "--reward-model", a.dir / judge, "--out", a.dir / out, "--prompts", "4", "--group", "8", "--max-tokens", "10",
-                   "--steps", cat(steps), "--lr", "1e-3", "--device", "cpu", "--checkpoint-every", "6", "--keep", "0"};
+                   "--steps", cat(steps), "--lr", "1e-3", "--device", "cpu", "--dtype", "fp32", "--checkpoint-every", "6", "--keep", "0"};
         w.insert(w.end(), more.begin(), more.end());
         return w;
     };
