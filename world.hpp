@@ -11,6 +11,8 @@
 
 #include <omp.h>
 
+#include <unordered_set>
+
 #include "cli.hpp"
 #include "json_text.hpp"
 #include "world_chat.hpp"
@@ -22,7 +24,7 @@ struct DocumentKind {
     int weight;                // share of the documents, in percent
     void (*write)(Draft&);
 };
-inline constexpr std::array<DocumentKind, 15> kDocumentKinds = {{
+inline constexpr std::array<DocumentKind, 16> kDocumentKinds = {{
     {"biography", 20, biography},
     {"translation", 4, translation},  // between two others, so that these four numbers alone say what moved when it came
     {"story", 18, story},
@@ -37,7 +39,8 @@ inline constexpr std::array<DocumentKind, 15> kDocumentKinds = {{
     {"notice", 3, notice},
     {"riddle", 1, riddle},
     {"recipe", 1, recipe},
-    {"workbook", 0, workbook},        // only where --kinds asks for it
+    {"workbook", 0, workbook},        // these two only where --kinds asks for them
+    {"copybook", 0, copybook},
 }};
 inline constexpr size_t kMinDocumentBytes = 40, kMaxDocumentBytes = 1500;
 
@@ -133,7 +136,7 @@ inline const std::vector<Flag<WorldConfig>> world_flags = {
     {"held-out-people", &WorldConfig::held_out_people, "", "people with facts that no document ever names"},
     {"held-out-places", &WorldConfig::held_out_places, "", "towns that no document ever names"},
     {"zipf", &WorldConfig::zipf, "", "exponent of fame: rank r is told in proportion to 1 / r^zipf"},
-    {"kinds", &WorldConfig::kinds, "KIND[:WEIGHT]...", "only these kinds of documents, in these proportions (default: all but workbook)"},
+    {"kinds", &WorldConfig::kinds, "KIND[:WEIGHT]...", "only these kinds of documents, in these proportions (default: all but workbook and copybook)"},
     {"conversations", &WorldConfig::conversations, "", "conversations of each set in chat/ for training, and a tenth of it for validation"},
     {"tasks", &WorldConfig::tasks, "", "problems of each task in tasks/ (and rankings in rankings/) for training, and a quarter of it each for dev and test"},
     {"hardest", &WorldConfig::hardest, "", "problems in chat/ and tasks/ are of difficulty 1 to this, and the workbook prepares for these up to 4; 0: of all difficulties"},
@@ -327,6 +330,15 @@ inline void write_conversations(const World& world, const FactPools& facts, cons
             stats.conversations += n;
         }
 }
+// The numbers of up to n problems for make_problem(). Those of dev and test differ in their prompts, since a question that is asked twice would
+// count twice; where a share has few (rows of two dots), there are fewer than n.
+inline std::vector<uint64_t> problem_numbers(const World& world, const FactPools& facts, const std::string& task, Share share, int64_t n) {
+    std::vector<uint64_t> numbers;
+    std::unordered_set<std::string> prompts;
+    for (uint64_t i = 0; int64_t(numbers.size()) < n && i < 4 * uint64_t(n); i++)
+        if (share == Share::train || prompts.insert(make_problem(world, facts, task, share, i).prompt).second) numbers.push_back(i);
+    return numbers;
+}
 // tasks/TASK-train.jsonl, -dev.jsonl, -test.jsonl
 inline void write_tasks(const World& world, const FactPools& facts, const WorldConfig& c, int threads, ChatStatistics& stats) {
     make_directories(c.out + "/tasks");
@@ -339,8 +351,9 @@ inline void write_tasks(const World& world, const FactPools& facts, const WorldC
                 fs::remove(path);  // nothing happens where there is none
                 continue;
             }
-            stats.bytes += write_lines(path, n, threads, [&](uint64_t i) { return task_line(make_problem(world, facts, task.name, share, i)); });
-            stats.problems += n;
+            const std::vector<uint64_t> numbers = problem_numbers(world, facts, task.name, share, n);
+            stats.bytes += write_lines(path, int64_t(numbers.size()), threads, [&](uint64_t i) { return task_line(make_problem(world, facts, task.name, share, numbers[i])); });
+            stats.problems += int64_t(numbers.size());
         }
 }
 // The jokes of world_jokes.hpp: chat/jokes-*.jsonl, as good as they happen to be; rankings/jokes-*.jsonl of four each; tasks/jokes-*.jsonl, which

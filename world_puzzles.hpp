@@ -159,56 +159,79 @@ inline std::string numbered(const std::vector<std::string>& items, const std::st
     return s + ".";
 }
 
-// Dots in groups: ".... .. ....." are counted "1 2 3 4, 5 6, 7 8 9 10 11."
-inline bool count_dots(Puzzle& z, int n) {
-    std::string row, steps;
+// The code of these puzzles copies a row as it stands, with the space before it (" a b b a"), and not into the form that Python would
+// like best (["a", "b", "b", "a"]): then each token of the copy is the token that was read. Between quotes they would be others.
+inline std::string quoted_row(const std::string& row) { return in_quotes(" " + row); }
+
+// Rows of n things, for puzzles and for the copybook.
+inline std::string row_of_dots(Draft& d, int n) {  // in groups of one to five: ".... .. ....."
+    std::string row;
     for (int i = 0, left = 0; i < n; i++, left--) {
-        if (left == 0 && i) row += " ", steps += ",";
-        if (left == 0) left = z.between(1, 5);
+        if (left == 0 && i) row += " ";
+        if (left == 0) left = d.between(1, 5);
         row += ".";
-        steps += cat(i ? " " : "", i + 1);
     }
-    if (!z.settle("dots", cat("counting ", row))) return false;
+    return row;
+}
+inline std::vector<std::string> row_from(Draft& d, const std::vector<std::string>& pool, int n) {
+    std::vector<std::string> row;
+    for (int i = 0; i < n; i++) row.push_back(pool[d.rng.below(pool.size())]);
+    return row;
+}
+inline std::vector<std::string> three_letters(Draft& d) {
+    if (d.chance(50)) return {"a", "b", "c"};
+    return {"x", "y", "z"};
+}
+// Three words of which none contains another, so that one can be counted inside a row.
+inline std::vector<std::string> three_words(Draft& d) {
+    for (;;) {
+        auto pool = d.world.some_spelling_words(3, d.rng);
+        auto inside = [&](const std::string& a) {
+            return std::any_of(pool.begin(), pool.end(), [&](const std::string& b) { return a != b && b.find(a) != b.npos; });
+        };
+        if (std::none_of(pool.begin(), pool.end(), inside)) return pool;
+    }
+}
+// What decides on the share of a puzzle on a row.
+inline std::string key_of_row(const std::string& row) { return cat("counting ", row); }
+inline std::string key_of_items(const std::string& wanted, const std::string& row) { return cat("counting ", wanted, " in ", row); }
+
+// ".... .. ....." is counted "1 2 3 4, 5 6, 7 8 9 10 11."
+inline std::string counted_dots(const std::string& row) {
+    std::string steps;
+    int n = 0;
+    for (const char c : row) steps += c == ' ' ? std::string(",") : cat(n ? " " : "", n + 1), n += c == '.';
+    return steps + ".";
+}
+inline bool count_dots(Puzzle& z, int n) {
+    const std::string row = row_of_dots(z, n);
+    if (!z.settle("dots", key_of_row(row))) return false;
     z.slots.set("row", row);
     z.p.prompt = z.say("ask_dots");
-    z.p.steps = steps + ".";
-    z.p.code = in_quotes(row) + ".count(\".\")";
+    z.p.steps = counted_dots(row);
+    z.p.code = in_quotes(" " + row + " ") + ".count(\".\")";  // the space at the end keeps the last group a token of its own
     return true;
 }
-inline bool count_letters(Puzzle& z, int n, int& found) {
-    std::vector<std::string> letters;
-    const std::string alphabet = z.chance(50) ? "abc" : "xyz", letter(1, alphabet[z.rng.below(3)]);
-    for (int i = 0; i < n; i++) letters.push_back(std::string(1, alphabet[z.rng.below(3)]));
-    found = int(std::count(letters.begin(), letters.end(), letter));
-    const std::string row = joined(letters, " ");
-    if (!z.settle("letters", cat("counting ", letter, " in ", row))) return false;
-    z.slots.set("row", row);
-    z.slots.set("letter", letter);
-    z.p.prompt = z.say("ask_row");
-    z.p.steps = numbered(letters, letter);
-    z.p.code = in_quotes(row) + ".count(" + in_quotes(letter) + ")";
+// How often `wanted` stands in the row.
+inline bool count_items(Puzzle& z, const char* kind, const std::vector<std::string>& row, const char* between, const std::string& wanted, int& found) {
+    const std::string text = joined(row, between);
+    found = int(std::count(row.begin(), row.end(), wanted));
+    if (!z.settle(kind, key_of_items(wanted, text))) return false;
+    z.slots.set("row", text);
+    z.slots.set("letter", wanted);
+    z.slots.set("word", wanted);
+    z.p.prompt = z.say(z.p.kind == "letters" ? "ask_row" : "ask_repeats");
+    z.p.steps = numbered(row, wanted);
+    z.p.code = cat(quoted_row(text), ".count(", quoted_row(wanted), ")");
     return true;
 }
 inline bool count_words(Puzzle& z, int n) {
     const auto words = z.world.some_spelling_words(size_t(n), z.rng);
-    if (!z.settle("words", cat("counting ", joined(words)))) return false;
+    if (!z.settle("words", key_of_row(joined(words)))) return false;
     z.slots.set("row", joined(words));
     z.p.prompt = z.say("ask_length_of_list");
     z.p.steps = numbered(words);
-    z.p.code = "len(" + python_list(words, "\"") + ")";
-    return true;
-}
-inline bool count_repeats(Puzzle& z, int n, int& found) {
-    const auto pool = z.world.some_spelling_words(3, z.rng);
-    std::vector<std::string> words;
-    for (int i = 0; i < n; i++) words.push_back(pool[z.rng.below(3)]);
-    found = int(std::count(words.begin(), words.end(), pool[0]));
-    if (!z.settle("repeats", cat("counting ", pool[0], " in ", joined(words)))) return false;
-    z.slots.set("row", joined(words));
-    z.slots.set("word", pool[0]);
-    z.p.prompt = z.say("ask_repeats");
-    z.p.steps = numbered(words, pool[0]);
-    z.p.code = python_list(words, "\"") + ".count(" + in_quotes(pool[0]) + ")";
+    z.p.code = cat("len(", quoted_row(joined(words)), ".split(\",\"))");
     return true;
 }
 
@@ -217,9 +240,18 @@ constexpr int kCountingDifficulties = 4;
 inline bool counting_puzzle(Puzzle& z) {
     const int n = 5 * (z.p.difficulty - 1) + z.between(z.p.difficulty == 1 ? 2 : 1, 5), kind = z.between(0, 9);
     int found = n;
-    const bool settled = kind < 4 ? count_dots(z, n)
-                         : kind < 7 ? count_letters(z, n, found)
-                         : kind < 9 || n > 10 ? count_repeats(z, n, found) : count_words(z, n);
+    bool settled;
+    if (kind < 4) {
+        settled = count_dots(z, n);
+    } else if (kind < 7) {
+        const auto pool = three_letters(z);
+        settled = count_items(z, "letters", row_from(z, pool, n), " ", pool[z.rng.below(3)], found);
+    } else if (kind < 9 || n > 10) {
+        const auto pool = three_words(z);
+        settled = count_items(z, "repeats", row_from(z, pool, n), ", ", pool[0], found);
+    } else {
+        settled = count_words(z, n);
+    }
     z.p.answer = z.p.output = std::to_string(found);
     return settled;
 }
@@ -379,4 +411,32 @@ inline bool sorting_puzzle(Puzzle& z) {
     z.p.code = "sorted(" + python_list(items, kind == 2 ? "\"" : "") + ")" + (kind == 1 ? "[::-1]" : "");
     z.p.output = python_list(sorted, kind == 2 ? "'" : "");
     return true;
+}
+
+// ---- the copybook: pages for pretraining on which rows are copied, one token after the other
+// Who hands a row to a program must copy it. Large models have learned that from the web; a small one needs pages that show nothing else.
+
+// A row of two to fifteen things that no question of val, dev or test is about.
+inline std::string row_to_copy(Draft& d) {
+    for (;;) {
+        const int n = d.between(2, 15), kind = d.between(0, 3);
+        std::string row;
+        std::vector<std::string> wanted;
+        if (kind < 2) {
+            row = row_of_dots(d, n);
+        } else {
+            wanted = kind == 2 ? three_letters(d) : three_words(d);
+            row = joined(row_from(d, wanted, n), kind == 2 ? " " : ", ");
+        }
+        bool is_train = share_of(key_of_row(row)) == Share::train;
+        for (const std::string& w : wanted) is_train = is_train && share_of(key_of_items(w, row)) == Share::train;
+        if (is_train) return row;
+    }
+}
+inline void copybook(Draft& d) {
+    if (d.chance(20)) d.add("Copy each row.\n\n");
+    for (int i = d.between(4, 10); i > 0; i--) {
+        const std::string row = row_to_copy(d);
+        d.add(cat("Row: ", row, "\nCopy: ", row, "\n"));
+    }
 }

@@ -91,6 +91,13 @@ ALWAYS_INLINE inline float max_of(const float* s, int64_t n) {
     return m;
 }
 
+// Asks for n rows of HS values: a head's rows lie so far apart that the processor does not foresee the next.
+template <typename T>
+ALWAYS_INLINE inline void prefetch_rows(const T* in, int64_t stride, int64_t n, int64_t HS) {
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t c = 0; c < HS; c += int64_t(64 / sizeof(T))) __builtin_prefetch(in + i * stride + c);
+}
+
 // One row meets a tile of scores: the first `visible` of s (1 to kKeys) become 2^(s - m), the others 0, up to the next
 // multiple of kColumns. m and l are brought up to date; the result is the factor for the row's output so far.
 ALWAYS_INLINE inline float softmax_tile(float* s, int64_t visible, float& m, float& l) {
@@ -167,7 +174,9 @@ void forward_chunk(const Head<T>& h, int64_t chunk, float* scratch) {
     if constexpr (sizeof(T) == 4)
         if (count <= kRows && HS == ld) in_place = h.v;
     for (int64_t k0 = 0; k0 < end; k0 += kKeys) {
-        const int64_t keys = std::min(kKeys, end - k0);
+        const int64_t keys = std::min(kKeys, end - k0), next = k0 + kKeys;
+        prefetch_rows(h.k + next * h.kv_stride, h.kv_stride, std::min(kKeys, end - next), HS);
+        prefetch_rows(h.v + next * h.kv_stride, h.kv_stride, std::min(kKeys, end - next), HS);
         simd([&]() ALWAYS_INLINE {
             pack_transposed(kt, h.k + k0 * h.kv_stride, h.kv_stride, keys, HS);
             if (!in_place) pack(v, h.v + k0 * h.kv_stride, h.kv_stride, keys, HS, ld, 1.0f);
@@ -291,19 +300,61 @@ void backward_head(T* dqkv, const T* dy, const T* qkv, const T* y, const float* 
 
 }  // namespace attention
 
+#include "attention_pairs.hpp"
+
+// ---- CPU: which of the two ways, by storage type and processor
+
+namespace attention {
+
+template <typename T>
+bool by_pairs([[maybe_unused]] int64_t HS) {
+#if TRAIN_GPT_PAIRS
+    return sizeof(T) == 2 && pairs::takes(HS);
+#else
+    return false;
+#endif
+}
+// Scratch of a thread in bytes.
+template <typename T>
+size_t forward_bytes(int64_t HS) {
+    size_t bytes = size_t(forward_scratch(HS)) * sizeof(float);
+#if TRAIN_GPT_PAIRS
+    if (by_pairs<T>(HS)) bytes = size_t(pairs::forward_scratch(HS));
+#endif
+    return round_up(bytes, size_t(256));
+}
+template <typename T>
+size_t backward_bytes(int64_t T_, int64_t HS) {
+    size_t bytes = size_t(backward_scratch(T_, HS)) * sizeof(float);
+#if TRAIN_GPT_PAIRS
+    if (by_pairs<T>(HS)) bytes = size_t(pairs::backward_scratch(T_, HS));
+#endif
+    return round_up(bytes, size_t(256));
+}
+template <typename T>
+void run_chunk(const Head<T>& head, int64_t chunk, char* scratch) {
+#if TRAIN_GPT_PAIRS
+    if constexpr (sizeof(T) == 2)
+        if (by_pairs<T>(head.HS)) return pairs::forward_chunk(head, chunk, scratch);
+#endif
+    forward_chunk(head, chunk, reinterpret_cast<float*>(scratch));
+}
+
+}  // namespace attention
+
 // y (B, T, C), lse (B, NH, T), qkv (B, T, 3C). One thread per head and chunk of queries, the longest first.
 template <typename T>
 void attention_forward(Cpu& dev, T* y, float* lse, const T* qkv, int64_t B, int64_t T_, int64_t NH, int64_t HS) {
     const int64_t C = NH * HS, chunks = ceil_div(T_, attention::kChunk);
-    const int64_t scratch_size = round_up(attention::forward_scratch(HS), int64_t(64));
-    float* scratch = static_cast<float*>(dev.workspace(size_t(dev.threads * scratch_size) * sizeof(float)));
+    const size_t bytes = attention::forward_bytes<T>(HS);
+    char* scratch = static_cast<char*>(dev.workspace(size_t(dev.threads) * bytes));
     #pragma omp parallel for schedule(dynamic) num_threads(dev.threads)
     for (int64_t item = 0; item < B * NH * chunks; item++) {
         const int64_t chunk = chunks - 1 - item / (B * NH), b = item % (B * NH) / NH, h = item % NH;
         const T* q = qkv + b * T_ * 3 * C + h * HS;
         const attention::Head<T> head{y + b * T_ * C + h * HS, lse + (b * NH + h) * T_, q, q + C, q + 2 * C,
                                       C, 3 * C, 3 * C, 0, T_, HS};
-        attention::forward_chunk(head, chunk, scratch + omp_get_thread_num() * scratch_size);
+        attention::run_chunk(head, chunk, scratch + size_t(omp_get_thread_num()) * bytes);
     }
 }
 
@@ -311,13 +362,21 @@ void attention_forward(Cpu& dev, T* y, float* lse, const T* qkv, int64_t B, int6
 template <typename T>
 void attention_backward(Cpu& dev, T* dqkv, const T* dy, const T* qkv, const T* y, const float* lse, int64_t B,
                         int64_t T_, int64_t NH, int64_t HS) {
-    const int64_t C = NH * HS, scratch_size = round_up(attention::backward_scratch(T_, HS), int64_t(64));
-    float* scratch = static_cast<float*>(dev.workspace(size_t(dev.threads * scratch_size) * sizeof(float)));
+    const int64_t C = NH * HS;
+    const size_t bytes = attention::backward_bytes<T>(T_, HS);
+    char* scratch = static_cast<char*>(dev.workspace(size_t(dev.threads) * bytes));
     #pragma omp parallel for schedule(dynamic) num_threads(dev.threads)
     for (int64_t item = 0; item < B * NH; item++) {
         const int64_t b = item / NH, h = item % NH, in = b * T_ * 3 * C + h * HS, out = b * T_ * C + h * HS;
-        float* own = scratch + omp_get_thread_num() * scratch_size;
-        attention::backward_head(dqkv + in, dy + out, qkv + in, y + out, lse + item * T_, T_, C, HS, own);
+        char* own = scratch + size_t(omp_get_thread_num()) * bytes;
+#if TRAIN_GPT_PAIRS
+        if constexpr (sizeof(T) == 2)
+            if (attention::by_pairs<T>(HS)) {
+                attention::pairs::backward_head(dqkv + in, dy + out, qkv + in, y + out, lse + item * T_, T_, C, HS, own);
+                continue;
+            }
+#endif
+        attention::backward_head(dqkv + in, dy + out, qkv + in, y + out, lse + item * T_, T_, C, HS, reinterpret_cast<float*>(own));
     }
 }
 
@@ -331,8 +390,8 @@ void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, cons
     for (int64_t b = 0; b < B; b++)
         ASSERT(slot[b] >= 0 && past[b] >= 0 && past[b] + n <= T_max, "row ", b, ": slot ", slot[b], ", ", past[b],
                " + ", n, " positions, cache of ", T_max);
-    const int64_t scratch_size = round_up(attention::forward_scratch(HS), int64_t(64));
-    float* scratch = static_cast<float*>(dev.workspace(size_t(dev.threads * scratch_size) * sizeof(float)));
+    const size_t bytes = attention::forward_bytes<T>(HS);
+    char* scratch = static_cast<char*>(dev.workspace(size_t(dev.threads) * bytes));
     #pragma omp parallel num_threads(dev.threads)
     {
         #pragma omp for
@@ -347,7 +406,7 @@ void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, cons
             const int64_t cached = int64_t(slot[b]) * T_max * C + h * HS, in = b * n * 3 * C + h * HS;
             const attention::Head<T> head{y + b * n * C + h * HS, nullptr, qkv + in, k_cache + cached, v_cache + cached,
                                           C, 3 * C, C, past[b], n, HS};
-            attention::forward_chunk(head, chunk, scratch + omp_get_thread_num() * scratch_size);
+            attention::run_chunk(head, chunk, scratch + size_t(omp_get_thread_num()) * bytes);
         }
     }
 }

@@ -189,22 +189,23 @@ ALWAYS_INLINE inline float fast_tanh(float x) {
     return 1.0f - 2.0f / (fast_exp(2.0f * x) + 1.0f);
 }
 
-// out[p * WIDTH + j] = in[j * ld + p] for p < k, j < lines <= WIDTH: 4 x 4 numbers at a time, turned in registers.
-template <int WIDTH>
-ALWAYS_INLINE inline void transpose_into(float* out, const float* in, int64_t ld, int64_t lines, int64_t k) {
+// out[p * WIDTH + j] = in[j * ld + p] for p < k, j < lines <= WIDTH: 4 x 4 numbers of 32 bits at a time, turned in registers.
+template <int WIDTH, typename N>
+ALWAYS_INLINE inline void transpose_into(N* out, const N* in, int64_t ld, int64_t lines, int64_t k) {
+    static_assert(sizeof(N) == 4);
     typedef float V __attribute__((vector_size(16), aligned(4), may_alias));
     const int64_t k4 = k / 4 * 4;
     int64_t j = 0;
     for (; j + 4 <= lines; j += 4)
         for (int64_t p = 0; p < k4; p += 4) {
-            const float* x = in + j * ld + p;
+            const N* x = in + j * ld + p;
             const V x0 = *reinterpret_cast<const V*>(x), x1 = *reinterpret_cast<const V*>(x + ld);
             const V x2 = *reinterpret_cast<const V*>(x + 2 * ld), x3 = *reinterpret_cast<const V*>(x + 3 * ld);
             const V low0 = __builtin_shufflevector(x0, x1, 0, 4, 1, 5);
             const V low1 = __builtin_shufflevector(x2, x3, 0, 4, 1, 5);
             const V high0 = __builtin_shufflevector(x0, x1, 2, 6, 3, 7);
             const V high1 = __builtin_shufflevector(x2, x3, 2, 6, 3, 7);
-            float* y = out + p * WIDTH + j;
+            N* y = out + p * WIDTH + j;
             *reinterpret_cast<V*>(y) = __builtin_shufflevector(low0, low1, 0, 1, 4, 5);
             *reinterpret_cast<V*>(y + WIDTH) = __builtin_shufflevector(low0, low1, 2, 3, 6, 7);
             *reinterpret_cast<V*>(y + 2 * WIDTH) = __builtin_shufflevector(high0, high1, 0, 1, 4, 5);

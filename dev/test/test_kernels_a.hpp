@@ -283,9 +283,9 @@ inline void test_attention_extreme(Report& t) {
 // ---- attention: who may influence whom
 
 template <typename T>
-void check_causality(Report& t) {
+void check_causality(Report& t, int64_t HS) {
     Cpu dev;
-    const Shape s{2, 133, 2, 7};
+    const Shape s{2, 133, 2, HS};
     const int64_t C = s.C();
     const auto qkv = random_qkv<T>(s, 8);
     const Run<T> before = run_attention(dev, qkv, {}, s);
@@ -304,31 +304,35 @@ void check_causality(Report& t) {
         }
 }
 inline void test_causality(Report& t) {
-    check_causality<float>(t);
-    check_causality<bf16>(t);
+    for (const int64_t HS : {7, 8}) {  // heads of an even size are multiplied by pairs where the processor can (attention_pairs.hpp)
+        check_causality<float>(t, HS);
+        check_causality<bf16>(t, HS);
+    }
 }
 
 // The positions t of head h in row b whose output has a NaN, as a string of 0 and 1.
-inline std::string nan_rows(const float* x, int64_t stride, int64_t T, int64_t HS) {
+template <typename T_>
+std::string nan_rows(const T_* x, int64_t stride, int64_t T, int64_t HS) {
     std::string s;
     for (int64_t i = 0; i < T; i++) {
         bool found = false;
-        for (int64_t c = 0; c < HS; c++) found |= std::isnan(x[i * stride + c]);
+        for (int64_t c = 0; c < HS; c++) found |= std::isnan(float(x[i * stride + c]));
         s += found ? '1' : '0';
     }
     return s;
 }
 
-inline void test_nan(Report& t) {
+template <typename N>
+void check_nan(Report& t, int64_t HS) {
     Cpu dev;
-    const Shape s{1, 100, 2, 5};
+    const Shape s{1, 100, 2, HS};
     const int64_t C = s.C(), T = s.T;
-    const auto dy = random_dy<float>(s, 10);
+    const auto dy = random_dy<N>(s, 10);
     for (const int64_t at : {0, 1, 64, 66, 99})
         for (int64_t part = 0; part < 3; part++) {
-            auto qkv = random_qkv<float>(s, 9);
-            qkv[size_t(at * 3 * C + part * C + s.HS + 2)] = kNaN;              // head 1, channel 2
-            const Run<float> got = run_attention(dev, qkv, dy, s);
+            auto qkv = random_qkv<N>(s, 9);
+            qkv[size_t(at * 3 * C + part * C + s.HS + 2)] = N(kNaN);              // head 1, channel 2
+            const Run<N> got = run_attention(dev, qkv, dy, s);
             std::string want(size_t(T), '0');
             for (int64_t i = at; i < T; i++) want[size_t(i)] = part > 0 || i == at ? '1' : '0';
             t.check(nan_rows(got.y.data(), C, T, s.HS) == std::string(size_t(T), '0'), "the other head stays clean");
@@ -336,13 +340,18 @@ inline void test_nan(Report& t) {
             t.check(nan_rows(got.y.data() + s.HS, C, T, s.HS) == want, where + "y");
             t.check(nan_rows(got.dqkv.data() + s.HS, 3 * C, T, s.HS)[size_t(at)] == '1', where + "dq");
         }
-    const auto qkv = random_qkv<float>(s, 9);
+    const auto qkv = random_qkv<N>(s, 9);
     auto bad = dy;
-    bad[size_t(50 * C)] = kNaN;
-    const Run<float> got = run_attention(dev, qkv, bad, s);
+    bad[size_t(50 * C)] = N(kNaN);
+    const Run<N> got = run_attention(dev, qkv, bad, s);
     t.check(nan_rows(got.dqkv.data(), 3 * C, T, s.HS)[50] == '1', "NaN in dy shows in dq of its position");
     t.check(nan_rows(got.dqkv.data() + 2 * C, 3 * C, T, s.HS).substr(0, 51) == std::string(51, '1'),
             "NaN in dy shows in dv of all positions up to it");
+}
+inline void test_nan(Report& t) {
+    check_nan<float>(t, 5);
+    check_nan<bf16>(t, 5);
+    check_nan<bf16>(t, 6);
 }
 
 // ---- the same bits, however the work is split

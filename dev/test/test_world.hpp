@@ -331,7 +331,7 @@ inline void lists_are_sorted(Report& t) {
 inline void english_is_right(Report& t) {
     check_all(t, "characters, spaces and quotes are right", "", 20000, wrong_characters);
     for (const DocumentKind& kind : kDocumentKinds) {
-        if (kind.name == std::string("spelling")) continue;  // "the letter a occurs"
+        if (kind.name == std::string("spelling") || kind.name == std::string("copybook")) continue;  // "the letter a occurs", "Row: a b a"
         check_all(t, cat("a and an are right in kind ", kind.name), kind.name, 100, wrong_articles);
         if (kind.name != std::string("list"))
             check_all(t, cat("sentences begin, end and agree in kind ", kind.name), kind.name, 100, wrong_sentences);

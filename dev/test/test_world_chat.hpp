@@ -776,6 +776,47 @@ inline void workbook_holds_no_test_problem(Report& t) {
             " of them held out"));
     t.check(arithmetic.second > 10, cat("control: of the pages of arithmetic ", arithmetic.second, " of ", arithmetic.first, " would be"));
 }
+// The rows of a copybook page, and of how many the copy is another.
+inline std::vector<std::string> rows_on_page(const std::string& text, size_t& wrong) {
+    std::vector<std::string> rows;
+    for (const std::string& line : split_on(text, "\n"))
+        if (line.starts_with("Row: ")) rows.push_back(line.substr(5));
+        else if (line.starts_with("Copy: ")) wrong += rows.empty() || line.substr(6) != rows.back();
+    return rows;
+}
+inline void copybook_copies(Report& t) {
+    const World world({}, {"copybook"});
+    size_t wrong = 0;
+    std::set<std::string> rows;
+    for (uint64_t i = 0; i < 1500; i++)
+        for (const auto& row : rows_on_page(world.document(i).text, wrong)) rows.insert(row);
+    t.check(rows.size() > 3000 && wrong == 0, cat("copybook: ", rows.size(), " different rows, ", wrong, " copied wrongly"));
+    size_t planted = 0;
+    rows_on_page("Row: a b\nCopy: a c\n", planted);
+    t.check(planted == 1, "control: a wrong copy is found");
+    // rows that a question is about: none of dev and test, some of training
+    const auto met = [&](Share share) {
+        size_t n = 0;
+        for (const Problem& p : problems("counting", share)) n += p.kind != "words" && rows.count(after(p.prompt, ": ")) > 0;
+        return n;
+    };
+    t.check(met(Share::dev) == 0 && met(Share::test) == 0, "no row of a question of dev or test is copied");
+    t.check(met(Share::train) > 0, cat("control: of training questions ", met(Share::train)));
+}
+inline void questions_differ(Report& t) {
+    const TempDir dir;
+    write_world_chat(the_world(), chat_config(dir / "w", 5, 1000), pools().told);
+    for (const char* task : {"counting", "spelling", "facts", "word-problems"})
+        for (const char* share : {"dev", "test"}) {
+            std::set<std::string> prompts;
+            const auto lines = world_test::read_jsonl(cat(dir / "w", "/tasks/", task, "-", share, ".jsonl"));
+            for (const auto& line : lines) prompts.insert(line.at("prompt").get<std::string>());
+            t.check(prompts.size() == lines.size() && lines.size() > 200, cat(task, " ", share, ": ", lines.size(), " questions, all different"));
+        }
+    std::set<std::string> drawn;
+    for (uint64_t i = 0; i < 250; i++) drawn.insert(make_problem(the_world(), "counting", Share::test, i).prompt);
+    t.check(drawn.size() < 250, cat("control: of 250 that are drawn ", drawn.size(), " differ"));
+}
 inline void kinds_have_weights(Report& t) {
     const World world({}, {"workbook:3", "story:1"});
     std::map<std::string, int> n;
@@ -816,6 +857,8 @@ inline Suite world_chat_tests() {
         {"world chat: the same bytes for any number of threads, and more extends them", files_are_reproducible},
         {"world chat: poor worlds and wrong usage", poor_worlds_and_bad_usage},
         {"world chat: --hardest and --numbers bound the problems, whose shares stay apart", levels_are_kept},
+        {"world chat: the copybook copies, and no row of dev or test", copybook_copies},
+        {"world chat: no question of dev or test is asked twice", questions_differ},
         {"world chat: workbook pages hold no problem of val, dev or test", workbook_holds_no_test_problem},
         {"world chat: --kinds takes weights", kinds_have_weights},
     };

@@ -7,7 +7,7 @@
 # Worlds. "facts" holds only the pages that tell facts, with steep fame: a model of 0.9 million parameters needs some
 # hundred tellings to recall a fact, so a dozen people must be told of often, and others once. "readers" is the same with many more people: who
 # is shown a page on the same hundred people again and again learns them by heart instead of reading. "pages" has all kinds of pages.
-# "skills" (lib_skills.sh) is half a workbook of sums.
+# "skills" (lib_skills.sh) is half a workbook of sums and a copybook.
 # Plan, in seconds of one core with AVX2 (10,000 tokens/s of training with 4 layers of 128 channels): worlds and tokenizers 120; base models 500
 # (facts), 165 (readers), 600 (skills), 330 (bytes); plain assistants 3 x 95, shorter ones of C7 3 x 30; identity 3 x 60; probe and teaching
 # 3 x 60; reader and searcher 3 x 250; reckoning and letters 3 x 800, tokens and bytes 3 x 250; reciting 3 x 150; translation 3 x 230; real
@@ -36,7 +36,7 @@ assistant_begin() { # NAME ARGUMENT...
         local conversations=4000 shape=(--people 200 --places 16 --zipf 1.6 --known 100 --rare 1 --kinds biography place questions dialogue entry)
         case $lab_world in
             pages) shape=(--people 100 --places 20 --known 40) ;;
-            skills) shape=(--people 100 --places 20 --known 40 --kinds workbook:50 dialogue:8 questions:8 biography:8 story:6 letter:4 list:6 place:4 entry:4 --hardest 3 --numbers 4) conversations=8000 ;;
+            skills) shape=(--people 100 --places 20 --known 40 --kinds workbook:45 copybook:15 dialogue:8 questions:8 biography:8 story:6 letter:4 list:6 place:4 entry:4 --hardest 3 --numbers 4) conversations=8000 ;;
             languages) shape=(--kinds translation) ;;
             readers) shape[1]=1500 conversations=8000 ;; # people
         esac
