@@ -114,6 +114,42 @@ inline Json bench_encoding(const Texts& texts, const Tokenizer& tokenizer, const
             {"decode_mb_per_s", texts.mb_per_s(decode_s)}, {"run_ms", run_ms}, {"threads", threads}, {"threads_speedup", one_s / all_s}};
 }
 
+// One epoch of packed rows, read: which share of their places trains, and how many tokens are never a target.
+inline Json bench_packed_rows(const std::string& dir, int64_t T) {
+    DataLoader loader({dir, "train", T, "packed"});
+    const int64_t rows = loader.rows_per_epoch();
+    std::vector<int32_t> inputs(static_cast<size_t>(T)), targets(static_cast<size_t>(T));
+    std::vector<float> weights(static_cast<size_t>(T));
+    int64_t counted = 0;
+    for (int64_t r = 0; r < rows; r++) {
+        loader.read_rows(r, 1, inputs.data(), targets.data(), weights.data());
+        counted += std::count(weights.begin(), weights.end(), 1.0f);
+    }
+    const double used = double(counted) / double(rows * T), lost = 1.0 - double(counted) / double(loader.num_tokens() - 1);
+    std::printf("  packed rows, T=%lld: %.2f %% used, %.4f %% of the tokens lost\n", (long long)T, 100 * used, 100 * lost);
+    return {{cat("packed_used_", T), used}, {cat("packed_lost_", T), lost}};
+}
+
+// Seconds from nothing to the first row of 1,000 shards of 200 MB: files that have their size, but no blocks on the disk. Wall time.
+inline Json bench_startup(const std::string& dir) {
+    constexpr int64_t kShards = 1000, kTokens = 100'000'000;
+    make_directories(dir);
+    const auto header = shard_header(false, kTokens);
+    for (int64_t s = 0; s < kShards; s++) {
+        const std::string path = strprintf("%s/x_train_%06lld.bin", dir.c_str(), (long long)s);
+        write_file(path, std::string(reinterpret_cast<const char*>(header.data()), sizeof header));
+        fs::resize_file(path, uintmax_t(kShardHeaderBytes + kTokens * 2));
+    }
+    std::vector<int32_t> inputs(1024), targets(1024);
+    std::vector<float> weights(1024);
+    const double s = bench::measure([&] {
+        DataLoader loader({dir, "train", 1024, "shuffled"});
+        loader.read_rows(123456, 1, inputs.data(), targets.data(), weights.data());
+    }, 5).s;
+    std::printf("  opening 1,000 shards of 200 MB and reading a row: %.3f s\n", s);
+    return {{"startup_s", s}};
+}
+
 // JSONL -> shards, read back and checked; then batches from them.
 inline Json bench_shards(const Texts& texts, const Tokenizer& tokenizer, double encode_mb_per_s) {
     const tokenize::TemporaryFolder folder((fs::temp_directory_path() / cat("train_gpt_bench_", ::getpid())).string());
@@ -147,6 +183,8 @@ inline Json bench_shards(const Texts& texts, const Tokenizer& tokenizer, double 
         result[cat("loader_", order, "_gb_per_s")] = gb_per_s;
     }
     std::printf("\n");
+    for (const int64_t length : {1024, 2048}) result.update(bench_packed_rows(c.out, length));
+    result.update(bench_startup(folder.path + "/many"));
     std::fflush(stdout);
     return result;
 }

@@ -8,14 +8,15 @@
 # What decides is which prompts are asked: on facts told often, and nobody, the base model beats the assistant, which forgets some of them (LOG 2026-11-22).
 # Fixed: base model, assistant, prompts of the test share, one answer each drawn at temperature 1 (the likeliest hides what practice does, C24), the
 #   checker as the judge: right beats wrong, equal ties. Varied: the seed of what comes after. Noise: bootstrap over the prompts; the seeds.
-# Cost: per seed 200 steps of teaching, 100 updates of practice, 1,600 answers: three minutes on two quiet cores.
+# Cost: per seed 200 steps of teaching, 100 updates of practice, 4,000 answers: three minutes on two quiet cores.
 # usage: scripts/lab/c32_arena.sh OUT_DIR [--scale X] [--model DIR --base DIR --world DIR]
 # shellcheck source=scripts/lab/lib_rl.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_rl.sh"
 practice_begin c32 "$@"
 need_base
 
-head -q -n "$questions" "$tests" "$world/tasks/nobody-test.jsonl" > "$lab_out/prompts.jsonl"
+# Fewer than half as many, 200 of each, gave intervals of +-15, wider than some gaps are (LOG 2026-11-23).
+head -q -n $((questions * 5 / 2)) "$tests" "$world/tasks/nobody-test.jsonl" > "$lab_out/prompts.jsonl"
 # what the probe asks: facts, known or not, and nobody
 head -q -n 200 "$world"/tasks/{facts,nobody}-train.jsonl > "$lab_out/asked.jsonl"
 
