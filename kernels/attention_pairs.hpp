@@ -1,13 +1,13 @@
-// kernels/attention_pairs.hpp -- attention.hpp on a processor that multiplies pairs of bf16 (pairs.hpp): the same tiles, softmax and
-// promises. What differs from the floats there:
+// kernels/attention_pairs.hpp -- attention.hpp on a processor that multiplies pairs of bf16 (pairs.hpp). The same tiles, softmax and
+// promises as in attention_floats.hpp; what differs:
 //   scores      q and k are multiplied as stored and the sum is scaled, where floats scale q first
 //   p and ds    are rounded to bf16 before they meet v, k, dy and q, as attention on GPUs does; sums stay fp32
 //   key pairs   p v and ds k sum over two keys at once, p^T dy and ds^T q over two queries: rows are interleaved when a tile is copied
 // 0 * NaN would carry a NaN of v from a later key to an earlier query. A tile of keys is checked when it is copied: if some v of it is not
 // finite, the queries that do not see the whole tile take a slower way, with the same bits for all numbers that they see.
-// Included by attention.hpp.
 #pragma once
 
+#include "attention_floats.hpp"
 #include "pairs.hpp"
 
 #if TRAIN_GPT_PAIRS

@@ -211,10 +211,11 @@ ALWAYS_INLINE inline void transpose_into(N* out, const N* in, int64_t ld, int64_
             *reinterpret_cast<V*>(y + 2 * WIDTH) = __builtin_shufflevector(high0, high1, 0, 1, 4, 5);
             *reinterpret_cast<V*>(y + 3 * WIDTH) = __builtin_shufflevector(high0, high1, 2, 3, 6, 7);
         }
+    const auto one = [=](int64_t p, int64_t line) ALWAYS_INLINE { __builtin_memcpy(out + p * WIDTH + line, in + line * ld + p, 4); };
     for (; j < lines; j++)
-        for (int64_t p = 0; p < k4; p++) out[p * WIDTH + j] = in[j * ld + p];
+        for (int64_t p = 0; p < k4; p++) one(p, j);
     for (int64_t p = k4; p < k; p++)
-        for (j = 0; j < lines; j++) out[p * WIDTH + j] = in[j * ld + p];
+        for (j = 0; j < lines; j++) one(p, j);
 }
 
 // ---- devices

@@ -5,8 +5,9 @@
 //              db_m  += sum_n dy_nm                            +=             (fp32)
 // Storage T is float or bf16, sums are fp32. Two engines: oneDNN, and our own blocked product. Its one idea: copy the
 // operands into panels in the order in which a register-sized kernel reads them; transposes and bf16 vanish in the
-// copy. Promises: the same call gives the same bits; oneDNN keeps that for equal thread counts only. Ours does for any
-// number of threads and whatever else is in the matrix: an element is one thread's sum over k in blocks of kKC. (Products of up to
+// copy, to floats, or to pairs of bf16 where the processor multiplies those (pairs.hpp).
+// Promises: the same call gives the same bits; oneDNN keeps that for equal thread counts only. Ours does for any number
+// of threads and whatever else is in the matrix: an element is one thread's sum over k in blocks of kKC. (Products of up to
 // kFewRows rows read the weights once, in another order.) Where a row must not notice whether it is computed alone or with
 // others, as when a model practises on what it has just written, dev.row_invariant leaves only the blocked product.
 // Does not: batched or strided products, integer types.
@@ -20,6 +21,7 @@
 #include "device.hpp"
 #include "fp8.hpp"
 #include "gelu.hpp"
+#include "pairs.hpp"
 
 #if __has_include(<oneapi/dnnl/dnnl.h>) && !defined(TRAIN_GPT_NO_ONEDNN)
 #define TRAIN_GPT_ONEDNN 1
@@ -103,6 +105,8 @@ struct Gemm {
         typedef float V __attribute__((vector_size(bytes), aligned(4), may_alias));        \
         typedef int32_t I __attribute__((vector_size(bytes), aligned(1), may_alias));      \
         static constexpr int MR = mr, NV = nv, W = bytes / 4, NR = NV * W;                 \
+        using Packed = float;                                                              \
+        static constexpr int64_t kStep = 1;                                                \
         GEMM_TARGET(target)                                                                \
     };
 GEMM_TILE(TileSse2, run_baseline, 16, 4, 2)    // 16 registers: 8 sums, 2 of B, the rest for products (no FMA)
@@ -110,8 +114,25 @@ GEMM_TILE(TileAvx2, run_avx2, 32, 6, 2)        // 16 registers: 12 sums, 2 of B,
 GEMM_TILE(TileAvx512, run_avx512, 64, 14, 2)   // 32 registers: 28 sums, 2 of B, 1 of A
 #undef GEMM_TILE
 #undef GEMM_TARGET
+#if TRAIN_GPT_PAIRS
+// Of bf16, where the processor multiplies pairs (pairs.hpp): a step of k is two numbers.
+struct TilePairs {
+    static constexpr int MR = 12, NV = 2, W = 16, NR = NV * W;   // 24 sums, 2 of B, 1 of A; 12 lines are turned four at a time
+    using Packed = Pair;
+    static constexpr int64_t kStep = 2;
+    template <typename F>
+    static void run(F f) { run_avx512(f); }
+};
+#endif
 
 // c (MR, NR; row stride ldc) = or += a b over k steps. a[i * a_row + k * a_k], b[k * b_k + j].
+#if TRAIN_GPT_PAIRS
+template <typename Tile>
+ALWAYS_INLINE inline void gemm_tile(float* c, int64_t ldc, bool add, const Pair* a, int64_t a_row, int64_t a_k, const Pair* b, int64_t b_k, int64_t k) {
+    if (add) multiply_pairs<Tile::MR, false>(c, ldc, a, a_row, a_k, b, b_k, Tile::NR, k);
+    else multiply_pairs<Tile::MR, true>(c, ldc, a, a_row, a_k, b, b_k, Tile::NR, k);
+}
+#endif
 template <typename Tile>
 ALWAYS_INLINE inline void gemm_tile(float* c, int64_t ldc, bool add, const float* a, int64_t a_row, int64_t a_k,
                                     const float* b, int64_t b_k, int64_t k) {
@@ -145,8 +166,8 @@ ALWAYS_INLINE inline void gemm_tile(float* c, int64_t ldc, bool add, const float
 
 // ---- CPU: the blocked product
 
-constexpr int64_t kKC = 384;   // steps of k per call of the register kernel; AVX2: a panel of B (24 KiB) fits L1 (LOG)
-constexpr int64_t kKB = 1152;  // what is packed at once: A up to (1024, 1152), B up to (1152, 2048); 14 MiB
+constexpr int64_t kKC = 384;   // numbers of k per call of the register kernel; AVX2: a panel of B (24 KiB) fits L1 (LOG)
+constexpr int64_t kKB = 1152;  // steps of k packed at once: A up to (1024, 1152), B up to (1152, 2048); 14 MiB
 constexpr int64_t kMB = 1024;
 constexpr int64_t kNB = 2048;
 
@@ -172,32 +193,49 @@ ALWAYS_INLINE inline void pack_panel(float* out, const T* in, int64_t ld, bool a
     }
 }
 
-// Strip s (of `strips`) of a packed operand: its kb steps lie in blocks of kKC, so that a tile finds all strips of a
+#if TRAIN_GPT_PAIRS
+// The same in pairs, ceil(k / 2) steps: out[k / 2][WIDTH]; an odd k ends in a pair whose other half is zero.
+template <int WIDTH>
+ALWAYS_INLINE inline void pack_panel(Pair* out, const bf16* in, int64_t ld, bool along, int64_t lines, int64_t k) {
+    if (!along) return interleave_rows(out, WIDTH, in, ld, k, lines);
+    if (lines < WIDTH) std::fill(out, out + ceil_div(k, int64_t(2)) * WIDTH, 0u);
+    const bool even = ld % 2 == 0;                    // then each line is a line of pairs
+    if (even) transpose_into<WIDTH>(out, reinterpret_cast<const Pair*>(in), ld / 2, lines, k / 2);
+    for (int64_t p = even ? k / 2 : 0; 2 * p < k; p++)
+        for (int64_t j = 0; j < lines; j++) {
+            const bf16* x = in + j * ld + 2 * p;
+            out[p * WIDTH + j] = Pair(x[0].bits) | (2 * p + 1 < k ? Pair(x[1].bits) << 16 : 0);
+        }
+}
+#endif
+
+// Strip s (of `strips`) of a packed operand: its k numbers lie in blocks of kKC, so that a tile finds all strips of a
 // block side by side. `in` is the first number of the strip, `lines` how many lines it has.
 template <typename Tile, int WIDTH, typename T>
-void pack_strip(float* pack, int64_t s, int64_t strips, const T* in, int64_t ld, bool along, int64_t lines,
-                int64_t kb) {
+void pack_strip(typename Tile::Packed* pack, int64_t s, int64_t strips, const T* in, int64_t ld, bool along, int64_t lines,
+                int64_t k) {
     Tile::run([&]() ALWAYS_INLINE {
-        for (int64_t p = 0; p < kb; p += kKC) {
-            const int64_t steps = std::min(kKC, kb - p);
-            float* panel = pack + (p * strips + s * steps) * WIDTH;
-            pack_panel<WIDTH>(panel, in + (along ? p : p * ld), ld, along, lines, steps);
+        for (int64_t p = 0; p < k; p += kKC) {
+            const int64_t numbers = std::min(kKC, k - p), steps = ceil_div(numbers, Tile::kStep);
+            auto* panel = pack + (p / Tile::kStep * strips + s * steps) * WIDTH;
+            pack_panel<WIDTH>(panel, in + (along ? p : p * ld), ld, along, lines, numbers);
         }
     });
 }
 
 // The strips of one operand that a tile needs, from its first one on.
+template <typename Tile>
 struct Strips {
-    const float* packed;            // strip s is at packed + s * kc * width, number p of line l at [p * width + l]
-    const float* direct = nullptr;  // not null: whole strips are read at direct + s * strip, [l * line + p * step]
+    const typename Tile::Packed* packed;            // strip s is at packed + s * kc * width, step p of line l at [p * width + l]
+    const typename Tile::Packed* direct = nullptr;  // not null: whole strips are read at direct + s * strip, [l * line + p * step]
     int64_t strip = 0, line = 0, step = 0;
 };
 
 // c (rows, cols; row stride ldc) = or += the strips of A times the strips of B over kc steps. `roomy`: c may be written
 // beyond rows and cols, up to whole register tiles. Elsewhere an edge is computed aside and its valid part taken.
 template <typename Tile>
-void multiply_strips(float* c, int64_t ldc, bool roomy, bool add, int64_t rows, int64_t cols, const Strips& a,
-                     const Strips& b, int64_t kc) {
+void multiply_strips(float* c, int64_t ldc, bool roomy, bool add, int64_t rows, int64_t cols, const Strips<Tile>& a,
+                     const Strips<Tile>& b, int64_t kc) {
     constexpr int64_t MR = Tile::MR, NR = Tile::NR;
     Tile::run([&]() ALWAYS_INLINE {
         for (int64_t j = 0; j < cols; j += NR)
@@ -223,21 +261,25 @@ void multiply_strips(float* c, int64_t ldc, bool roomy, bool add, int64_t rows, 
 // of MR rows and B into strips of NR columns, then share out tiles of C.
 template <typename Tile, typename TC, typename T>
 struct BlockedGemm {
-    static constexpr int64_t MR = Tile::MR, NR = Tile::NR;
+    using Packed = typename Tile::Packed;
+    static constexpr int64_t MR = Tile::MR, NR = Tile::NR, kStep = Tile::kStep;
     static constexpr bool kDirect = sizeof(TC) == 4;  // sums grow in C itself; a bf16 C gets them from fp32 scratch
     Gemm<TC, T> g;
-    float *a_pack = nullptr, *b_pack = nullptr, *scratch = nullptr;  // scratch: (kMB, kNB) rounded up to whole tiles
+    int64_t steps = ceil_div(g.K, kStep);                            // of k; from here on k counts steps
+    Packed *a_pack = nullptr, *b_pack = nullptr;
+    float* scratch = nullptr;                                        // (kMB, kNB) rounded up to whole tiles
     int64_t ld_scratch = 0, row_strips = 1, col_strips = 1;          // strips per tile of the shared work
     bool a_direct = false, b_direct = false;                         // whole strips are read where they are, not packed
 
     void run(Cpu& dev) {
         const int64_t mb = round_up(std::min(g.M, kMB), MR), nb = round_up(std::min(g.N, kNB), NR);
-        const int64_t kb = std::max<int64_t>(1, std::min(g.K, kKB));
+        const int64_t kb = std::max<int64_t>(1, std::min(steps, kKB));
         ld_scratch = nb;
         const int64_t a_size = round_up(mb * kb, int64_t(16)), b_size = round_up(nb * kb, int64_t(16));
-        a_pack = static_cast<float*>(dev.workspace(size_t(a_size + b_size + (kDirect ? 0 : mb * nb)) * sizeof(float)));
+        static_assert(sizeof(Packed) == sizeof(float));
+        a_pack = static_cast<Packed*>(dev.workspace(size_t(a_size + b_size + (kDirect ? 0 : mb * nb)) * sizeof(float)));
         b_pack = a_pack + a_size;
-        scratch = b_pack + b_size;
+        scratch = reinterpret_cast<float*>(b_pack + b_size);
         choose_tiles(dev.threads, mb / MR, nb / NR);
         if (sizeof(T) == 4) {  // packing pays when a strip is read often (LOG 2026-11-21)
             a_direct = !g.ta && g.N <= 512;
@@ -247,8 +289,8 @@ struct BlockedGemm {
         #pragma omp parallel num_threads(dev.threads) if (work > 4e5)
         for (int64_t i = 0; i < g.M; i += kMB)
             for (int64_t j = 0; j < g.N; j += kNB)
-                for (int64_t k = 0; k == 0 || k < g.K; k += kKB)  // once also for K = 0: then C is the bias, or zero
-                    block(i, j, k, std::min(kMB, g.M - i), std::min(kNB, g.N - j), std::min(kKB, g.K - k));
+                for (int64_t k = 0; k == 0 || k < steps; k += kKB)  // once also for K = 0: then C is the bias, or zero
+                    block(i, j, k, std::min(kMB, g.M - i), std::min(kNB, g.N - j), std::min(kKB, steps - k));
     }
 
     // About 96 x 256 numbers of C a tile, so that its part of A (144 KiB) stays in L2; smaller if threads would starve.
@@ -262,15 +304,15 @@ struct BlockedGemm {
 
     // C[i : i+mb, j : j+nb] takes its products of k .. k+kb. Called by every thread of the team.
     void block(int64_t i, int64_t j, int64_t k, int64_t mb, int64_t nb, int64_t kb) {
-        const int64_t a_strips = ceil_div(mb, MR), b_strips = ceil_div(nb, NR);
+        const int64_t a_strips = ceil_div(mb, MR), b_strips = ceil_div(nb, NR), numbers = std::min(kb * kStep, g.K - k * kStep);
         #pragma omp for schedule(static) nowait
         for (int64_t s = a_direct ? mb / MR : 0; s < a_strips; s++)
             pack_strip<Tile, MR>(a_pack, s, a_strips, a_at(i + s * MR, k), g.ta ? g.M : g.K, !g.ta,
-                                 std::min(MR, mb - s * MR), kb);
+                                 std::min(MR, mb - s * MR), numbers);
         #pragma omp for schedule(static)
         for (int64_t s = b_direct ? nb / NR : 0; s < b_strips; s++)
             pack_strip<Tile, NR>(b_pack, s, b_strips, b_at(k, j + s * NR), g.tb ? g.K : g.N, g.tb,
-                                 std::min(NR, nb - s * NR), kb);
+                                 std::min(NR, nb - s * NR), numbers);
         #pragma omp for collapse(2) schedule(dynamic) nowait
         for (int64_t si = 0; si < a_strips; si += row_strips)
             for (int64_t sj = 0; sj < b_strips; sj += col_strips) {
@@ -278,25 +320,27 @@ struct BlockedGemm {
                 const int64_t jj = sj * NR, cols = std::min(col_strips * NR, nb - jj);
                 const int64_t ld = kDirect ? g.N : ld_scratch;
                 float* sum = kDirect ? reinterpret_cast<float*>(g.c) + (i + ii) * ld + j + jj : scratch + ii * ld + jj;
-                for (int64_t p = 0; p == 0 || p < kb; p += kKC) {
-                    const int64_t kc = std::min(kKC, kb - p);
-                    Strips a{a_pack + (p * a_strips + si * kc) * MR}, b{b_pack + (p * b_strips + sj * kc) * NR};
-                    if (a_direct) a = {a.packed, as_float(a_at(i + ii, k + p)), MR * g.K, g.K, 1};
-                    if (b_direct) b = {b.packed, as_float(b_at(k + p, j + jj)), NR, 1, g.N};
+                for (int64_t p = 0; p == 0 || p < kb; p += kKC / kStep) {
+                    const int64_t kc = std::min(kKC / kStep, kb - p);
+                    Strips<Tile> a{a_pack + (p * a_strips + si * kc) * MR}, b{b_pack + (p * b_strips + sj * kc) * NR};
+                    if constexpr (sizeof(T) == 4) {
+                        if (a_direct) a = {a.packed, a_at(i + ii, k + p), MR * g.K, g.K, 1};
+                        if (b_direct) b = {b.packed, b_at(k + p, j + jj), NR, 1, g.N};
+                    }
                     const bool add = k + p > 0 || (kDirect && g.accumulate);
                     multiply_strips<Tile>(sum, ld, !kDirect, add, rows, cols, a, b, kc);
                 }
-                if (k + kb >= g.K) g.finish(i + ii, rows, j + jj, cols, kDirect ? nullptr : sum, ld);
+                if (k + kb >= steps) g.finish(i + ii, rows, j + jj, cols, kDirect ? nullptr : sum, ld);
             }
-        const bool last = i + mb >= g.M && j + nb >= g.N && k + kb >= g.K;
+        const bool last = i + mb >= g.M && j + nb >= g.N && k + kb >= steps;
         if (!last) {
             #pragma omp barrier  // the packed panels are about to be overwritten
         }
     }
 
-    const T* a_at(int64_t i, int64_t k) const { return g.ta ? g.a + k * g.M + i : g.a + i * g.K + k; }
-    const T* b_at(int64_t k, int64_t j) const { return g.tb ? g.b + j * g.K + k : g.b + k * g.N + j; }
-    static const float* as_float(const T* p) { return reinterpret_cast<const float*>(p); }  // only where T is float
+    // The first number of step k in line i of A, and in line j of B.
+    const T* a_at(int64_t i, int64_t k) const { return g.ta ? g.a + k * kStep * g.M + i : g.a + i * g.K + k * kStep; }
+    const T* b_at(int64_t k, int64_t j) const { return g.tb ? g.b + j * g.K + k * kStep : g.b + k * kStep * g.N + j; }
 };
 
 // ---- CPU: few rows (decoding): every weight is used once or twice, so all that counts is to read B once, in order
@@ -414,6 +458,10 @@ template <typename TC, typename T>
 void gemm_own(Cpu& dev, const Gemm<TC, T>& g) {
     if (g.M <= 0 || g.N <= 0) return;
     if (g.M <= kFewRows && !g.ta && !dev.row_invariant) return g.tb ? few_rows_nt(dev, g) : few_rows_nn(dev, g);
+#if TRAIN_GPT_PAIRS
+    if constexpr (sizeof(T) == 2)
+        if (has_pairs()) return BlockedGemm<TilePairs, TC, T>{g}.run(dev);
+#endif
     with_tile([&](auto tile) { BlockedGemm<decltype(tile), TC, T>{g}.run(dev); });
 }
 
@@ -571,7 +619,7 @@ class OneDnn {
 // speed in fp32, the least on large matrices and a busy machine. AVX-512 and AMX are not measured with ours.
 template <typename TC, typename T>
 bool onednn_is_faster(const Gemm<TC, T>& g) {
-    if (sizeof(T) == 2) return onednn_has_fast_bf16();  // without them its bf16 is slower than fp32; ours is as fast as fp32
+    if (sizeof(T) == 2) return onednn_has_fast_bf16();  // ours by pairs: 0.78 to 0.93 of it (LOG 2026-11-23); by floats as fast as fp32
     return g.M > kFewRows || g.ta;                // 2 to 4 rows: ours is 1.2 to 2 times as fast; 1 row: 0.9 to 1.0
 }
 #endif
@@ -721,7 +769,7 @@ inline void set_matmul(Cpu& dev, const MatmulSettings& s, bool bf16_storage) {
 
 // What multiplies here, for `info` and the first lines of a log.
 inline std::string matmul_backend() {
-    const std::string own = cat("own (", isa_name(active_isa()), ")");
+    const std::string own = cat("own (", isa_name(active_isa()), has_pairs() ? " with bf16)" : ")");
 #if TRAIN_GPT_ONEDNN
     const dnnl_version_t& v = *dnnl_version();
     const bool avx2 = onednn_has(dnnl_cpu_isa_avx2);
@@ -735,6 +783,7 @@ inline std::string matmul_backend() {
 
 // Does bf16 storage speed products up here? (Otherwise it only saves memory.)
 inline bool bf16_matmul_is_fast() {
+    if (has_pairs()) return true;
 #if TRAIN_GPT_ONEDNN
     return matmul_engine() != MatmulEngine::own && onednn_has_fast_bf16();
 #else

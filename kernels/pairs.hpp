@@ -36,8 +36,8 @@ inline bool has_pairs() {
 // Functions marked so call each other and what is ALWAYS_INLINE; whoever calls one from outside asks has_pairs() first.
 #define PAIRS_TARGET __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")))
 
-// Two numbers of bf16, neighbours along k; the lower half is the first.
-typedef uint32_t Pair __attribute__((may_alias));
+// Two numbers of bf16, neighbours along k; the lower half is the first. It may lie where a bf16 may.
+typedef uint32_t Pair __attribute__((may_alias, aligned(2)));
 
 // c (ROWS, N) = or += a (ROWS, K pairs) b (K pairs, N): a_rk is a[r * row + k * col], b_kn is b[k * ldb + n], N a multiple of 32.
 // Each c_rn is a chain over k: its bits depend neither on r nor on how K is cut into calls.

@@ -112,7 +112,7 @@ inline void every_odd_size(Report& t) {
 inline void beyond_every_block_size(Report& t) {
     Cpu dev(2);
     const int64_t shapes[][3] = {
-        {70, 50, 300},     {9, 19, kKB + 77}, {kMB + 6, 20, 5}, {7, kNB + 33, 3}, {33, 40, 2 * kKB + kKC + 1},
+        {70, 50, 300},     {9, 19, kKB + 77}, {kMB + 6, 20, 5}, {7, kNB + 33, 3}, {33, 40, 2 * kKB + kKC + 1}, {13, 35, 4 * kKB + kKC + 1},
         {kMB + 1, 3, kKC}, {4, 1100, 130},    {3, 70, 1100},    {1, 3000, 65}};
     for (const auto& s : shapes) {
         const std::string shape = cat("M=", s[0], " N=", s[1], " K=", s[2]);

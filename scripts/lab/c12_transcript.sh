@@ -3,6 +3,7 @@
 # Hypothesis: put as a transcript of the kind that its pages hold ("Question: ... Answer:"), a question on a fact that it was told 300 times
 #   or more is answered right more often by the base model than the bare question, and in at least 80 % of the transcripts it goes
 #   on to ask the next question itself; the fine-tuned assistant stops (less than 1 %).
+#   Two exchanges come before the question: its pages hold two to five, and a base model that knows them well ends the page after the fifth.
 # Refuted if one of these fails. Also measured: a dress that no page of this world has ever worn ("Human: ... Assistant:").
 # Fixed: one base model, the questions, greedy answers. Varied: the dress, the number of solved exchanges before the question.
 # Noise: Wilson's 95 % interval; for the assistants that over the seeds. Cost: questions only.
@@ -38,20 +39,20 @@ done | lab_table
 for s in "${seeds[@]}"; do ask "plain-$s" "$(plain_assistant "$s")" --tasks "$lab_out/asked.jsonl" --max-tokens 80; done
 talks_on=$(for s in "${seeds[@]}"; do asks_on "plain-$s"; echo; done | mean)
 printf 'assistant\t0\t%s\t\t%s\n' "$(over_seeds plain known accuracy | percent)" "$(awk -v x="$talks_on" 'BEGIN { printf "%.1f", 100 * x }')" | lab_table
-echo "after four exchanges:"
-sed -n '1s/.*"prompt":"\([^"]*\)".*"reply":"\(.*\)","right".*/  Question: \1\\nAnswer:\2/p' "$lab_out/question-4-on.jsonl" \
+echo "after two exchanges:"
+sed -n '1s/.*"prompt":"\([^"]*\)".*"reply":"\(.*\)","right".*/  Question: \1\\nAnswer:\2/p' "$lab_out/question-2-on.jsonl" \
     | sed 's/\\n/\n  /g' | head -n 9
 
-bare=$(figure bare known accuracy) four=$(figure question-4 known accuracy) on=$(asks_on question-4-on)
+bare=$(figure bare known accuracy) two=$(figure question-2 known accuracy) on=$(asks_on question-2-on)
 verdict=refuted
-if holds "$four > $bare && $on >= 0.8 && $talks_on < 0.01"; then verdict=confirmed; fi
+if holds "$two > $bare && $on >= 0.8 && $talks_on < 0.01"; then verdict=confirmed; fi
 lab_verdict C12 << END
 $verdict
 right in $(awk "BEGIN { printf \"%.0f\", 100 * $bare }") % asked barely, \
-$(awk "BEGIN { printf \"%.0f\", 100 * $four }") % in a transcript of four exchanges (assistants $(over_seeds plain known accuracy | percent) %); \
+$(awk "BEGIN { printf \"%.0f\", 100 * $two }") % in a transcript after two exchanges (assistants $(over_seeds plain known accuracy | percent) %); \
 then it asks on in $(awk "BEGIN { printf \"%.0f\", 100 * $on }") %, the assistants in $(awk "BEGIN { printf \"%.0f\", 100 * $talks_on }") %
 seeds=${#seeds[@]}
 right_bare=$bare
-right_four=$four
+right_two=$two
 asks_on=$on
 END
