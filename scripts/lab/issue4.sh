@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All claims on the way from base model to assistant (C7 to C23, and real conversations), then their verdicts.
-# Cost: 70 minutes on two quiet cores with AVX2 at --scale 1 (the sum of its parts). usage: scripts/lab/issue4.sh OUT_DIR [--scale X]
+# Cost at --scale 1: 76 minutes of CPU time with fast bf16 (48 minutes on two cores that had other work, too), 140 with AVX2 (the sum of its parts). usage: scripts/lab/issue4.sh OUT_DIR [--scale X]
 # shellcheck source=scripts/lab/lib_all.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_all.sh"
 # what shares a base model is in one line
