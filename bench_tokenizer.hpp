@@ -114,20 +114,12 @@ inline Json bench_encoding(const Texts& texts, const Tokenizer& tokenizer, const
             {"decode_mb_per_s", texts.mb_per_s(decode_s)}, {"run_ms", run_ms}, {"threads", threads}, {"threads_speedup", one_s / all_s}};
 }
 
-// One epoch of packed rows, read: which share of their places trains, and how many tokens are never a target.
+// The packed rows of an epoch: which share of their places trains, and which share of the tokens is never a target.
 inline Json bench_packed_rows(const std::string& dir, int64_t T) {
-    DataLoader loader({dir, "train", T, "packed"});
-    const int64_t rows = loader.rows_per_epoch();
-    std::vector<int32_t> inputs(static_cast<size_t>(T)), targets(static_cast<size_t>(T));
-    std::vector<float> weights(static_cast<size_t>(T));
-    int64_t counted = 0;
-    for (int64_t r = 0; r < rows; r++) {
-        loader.read_rows(r, 1, inputs.data(), targets.data(), weights.data());
-        counted += std::count(weights.begin(), weights.end(), 1.0f);
-    }
-    const double used = double(counted) / double(rows * T), lost = 1.0 - double(counted) / double(loader.num_tokens() - 1);
-    std::printf("  packed rows, T=%lld: %.2f %% used, %.4f %% of the tokens lost\n", (long long)T, 100 * used, 100 * lost);
-    return {{cat("packed_used_", T), used}, {cat("packed_lost_", T), lost}};
+    const OrderStats o = order_stats({dir, "train", T, "packed"});
+    const double lost = double(o.lost) / double(o.targets + o.lost);
+    std::printf("  packed rows, T=%lld: %.2f %% used, %.4f %% of the tokens lost\n", (long long)T, 100 * o.used, 100 * lost);
+    return {{cat("packed_used_", T), o.used}, {cat("packed_lost_", T), lost}};
 }
 
 // Seconds from nothing to the first row of 1,000 shards of 200 MB: files that have their size, but no blocks on the disk. Wall time.

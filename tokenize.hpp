@@ -649,28 +649,37 @@ inline const std::vector<Flag<TokenizeStatsConfig>> tokenize_stats_flags = {
 };
 
 // What the rows of an order do with the tokens of a split; the packed rows are those of epoch 0.
-inline void print_order_stats(const LoaderOptions& options) {
+struct OrderStats {
+    int64_t rows = 0, targets = 0, lost = 0;       // lost: tokens that are never a target
+    int64_t pieces = 0, at_start = 0;              // packed: pieces in all rows, rows that begin with a document
+    double used = 0;                               // share of the rows' places that are targets
+};
+inline OrderStats order_stats(const LoaderOptions& options) {
     DataLoader loader(options);
-    const int64_t rows = loader.rows_per_epoch();
-    int64_t targets = loader.targets_per_epoch(), pieces = 0, at_start = 0;
+    OrderStats o{loader.rows_per_epoch(), loader.targets_per_epoch()};
     if (options.order == "packed") {                                // counted in the rows themselves
-        targets = -1;                                               // the last token of all has nothing to predict
+        o.targets = -1;                                             // the last token of all has nothing to predict
         std::vector<Segment> row;
-        for (int64_t r = 0; r < rows; r++) {
+        for (int64_t r = 0; r < o.rows; r++) {
             loader.row_segments(r, row);
-            pieces += int64_t(row.size());
-            for (const Segment& piece : row) targets += piece.length;
+            o.pieces += int64_t(row.size());
+            for (const Segment& piece : row) o.targets += piece.length;
             int32_t first;
             loader.read_tokens(row[0].start, 1, &first);
-            at_start += first == loader.end_of_text();
+            o.at_start += first == loader.end_of_text();
         }
     }
+    o.lost = loader.num_tokens() - 1 - o.targets;
+    o.used = double(o.targets) / double(o.rows * options.seq_len);
+    return o;
+}
+inline void print_order_stats(const LoaderOptions& options) {
+    const OrderStats o = order_stats(options);
     std::string line = strprintf("  %-10s %12s rows, %6.2f %% used, %s targets lost", options.order.c_str(),
-                                 with_commas(rows).c_str(), 100.0 * double(targets) / double(rows * options.seq_len),
-                                 with_commas(loader.num_tokens() - 1 - targets).c_str());
+                                 with_commas(o.rows).c_str(), 100.0 * o.used, with_commas(o.lost).c_str());
     if (options.order == "packed")
         line += strprintf("; %.1f %% of the rows begin with a document, %.2f pieces a row",
-                          100.0 * double(at_start) / double(rows), double(pieces) / double(rows));
+                          100.0 * double(o.at_start) / double(o.rows), double(o.pieces) / double(o.rows));
     std::printf("%s\n", line.c_str());
 }
 

@@ -330,14 +330,14 @@ inline void write_conversations(const World& world, const FactPools& facts, cons
             stats.conversations += n;
         }
 }
-// The numbers of up to n problems for make_problem(). Those of dev and test differ in their prompts, since a question that is asked twice would
-// count twice; where a share has few (rows of two dots), there are fewer than n.
-inline std::vector<uint64_t> problem_numbers(const World& world, const FactPools& facts, const std::string& task, Share share, int64_t n) {
-    std::vector<uint64_t> numbers;
+// Up to n questions of dev or test as lines. Their prompts differ, since a question that is asked twice would count twice; where a share has few
+// (rows of two dots), there are fewer than n.
+inline std::vector<std::string> distinct_questions(const World& world, const FactPools& facts, const std::string& task, Share share, int64_t n) {
+    std::vector<std::string> lines;
     std::unordered_set<std::string> prompts;
-    for (uint64_t i = 0; int64_t(numbers.size()) < n && i < 4 * uint64_t(n); i++)
-        if (share == Share::train || prompts.insert(make_problem(world, facts, task, share, i).prompt).second) numbers.push_back(i);
-    return numbers;
+    for (uint64_t i = 0; int64_t(lines.size()) < n && i < 4 * uint64_t(n); i++)
+        if (const Problem p = make_problem(world, facts, task, share, i); prompts.insert(p.prompt).second) lines.push_back(task_line(p));
+    return lines;
 }
 // tasks/TASK-train.jsonl, -dev.jsonl, -test.jsonl
 inline void write_tasks(const World& world, const FactPools& facts, const WorldConfig& c, int threads, ChatStatistics& stats) {
@@ -345,15 +345,17 @@ inline void write_tasks(const World& world, const FactPools& facts, const WorldC
     for (const Task& task : kTasks)
         for (const Share share : {Share::train, Share::dev, Share::test}) {
             const std::string path = cat(c.out, "/tasks/", task.name, "-", kShareNames[size_t(share)], ".jsonl");
-            const int64_t n = share == Share::train ? c.tasks : (c.tasks + 3) / 4;
+            int64_t n = share == Share::train ? c.tasks : (c.tasks + 3) / 4;
             if (!has_material(world, facts, task, share)) {
                 stats.missing.push_back(cat("tasks/", task.name, "-", kShareNames[size_t(share)]));
                 fs::remove(path);  // nothing happens where there is none
                 continue;
             }
-            const std::vector<uint64_t> numbers = problem_numbers(world, facts, task.name, share, n);
-            stats.bytes += write_lines(path, int64_t(numbers.size()), threads, [&](uint64_t i) { return task_line(make_problem(world, facts, task.name, share, numbers[i])); });
-            stats.problems += int64_t(numbers.size());
+            std::vector<std::string> questions;
+            if (share != Share::train) questions = distinct_questions(world, facts, task.name, share, n), n = int64_t(questions.size());
+            stats.bytes += write_lines(path, n, threads,
+                                       [&](uint64_t i) { return share == Share::train ? task_line(make_problem(world, facts, task.name, share, i)) : questions[i]; });
+            stats.problems += n;
         }
 }
 // The jokes of world_jokes.hpp: chat/jokes-*.jsonl, as good as they happen to be; rankings/jokes-*.jsonl of four each; tasks/jokes-*.jsonl, which

@@ -81,11 +81,14 @@ ALWAYS_INLINE inline float max_of(const float* s, int64_t n) {
     return m;
 }
 
-// Asks for n rows of HS values: a head's rows lie so far apart that the processor does not foresee the next.
+// D_i = dy_i . y_i for n positions, rows C apart.
 template <typename T>
-ALWAYS_INLINE inline void prefetch_rows(const T* in, int64_t stride, int64_t n, int64_t HS) {
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t c = 0; c < HS; c += int64_t(64 / sizeof(T))) __builtin_prefetch(in + i * stride + c);
+ALWAYS_INLINE inline void row_dots(float* D, const T* dy, const T* y, int64_t n, int64_t C, int64_t HS) {
+    for (int64_t i = 0; i < n; i++) {
+        float sum = 0;
+        for (int64_t c = 0; c < HS; c++) sum += float(dy[i * C + c]) * float(y[i * C + c]);
+        D[i] = sum;
+    }
 }
 
 // One row meets a tile of scores: the first `visible` of s (1 to kKeys) become 2^(s - m), the others 0, up to the next
@@ -113,6 +116,16 @@ struct Head {
     int64_t y_stride, q_stride, kv_stride;
     int64_t past, n, HS;
 };
+
+// Asks for the keys and values of positions from .. to - 1: a head's rows lie so far apart that the processor does not foresee the next.
+template <typename T>
+ALWAYS_INLINE inline void prefetch_keys(const Head<T>& h, int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++)
+        for (int64_t c = 0; c < h.HS; c += int64_t(64 / sizeof(T))) {
+            __builtin_prefetch(h.k + i * h.kv_stride + c);
+            __builtin_prefetch(h.v + i * h.kv_stride + c);
+        }
+}
 
 // Scratch of the forward in floats: q, y (kChunkRows, ld), m, l (kChunkRows), s (kRows, kKeys), k^T (HS, kKeys),
 // v (kKeys, ld).
@@ -164,9 +177,8 @@ void forward_chunk(const Head<T>& h, int64_t chunk, float* scratch) {
     if constexpr (sizeof(T) == 4)
         if (count <= kRows && HS == ld) in_place = h.v;
     for (int64_t k0 = 0; k0 < end; k0 += kKeys) {
-        const int64_t keys = std::min(kKeys, end - k0), next = k0 + kKeys;
-        prefetch_rows(h.k + next * h.kv_stride, h.kv_stride, std::min(kKeys, end - next), HS);
-        prefetch_rows(h.v + next * h.kv_stride, h.kv_stride, std::min(kKeys, end - next), HS);
+        const int64_t keys = std::min(kKeys, end - k0);
+        prefetch_keys(h, k0 + kKeys, std::min(k0 + 2 * kKeys, end));
         simd([&]() ALWAYS_INLINE {
             pack_transposed(kt, h.k + k0 * h.kv_stride, h.kv_stride, keys, HS);
             if (!in_place) pack(v, h.v + k0 * h.kv_stride, h.kv_stride, keys, HS, ld, 1.0f);
@@ -247,13 +259,7 @@ void backward_head(T* dqkv, const T* dy, const T* qkv, const T* y, const float* 
     t.k = t.vt + HS * kKeys, t.dk = t.k + kKeys * ld, t.dv = t.dk + kKeys * ld, t.q = t.dv + kKeys * ld;
     t.dy = t.q + kQueries * ld, t.p = t.dy + kQueries * ld, t.ds = t.p + kQueries * kKeys;
     std::fill(t.dq, t.dq + (T_ + kRows) * ld, 0.0f);
-    simd([&]() ALWAYS_INLINE {
-        for (int64_t i = 0; i < T_; i++) {
-            float sum = 0;
-            for (int64_t c = 0; c < HS; c++) sum += float(dy[i * C + c]) * float(y[i * C + c]);
-            t.D[i] = sum;
-        }
-    });
+    simd([&]() ALWAYS_INLINE { row_dots(t.D, dy, y, T_, C, HS); });
     for (t.k0 = 0; t.k0 < T_; t.k0 += kKeys) {
         const int64_t keys = t.keys = std::min(kKeys, T_ - t.k0);
         const T *k = qkv + t.k0 * stride + C, *v = k + C;

@@ -3,7 +3,7 @@
 //   scores      q and k are multiplied as stored and the sum is scaled, where floats scale q first
 //   p and ds    are rounded to bf16 before they meet v, k, dy and q, as attention on GPUs does; sums stay fp32
 //   key pairs   p v and ds k sum over two keys at once, p^T dy and ds^T q over two queries: rows are interleaved when a tile is copied
-// 0 * NaN would carry a NaN of v from a later key to an earlier query. A tile of keys is checked when it is copied: if some v of it is not
+// 0 * NaN would carry a NaN of v from a later key to an earlier query. A tile of keys that some query sees in part is checked when it is copied: if some v of it is not
 // finite, the queries that do not see the whole tile take a slower way, with the same bits for all numbers that they see.
 #pragma once
 
@@ -70,7 +70,7 @@ struct ForwardTile {
     Pair *kt, *v, *v_seen;       // (HS / 2, kTileKeys), (kPairsOfKeys, ld) twice
     float* y_seen;               // (kRows, ld)
     int64_t HS, ld, p0, count, k0, keys;
-    bool v_finite;
+    bool v_unsafe;              // some query does not see the whole tile, and some v of it is not finite
 };
 inline int64_t lay_out(ForwardTile& t, void* memory) {
     Scratch s(memory);
@@ -132,10 +132,10 @@ PAIRS_TARGET inline void forward_tile(const ForwardTile& t) {
             if (factor != 1)                                             // NaN takes this way too
                 for (int64_t c = 0; c < t.ld; c++) y[r * t.ld + c] *= factor;
         }
-        if (t.v_finite || visible[0] == t.keys)
-            multiply_pairs<kRows, false>(y, t.ld, as_pairs(t.p), kPairsOfKeys, 1, t.v, t.ld, t.ld, ceil_div(most, int64_t(2)));
-        else
+        if (t.v_unsafe && visible[0] < t.keys)
             add_seen_values(t, y, visible);
+        else
+            multiply_pairs<kRows, false>(y, t.ld, as_pairs(t.p), kPairsOfKeys, 1, t.v, t.ld, t.ld, ceil_div(most, int64_t(2)));
     }
 }
 
@@ -152,19 +152,18 @@ PAIRS_TARGET inline void forward_chunk(const Head<bf16>& h, int64_t chunk, void*
     for (t.k0 = 0; t.k0 < t.p0 + count; t.k0 += kTileKeys) {
         t.keys = std::min(kTileKeys, t.p0 + count - t.k0);
         const bf16* v = h.v + t.k0 * h.kv_stride;
-        const int64_t next = t.k0 + kTileKeys;
-        prefetch_rows(h.k + next * h.kv_stride, h.kv_stride, std::min(kTileKeys, t.p0 + count - next), t.HS);
-        prefetch_rows(h.v + next * h.kv_stride, h.kv_stride, std::min(kTileKeys, t.p0 + count - next), t.HS);
+        prefetch_keys(h, t.k0 + kTileKeys, std::min(t.k0 + 2 * kTileKeys, t.p0 + count));
         transpose_pairs(t.kt, h.k + t.k0 * h.kv_stride, h.kv_stride, t.keys, t.HS);
         interleave_rows(t.v, t.ld, v, h.kv_stride, t.keys, t.HS);
-        t.v_finite = all_finite(v, h.kv_stride, t.keys, t.HS);
+        t.v_unsafe = t.k0 + t.keys > t.p0 + 1 && !all_finite(v, h.kv_stride, t.keys, t.HS);
         forward_tile(t);
     }
     for (int64_t i = 0; i < count; i++) {
         const float scale = 1.0f / t.l[i];
         for (int64_t c = 0; c < t.HS; c++) h.y[(i0 + i) * h.y_stride + c] = bf16(t.y[i * t.ld + c] * scale);
     }
-    for (int64_t i = 0; h.lse && i < count; i++) h.lse[i0 + i] = (t.m[i] * score_scale(t.HS) + std::log2(t.l[i])) * kLn2;
+    const float score = score_scale(t.HS);
+    for (int64_t i = 0; h.lse && i < count; i++) h.lse[i0 + i] = (t.m[i] * score + std::log2(t.l[i])) * kLn2;
 }
 
 // ---- backward
@@ -252,11 +251,7 @@ PAIRS_TARGET inline void backward_head(bf16* dqkv, const bf16* dy, const bf16* q
     t.lse = lse, t.HS = HS, t.ld = round_up(HS, kColumns);
     lay_out(t, T_, scratch);
     std::fill(t.dq, t.dq + (T_ + kRows) * t.ld, 0.0f);
-    for (int64_t i = 0; i < T_; i++) {
-        float sum = 0;
-        for (int64_t c = 0; c < HS; c++) sum += float(dy[i * C + c]) * float(y[i * C + c]);
-        t.D[i] = sum;
-    }
+    row_dots(t.D, dy, y, T_, C, HS);
     const float factor = score_scale(HS) * kLn2;                         // 1 / sqrt(HS)
     for (t.k0 = 0; t.k0 < T_; t.k0 += kTileKeys) {
         t.keys = std::min(kTileKeys, T_ - t.k0);

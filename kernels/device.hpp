@@ -69,23 +69,24 @@ HOST_DEVICE constexpr I round_up(I a, I b) {
 
 // ---- run-time dispatch of SIMD code
 
-enum class Isa { sse2, avx2, avx512 };
+enum class Isa { sse2, avx2, avx512, avx512_bf16 };
 inline const char* isa_name(Isa isa) {
-    return isa == Isa::avx512 ? "AVX-512" : isa == Isa::avx2 ? "AVX2" : "SSE2";
+    return isa == Isa::avx512_bf16 ? "AVX-512 with bf16" : isa == Isa::avx512 ? "AVX-512" : isa == Isa::avx2 ? "AVX2" : "SSE2";
 }
 
-// What this processor has, capped by the environment variable TRAIN_GPT_ISA=sse2|avx2|avx512 (tests force each path).
+// What this processor has, capped by the environment variable TRAIN_GPT_ISA=sse2|avx2|avx512|avx512_bf16 (tests force each path).
 inline Isa detect_isa() {
 #if defined(__x86_64__)
     const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    Isa isa = avx512 ? Isa::avx512 : avx2 ? Isa::avx2 : Isa::sse2;
+    const bool bf16_products = avx512 && __builtin_cpu_supports("avx512bf16");
+    Isa isa = bf16_products ? Isa::avx512_bf16 : avx512 ? Isa::avx512 : avx2 ? Isa::avx2 : Isa::sse2;
     if (const char* cap = std::getenv("TRAIN_GPT_ISA")) {
         const std::string s = cap;
-        if (s != "sse2" && s != "avx2" && s != "avx512")
-            throw UsageError(cat("TRAIN_GPT_ISA=", s, ": unknown, expected sse2, avx2 or avx512"));
-        const Isa wanted = s == "sse2" ? Isa::sse2 : s == "avx2" ? Isa::avx2 : Isa::avx512;
+        if (s != "sse2" && s != "avx2" && s != "avx512" && s != "avx512_bf16")
+            throw UsageError(cat("TRAIN_GPT_ISA=", s, ": unknown, expected sse2, avx2, avx512 or avx512_bf16"));
+        const Isa wanted = s == "sse2" ? Isa::sse2 : s == "avx2" ? Isa::avx2 : s == "avx512" ? Isa::avx512 : Isa::avx512_bf16;
         if (wanted < isa) isa = wanted;
     }
     return isa;
@@ -115,6 +116,7 @@ template <typename F>
 ALWAYS_INLINE inline void simd(F f) {
 #if defined(__x86_64__)
     switch (active_isa()) {
+        case Isa::avx512_bf16:  // what the loops need of it are the wide registers; products of bf16 are in pairs.hpp
         case Isa::avx512: return run_avx512(f);
         case Isa::avx2: return run_avx2(f);
         case Isa::sse2: break;

@@ -446,6 +446,7 @@ void few_rows_nt(Cpu& dev, const Gemm<TC, T>& g) {
 template <typename F>
 auto with_tile(F&& f) {
     switch (active_isa()) {
+        case Isa::avx512_bf16:  // of floats
         case Isa::avx512: return f(TileAvx512{});
         case Isa::avx2: return f(TileAvx2{});
         case Isa::sse2: break;
@@ -769,7 +770,7 @@ inline void set_matmul(Cpu& dev, const MatmulSettings& s, bool bf16_storage) {
 
 // What multiplies here, for `info` and the first lines of a log.
 inline std::string matmul_backend() {
-    const std::string own = cat("own (", isa_name(active_isa()), has_pairs() ? " with bf16)" : ")");
+    const std::string own = cat("own (", isa_name(active_isa()), ")");
 #if TRAIN_GPT_ONEDNN
     const dnnl_version_t& v = *dnnl_version();
     const bool avx2 = onednn_has(dnnl_cpu_isa_avx2);

@@ -22,15 +22,8 @@
 #define TRAIN_GPT_PAIRS 0
 #endif
 
-// Whether this processor multiplies pairs. TRAIN_GPT_ISA, whatever it says, forbids it: so tests run the other path.
-inline bool has_pairs() {
-#if TRAIN_GPT_PAIRS
-    static const bool has = active_isa() == Isa::avx512 && !std::getenv("TRAIN_GPT_ISA") && __builtin_cpu_supports("avx512bf16");
-    return has;
-#else
-    return false;
-#endif
-}
+// Whether this processor multiplies pairs, and TRAIN_GPT_ISA allows it.
+inline bool has_pairs() { return active_isa() == Isa::avx512_bf16; }
 
 #if TRAIN_GPT_PAIRS
 // Functions marked so call each other and what is ALWAYS_INLINE; whoever calls one from outside asks has_pairs() first.

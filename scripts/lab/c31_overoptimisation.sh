@@ -68,9 +68,9 @@ for step in "$every" "$((steps / 2 / every * every))" "$((steps / every * every)
         sed "s/.*\"reply\":\(\"[^\"]*\"\).*\"score\":\([-0-9.e]*\),\"grade\":\([-0-9.e]*\).*/  step $step: \1 score \2, worth \3/"
 done
 
+kl_limit=2 # of the rule for stopping, nats an answer
 # One line a seed: worth at first, at its peak, at the end; score at the peak of worth and at the end; worth where the rule stops; the steps of the peak
 # and of the rule; worth where the referee's score peaks.
-kl_limit=2 # nats an answer
 summary() { # CURVE
     awk -v limit="$kl_limit" 'NR == 1 { first = stopped = $3; stop_step = $1 }
         $3 > peak { peak = $3; at_peak = $2; peak_step = $1 }

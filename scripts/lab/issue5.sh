@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All claims on practice, rewards, reward models and the arena (C24 to C32, and the objectives), then their verdicts.
-# Cost on two cores at --scale 1: an hour and a half with AVX2 (measured: 1 h 32 min), under an hour with fast bf16 (76 minutes of CPU time): the assistant 11 minutes, then two lines of labs at the same time.
+# Cost on two cores at --scale 1: 1 h 32 min with AVX2, 67 min with fast bf16 beside other work (76 of CPU time): the assistant 11 minutes, then two lines of labs at the same time.
 # usage: scripts/lab/issue5.sh OUT_DIR [--scale X]
 # shellcheck source=scripts/lab/lib_all.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_all.sh"
