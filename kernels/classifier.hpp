@@ -8,7 +8,7 @@
 // policy undecided, a negative weight on its entropies, which mostly are null. The caller
 // gives chunks of rows, so the (B * T, Vp) matrix of logits never exists. A row is read from memory once: maximum, sum
 // and entropy are taken block by block and rescaled when the maximum grows (online softmax).
-// Promises: columns V .. Vp - 1 are padding, never read and with gradient 0; a row with target < 0 or both weights 0 has
+// Promises: columns V .. Vp - 1 are padding, which may hold anything and has gradient 0; a row with target < 0 or both weights 0 has
 // gradient 0 whatever its logits are; in any other row a NaN reaches loss and gradient.
 #pragma once
 
@@ -145,16 +145,29 @@ struct Sums {
         const float d = (x - m) * kLog2e;
         return d < -127.0f ? -127.0f : d;
     }
+    template <bool with_sx = true>
     __device__ __forceinline__ void move_to(float max) {
         const float shift = exponent(m, max), factor = fast_exp2(shift);
-        sx = factor * (sx + s * shift);
+        if (with_sx) sx = factor * (sx + s * shift);
         s *= factor;
         m = max;
     }
+    template <bool with_sx = true>
     __device__ __forceinline__ void add(float x) {          // x <= m, or NaN
-        const float d = exponent(x, m), e = fast_exp2(d);
-        s += e;
-        sx += e * d;
+        if (with_sx) {
+            const float d = exponent(x, m), e = fast_exp2(d);
+            s += e;
+            sx += e * d;
+        } else {
+            s += fast_exp2((x - m) * kLog2e);               // the same: below the limit it is 0 too
+        }
+    }
+    // the sums of all lanes of a warp, in every one of them, to the bit
+    template <bool with_sx>
+    __device__ __forceinline__ void join_warp() {
+        move_to<with_sx>(warp_max(m));
+        s = warp_sum(s);
+        if (with_sx) sx = warp_sum(sx);
     }
 };
 
@@ -239,22 +252,156 @@ __global__ void __launch_bounds__(threads) classifier_kernel(float* loss, float*
     }
 }
 
+// What row_kernel keeps on chip, in shared memory or in registers: rows of up to kRowThreads * kRowPacks packs. In shared memory they are at most
+// what every GPU from sm_80 on gives a block (99 KiB): 50,496 columns of bf16, GPT-2's 50,304 among them, or 25,248 of fp32.
+// Rows of at most kShortRow columns are left to classifier_kernel, whose small blocks fit them better.
+constexpr int kRowThreads = 768, kRowPacks = 9;      // two blocks a multiprocessor without spills; 1,024 threads leave a thread 32 registers
+constexpr bool kRowInShared = true;
+constexpr int64_t kShortRow = 8192, kSharedRowBytes = 99 * 1024 - 384;   // beside the sums of at most 32 warps
+template <typename T, int threads = kRowThreads, int packs = kRowPacks, bool in_shared = kRowInShared>
+constexpr int64_t kLongestRow = std::min(int64_t(threads) * packs * int64_t(16 / sizeof(T)), in_shared ? kSharedRowBytes / int64_t(sizeof(T)) : int64_t(1) << 30);
+template <bool in_shared, typename T>
+size_t row_bytes(int64_t Vp) { return in_shared ? size_t(Vp) * sizeof(T) : 0; }
+
+// One block a row that stays on chip between the sums and the gradient: memory sees it read once and written once. For rows of whole packs.
+// All its loads are under way at a time; while one block computes, the other one of an H100's multiprocessor, or those of other multiprocessors, load.
+// Floor: a number read and one written (bf16: 4 bytes) an element, forward alone half; about 12 operations, 2 of the special function unit. The
+// entropy, its gradient too, is a variant of its own, seven operations more an element.
+template <typename T, int threads, int packs, bool in_shared, bool with_entropy, int resident = in_shared ? 2 : 1>
+__global__ void __launch_bounds__(threads, resident) row_kernel(float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights,
+                                                      const float* entropy_weights, int64_t V, int64_t Vp, bool backward) {
+    constexpr int size = Pack<T>::size, step = threads * size, warps = threads / 32;
+    DYNAMIC_SHARED(T, shared);
+    SHARED_ARRAY(float, warp_m, warps);
+    SHARED_ARRAY(float, warp_s, warps);
+    SHARED_ARRAY(float, warp_sx, warps);
+    const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32, first = int(threadIdx.x) * size, columns = int(V);
+    const int64_t n = blockIdx.x;
+    const int target = targets[n];
+    T* const x_n = logits + n * Vp;
+    const float weight = backward ? weights[n] : 0.0f;      // the whole block takes the same branches below
+    const float entropy_weight = with_entropy && backward && entropy_weights ? entropy_weights[n] : 0.0f;
+    const bool counts = target >= 0 && (weight != 0 || entropy_weight != 0);
+    if (target >= 0) {
+        Pack<T> row[in_shared ? 1 : packs];
+        #pragma unroll
+        for (int k = 0; k < packs; k++)
+            if (first + k * step < columns) {
+                if constexpr (in_shared) async_copy16(shared + first + k * step, x_n + first + k * step);
+                else row[k] = load16(x_n + first + k * step);
+            }
+        const float x_target = target < columns ? float(x_n[target]) : NAN;
+        if constexpr (in_shared) async_commit(), async_wait<0>();          // each thread reads back what it has copied itself
+        Sums sums;
+        #pragma unroll
+        for (int k = 0; k < packs; k++)
+            if (const int v = first + k * step; v < columns) {
+                const Pack<T> pack = in_shared ? load16(shared + v) : row[in_shared ? 0 : k];
+                float x[size];
+                #pragma unroll
+                for (int i = 0; i < size; i++) x[i] = float(pack[i]);
+                if (v + size > columns) {
+                    #pragma unroll
+                    for (int i = 0; i < size; i++) x[i] = v + i < columns ? x[i] : -INFINITY;    // adds nothing to any sum
+                }
+                float max = sums.m;
+                #pragma unroll
+                for (int i = 0; i < size; i++) max = x[i] > max ? x[i] : max;
+                if (max > sums.m) sums.template move_to<with_entropy>(max);
+                #pragma unroll
+                for (int i = 0; i < size; i++) sums.template add<with_entropy>(x[i]);
+            }
+        sums.template join_warp<with_entropy>();
+        if (lane == 0) {
+            warp_m[warp] = sums.m, warp_s[warp] = sums.s;
+            if (with_entropy) warp_sx[warp] = sums.sx;
+        }
+        __syncthreads();                                    // also parts the reads of the row from the writes below
+        sums = Sums();
+        if (lane < warps) {
+            sums.m = warp_m[lane], sums.s = warp_s[lane];
+            if (with_entropy) sums.sx = warp_sx[lane];
+        }
+        sums.template join_warp<with_entropy>();
+        const float m = sums.m, s = sums.s, sx = sums.sx;
+        if (threadIdx.x == threads - 1) {                   // of the warp that has least of the row; in double: a logit of 1e4 leaves a float no digits for log s
+            const double log_s = log(double(s));
+            loss[n] = float(log_s - (double(x_target) - double(m)));
+            if (with_entropy && entropy) entropy[n] = float(log_s - double(sx) / double(s) * double(kLn2));
+        }
+        if (counts) {
+            // entropy - log s = -sx / s ln 2
+            const float scale = (with_entropy ? weight + entropy_weight * (sx / s * kLn2) : weight) / s;
+            const float slope = with_entropy ? entropy_weight / s * kLn2 : 0.0f;             // per ln 2, as exponent() counts
+            #pragma unroll
+            for (int k = 0; k < packs; k++)
+                if (const int v = first + k * step; v < columns) {
+                    const Pack<T> pack = in_shared ? load16(shared + v) : row[in_shared ? 0 : k];
+                    float x[size];
+                    #pragma unroll
+                    for (int i = 0; i < size; i++) x[i] = float(pack[i]);
+                    #pragma unroll
+                    for (int i = 0; i < size; i++) {
+                        if (with_entropy) {
+                            const float d = Sums::exponent(x[i], m);
+                            x[i] = fast_exp2(d) * (scale - slope * d);
+                        } else {
+                            x[i] = scale * fast_exp2((x[i] - m) * kLog2e);
+                        }
+                    }
+                    if (v + size > columns) {
+                        #pragma unroll
+                        for (int i = 0; i < size; i++) x[i] = v + i < columns ? x[i] : 0.0f;
+                    }
+                    if (target >= v && target < v + size && target < columns) {
+                        float d_target = weight * (fast_exp2((x_target - m) * kLog2e) / s - 1.0f);
+                        if (with_entropy) {
+                            const float d = Sums::exponent(x_target, m);
+                            d_target -= fast_exp2(d) * (slope * d - entropy_weight / s * (sx / s * kLn2));
+                        }
+                        #pragma unroll
+                        for (int i = 0; i < size; i++) x[i] = v + i == target ? d_target : x[i];
+                    }
+                    Pack<T> result;
+                    #pragma unroll
+                    for (int i = 0; i < size; i++) result[i] = T(x[i]);
+                    store16(x_n + v, result);
+                }
+        }
+    } else if (threadIdx.x == 0) {
+        loss[n] = 0;
+        if (entropy) entropy[n] = 0;
+    }
+    if (backward) {                                         // the padding, or the whole row
+        const Pack<T> zeros = {};
+        for (int64_t v = (counts ? round_up(V, int64_t(size)) : 0) + first; v < Vp; v += step) store16(x_n + v, zeros);
+    }
+}
+
 }  // namespace classifier_cuda
 
 template <typename T>
 void classifier(Cuda& dev, float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights, int64_t N, int64_t V,
                 int64_t Vp, bool backward, const float* entropy_weights) {
     using namespace classifier_cuda;
-    const auto start = [&](auto kernel, int threads) {
-        launch(kernel, dim3(unsigned(N)), dim3(unsigned(threads)), 0, dev.stream, loss, entropy, logits, targets, weights, entropy_weights, V, Vp, backward);
+    const auto start = [&](auto kernel, int threads, size_t shared_bytes) {
+        launch(kernel, dim3(unsigned(N)), dim3(unsigned(threads)), shared_bytes, dev.stream, loss, entropy, logits, targets, weights, entropy_weights, V, Vp,
+               backward);
     };
+    const bool vector = rows_are_packs<T>(Vp, logits);
     const auto choose = [&](auto with_entropy_weights) {
         constexpr bool with = decltype(with_entropy_weights)::value;
-        const bool vector = rows_are_packs<T>(Vp, logits);
-        if (V > 8192) start(vector ? classifier_kernel<T, 512, true, with> : classifier_kernel<T, 512, false, with>, 512);
-        else start(vector ? classifier_kernel<T, 128, true, with> : classifier_kernel<T, 128, false, with>, 128);
+        if (V > kShortRow) start(vector ? classifier_kernel<T, 512, true, with> : classifier_kernel<T, 512, false, with>, 512, 0);
+        else start(vector ? classifier_kernel<T, 128, true, with> : classifier_kernel<T, 128, false, with>, 128, 0);
     };
-    if (entropy_weights) choose(std::true_type());
-    else choose(std::false_type());
+    if (vector && V > kShortRow && Vp <= kLongestRow<T>) {
+        const bool with_entropy = entropy || entropy_weights;
+        start(with_entropy ? row_kernel<T, kRowThreads, kRowPacks, kRowInShared, true> : row_kernel<T, kRowThreads, kRowPacks, kRowInShared, false>,
+              kRowThreads, row_bytes<kRowInShared, T>(Vp));
+    } else if (entropy_weights) {
+        choose(std::true_type());
+    } else {
+        choose(std::false_type());
+    }
 }
 #endif

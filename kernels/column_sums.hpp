@@ -4,6 +4,8 @@
 // the same call gives the same bits on every GPU. The second kernel also ends the LayerNorm backward, which makes its own tiles.
 #pragma once
 
+#include <algorithm>
+
 #include "cuda_packs.hpp"
 #include "device.hpp"
 
@@ -17,67 +19,93 @@ void add_column_sums(Cuda& dev, float* sums, const T* x, int64_t N, int64_t M);
 namespace column_sums_cuda {
 
 constexpr int kWarps = 8, kThreads = 32 * kWarps;
-constexpr int64_t kRows = 128;             // rows of a tile, 16 a warp; its columns are one pack a lane
+constexpr int kUnrolled = 4;               // rows that a warp has under way
+constexpr int64_t kBlocks = 512;           // at most, where the columns alone are not more: one wave, as a multiprocessor holds five (of 108 on an A100)
+constexpr int kPartialWarps = 32, kPartialThreads = 32 * kPartialWarps;
 
-// Tile (blockIdx.x, blockIdx.y): columns [32 * size * y, ...) of rows [kRows * x, ...). partial: (tiles of rows, M).
-// Floor: one number of memory an element (bf16: 2 bytes), 2 operations; the partial sums add 2 * 4 / kRows bytes.
-template <typename T, bool vector>
-__global__ void tile_kernel(float* partial, const T* x, int64_t N, int64_t M) {   // no __launch_bounds__: with it, sm_80 spills 16 bytes (LOG 2026-11-22)
-    constexpr int size = Pack<T>::size, columns = 32 * size, unrolled = 4;
-    SHARED_ARRAY(float, warp_sums, kWarps * columns);
+// Rows of a tile: as many tiles as give kBlocks blocks, so that all run at a time and none is left over for a second, emptier wave.
+inline int64_t tile_rows(int64_t N, int64_t column_blocks, int64_t blocks = kBlocks, int64_t warps = kWarps) {
+    const int64_t tiles = std::max(int64_t(1), blocks / column_blocks);
+    return std::max(4 * warps, round_up(ceil_div(N, tiles), warps));
+}
+
+// The pack at p of a row of which `left` numbers are left; zeros behind its end.
+template <bool vector, typename T>
+__device__ __forceinline__ Pack<T> load_pack(const T* p, int64_t left) {
+    if constexpr (vector) {
+        return load16(p);
+    } else {
+        Pack<T> pack;
+        #pragma unroll
+        for (int i = 0; i < Pack<T>::size; i++) pack[i] = i < left ? p[i] : T(0.0f);
+        return pack;
+    }
+}
+
+// Tile (blockIdx.x, blockIdx.y): columns [32 * size * y, ...) of rows [rows * x, ...), a pack a lane. partial: (tiles of rows, M).
+// Floor: one number of memory an element (bf16: 2 bytes), 2 operations; the partial sums add 2 * 4 bytes for each column of a tile, 4 MB at most
+// where there are kBlocks blocks.
+template <typename T, bool vector, int warps = kWarps, int unrolled = kUnrolled>
+__global__ void __launch_bounds__(32 * warps) tile_kernel(float* partial, const T* x, int64_t N, int64_t M, int64_t rows) {
+    constexpr int size = Pack<T>::size, columns = 32 * size;
+    SHARED_ARRAY(float, warp_sums, warps * columns);
     const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
-    const int64_t m = int64_t(blockIdx.y) * columns + lane * size, begin = int64_t(blockIdx.x) * kRows;
-    const int64_t end = begin + kRows < N ? begin + kRows : N;
+    const int64_t m = int64_t(blockIdx.y) * columns + lane * size, begin = int64_t(blockIdx.x) * rows;
+    const int64_t end = begin + rows < N ? begin + rows : N;
     float sum[size] = {};
-    if (m < M)
-        for (int64_t n = begin + warp; n < end; n += kWarps * unrolled) {
-            float v[unrolled][size];
+    if (m < M) {
+        const T* from = x + (begin + warp) * M + m;
+        for (int64_t n = begin + warp; n < end; n += warps * unrolled, from += warps * unrolled * M) {
+            Pack<T> v[unrolled];
             #pragma unroll
-            for (int k = 0; k < unrolled; k++) {     // four loads under way before the first is needed
-                const int64_t row = n + k * kWarps;
-                if (row < end) {
-                    load_floats<vector>(v[k], x + row * M + m, M - m);
-                } else {
-                    #pragma unroll
-                    for (int i = 0; i < size; i++) v[k][i] = 0.0f;
-                }
-            }
+            for (int k = 0; k < unrolled; k++)       // all loads under way before the first is needed
+                v[k] = n + k * warps < end ? load_pack<vector>(from + k * warps * M, M - m) : Pack<T>{};
             #pragma unroll
             for (int k = 0; k < unrolled; k++)
                 #pragma unroll
-                for (int i = 0; i < size; i++) sum[i] += v[k][i];
+                for (int i = 0; i < size; i++) sum[i] += float(v[k][i]);
         }
+    }
     #pragma unroll
     for (int i = 0; i < size; i++) warp_sums[(warp * size + i) * 32 + lane] = sum[i];   // neighbours in neighbouring banks
     __syncthreads();
-    for (int c = int(threadIdx.x); c < columns; c += kThreads) {                        // c = i * 32 + lane of the warps above
+    for (int c = int(threadIdx.x); c < columns; c += 32 * warps) {                      // c = i * 32 + lane of the warps above
         float total = 0;
-        for (int w = 0; w < kWarps; w++) total += warp_sums[w * columns + c];
+        #pragma unroll
+        for (int w = 0; w < warps; w++) total += warp_sums[w * columns + c];
         const int64_t column = int64_t(blockIdx.y) * columns + c % 32 * size + c / 32;
         if (column < M) partial[int64_t(blockIdx.x) * M + column] = total;
     }
 }
 
-// out_m += sum_k partial[k * stride + blockIdx.y * M + m], in the order of k within each of kWarps interleaved sums; out is out0, or out1
-// where blockIdx.y is 1. Floor: 4 bytes and an addition a partial sum, 8 bytes an out_m.
-template <int = 0>
-__global__ void __launch_bounds__(kThreads) add_partials_kernel(float* out0, float* out1, const float* partial, int64_t parts, int64_t stride,
-                                                                int64_t M) {
-    SHARED_ARRAY(float, warp_sums, kThreads);
+// out_m += sum_k partial[k * stride + blockIdx.y * M + m], in the order of k within each of `warps` interleaved sums; out is out0, or out1
+// where blockIdx.y is 1. Up to 8 * warps parts are under way at a time: the kernel is a few waits for memory, not its bytes.
+// Floor: 4 bytes and an addition a partial sum, 8 bytes an out_m.
+template <int warps = kPartialWarps>
+__global__ void __launch_bounds__(32 * warps) add_partials_kernel(float* out0, float* out1, const float* partial, int64_t parts, int64_t stride,
+                                                                  int64_t M) {
+    constexpr int unrolled = 8;
+    SHARED_ARRAY(float, warp_sums, 32 * warps);
     const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
     const int64_t m = int64_t(blockIdx.x) * 32 + lane;
     const float* column = partial + blockIdx.y * M + m;
+    float* out = blockIdx.y == 0 ? out0 : out1;
+    const float before = warp == 0 && m < M ? out[m] : 0.0f;
     float sum = 0;
-    if (m < M) {
-        #pragma unroll 4
-        for (int64_t k = warp; k < parts; k += kWarps) sum += column[k * stride];
-    }
+    if (m < M)
+        for (int64_t k = warp; k < parts; k += warps * unrolled) {
+            float v[unrolled];
+            #pragma unroll
+            for (int j = 0; j < unrolled; j++) v[j] = k + j * warps < parts ? column[(k + j * warps) * stride] : 0.0f;
+            #pragma unroll
+            for (int j = 0; j < unrolled; j++) sum += v[j];
+        }
     warp_sums[threadIdx.x] = sum;
     __syncthreads();
     if (warp == 0 && m < M) {
-        for (int w = 1; w < kWarps; w++) sum += warp_sums[w * 32 + lane];
-        float* out = blockIdx.y == 0 ? out0 : out1;
-        out[m] += sum;
+        #pragma unroll
+        for (int w = 1; w < warps; w++) sum += warp_sums[w * 32 + lane];
+        out[m] = before + sum;
     }
 }
 
@@ -87,10 +115,10 @@ template <typename T>
 void add_column_sums(Cuda& dev, float* sums, const T* x, int64_t N, int64_t M) {
     using namespace column_sums_cuda;
     if (N <= 0 || M <= 0) return;
-    const int64_t tiles = ceil_div(N, kRows), columns = 32 * Pack<T>::size;
+    const int64_t column_blocks = ceil_div(M, int64_t(32 * Pack<T>::size)), rows = tile_rows(N, column_blocks), tiles = ceil_div(N, rows);
     auto* partial = static_cast<float*>(dev.workspace(size_t(tiles * M) * sizeof(float)));  // (tiles, M)
-    launch(rows_are_packs<T>(M, x) ? tile_kernel<T, true> : tile_kernel<T, false>, dim3(unsigned(tiles), unsigned(ceil_div(M, columns))),
-           dim3(kThreads), 0, dev.stream, partial, x, N, M);
-    launch(add_partials_kernel<>, dim3(unsigned(ceil_div(M, int64_t(32)))), dim3(kThreads), 0, dev.stream, sums, sums, partial, tiles, M, M);
+    launch(rows_are_packs<T>(M, x) ? tile_kernel<T, true> : tile_kernel<T, false>, dim3(unsigned(tiles), unsigned(column_blocks)), dim3(kThreads), 0,
+           dev.stream, partial, x, N, M, rows);
+    launch(add_partials_kernel<>, dim3(unsigned(ceil_div(M, int64_t(32)))), dim3(kPartialThreads), 0, dev.stream, sums, sums, partial, tiles, M, M);
 }
 #endif

@@ -238,7 +238,8 @@ class [[maybe_unused]] CudaRange {
 #include "../dev/emu/emulator.hpp"
 #elif defined(__CUDACC__)
 
-// More than 48 KiB of dynamic shared memory must be allowed for each kernel, once on each device.
+// Dynamic shared memory is allowed for each kernel, once on each device: without it, 48 KiB are all that dynamic and static arrays have together,
+// and a kernel does not say here how much of that is static.
 inline void allow_shared_memory(const void* kernel, size_t bytes) {
     struct Allowed {
         const void* kernel;
@@ -261,7 +262,7 @@ inline void allow_shared_memory(const void* kernel, size_t bytes) {
 template <typename... Params, typename... Args>
 void launch(void (*kernel)(Params...), dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, Args... args) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-    if (shared_bytes > 48 * 1024) allow_shared_memory(reinterpret_cast<const void*>(kernel), shared_bytes);
+    if (shared_bytes > 0) allow_shared_memory(reinterpret_cast<const void*>(kernel), shared_bytes);
     kernel<<<grid, block, shared_bytes, stream>>>(Params(args)...);
     CUDA_CHECK(cudaGetLastError());
 }

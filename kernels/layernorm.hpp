@@ -164,12 +164,13 @@ __device__ __forceinline__ float row_sum(float x) {
 
 template <int lanes>
 constexpr int kForwardThreads = lanes == 32 ? 128 : lanes;  // four rows of a warp each, or one row
+constexpr bool kEarlyWeights = false;      // are w and b loaded with the row, or after its sums?
 
 // Floor: 2 numbers an element (bf16: 4 bytes), with the residual sum 4 (8 bytes); about 10 operations. w and b come from L1.
-template <typename T, int lanes, int packs, bool residual>
-__global__ void __launch_bounds__(kForwardThreads<lanes>) forward_kernel(T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w,
+template <typename T, int lanes, int packs, bool residual, bool early = kEarlyWeights, int threads = kForwardThreads<lanes>>
+__global__ void __launch_bounds__(threads) forward_kernel(T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w,
                                                                          const T* b, int64_t N, int64_t C) {
-    constexpr int size = Pack<T>::size, rows = kForwardThreads<lanes> / lanes;
+    constexpr int size = Pack<T>::size, rows = threads / lanes;
     const int lane = int(threadIdx.x) % lanes;
     const int64_t n = int64_t(blockIdx.x) * rows + int(threadIdx.x) / lanes;
     if (n >= N) return;                                     // whole warps, and only where a row is one: there are no barriers then
@@ -178,6 +179,12 @@ __global__ void __launch_bounds__(kForwardThreads<lanes>) forward_kernel(T* sum,
     #pragma unroll
     for (int k = 0; k < packs; k++)
         if (k * lanes * size < left) row[k] = load16(x + at + k * lanes * size);
+    Pack<T> scales[early ? packs : 1], shifts[early ? packs : 1];
+    if constexpr (early) {
+        #pragma unroll
+        for (int k = 0; k < packs; k++)
+            if (k * lanes * size < left) scales[k] = load16(w + (k * lanes + lane) * size), shifts[k] = load16(b + (k * lanes + lane) * size);
+    }
     if constexpr (residual) {
         Pack<T> other[packs];
         #pragma unroll
@@ -211,7 +218,7 @@ __global__ void __launch_bounds__(kForwardThreads<lanes>) forward_kernel(T* sum,
     for (int k = 0; k < packs; k++)
         if (k * lanes * size < left) {
             const int64_t c = (k * lanes + lane) * size;
-            const Pack<T> scale = load16(w + c), shift = load16(b + c);
+            const Pack<T> scale = early ? scales[early ? k : 0] : load16(w + c), shift = early ? shifts[early ? k : 0] : load16(b + c);
             #pragma unroll
             for (int i = 0; i < size; i++) row[k][i] = T((float(row[k][i]) - m) * s * float(scale[i]) + float(shift[i]));
             store16(y + n * C + c, row[k]);
@@ -252,7 +259,8 @@ void forward(Cuda& dev, T* sum, T* y, float* mean, float* rstd, const T* x, cons
         launch(plain_forward_kernel<T>, dim3(unsigned(N)), dim3(kPlainThreads), 0, dev.stream, sum, y, mean, rstd, x, r, w, b, C);
     else if (packs <= 32) start(forward_kernel<T, 32, 1, residual>, 128, 4);
     else if (packs <= 64) start(forward_kernel<T, 32, 2, residual>, 128, 4);
-    else if (packs <= 128) start(forward_kernel<T, 32, 4, residual>, 128, 4);     // bf16: C = 768 has 96 packs
+    else if (packs <= 96) start(forward_kernel<T, 32, 3, residual>, 128, 4);      // bf16: C = 768 has 96 packs
+    else if (packs <= 128) start(forward_kernel<T, 32, 4, residual>, 128, 4);
     else if (packs <= 256) start(forward_kernel<T, 32, 8, residual>, 128, 4);     // bf16: C = 1600 has 200
     else start(forward_kernel<T, 256, 4, residual>, 256, 1);
 }
@@ -260,6 +268,8 @@ void forward(Cuda& dev, T* sum, T* y, float* mean, float* rstd, const T* x, cons
 // ---- backward
 
 constexpr int kBackwardThreads = 256;  // eight rows of a warp each, or one row
+template <int n>
+using Int = std::integral_constant<int, n>;
 
 // Two sums over the lanes of a row, in every lane. `partial` holds 2 * 2 * warps floats; `turn` alternates from row to row, so that one
 // barrier is enough: who writes a half again has passed the barrier of the row between, and so all have read it.
@@ -277,35 +287,62 @@ __device__ __forceinline__ void row_sums(float& a, float& b, float* partial, int
     }
 }
 
+// Shared memory of a block: for each team `stages` rows of x, dy and dx, on their way or in use; at the end, the sums of dw and db of each team.
+template <typename T, int lanes, int packs, int stages>
+constexpr size_t kBackwardBytes = [] {
+    constexpr int teams = kBackwardThreads / lanes;
+    constexpr size_t rows = size_t(teams * stages * 3 * packs * lanes) * 16, sums = teams == 1 ? 0 : size_t(teams * 2 * packs * lanes * Pack<T>::size) * 4;
+    return rows > sums ? rows : sums;
+}();
+
 // A block takes `rows` rows one after the other (with lanes = 32 eight at a time), adds to their dx, and keeps its lanes' sums of dw and
-// db in registers until the end: partial (blocks, 2, C).
-// Floor: 4 numbers of memory an element (bf16: 8 bytes), about 20 operations. w comes from L1, x and dy wait in registers.
-template <typename T, int lanes, int packs>
-__global__ void __launch_bounds__(kBackwardThreads) backward_kernel(T* dx, float* partial, const T* dy, const T* x, const T* w, const float* mean,
+// db in registers until the end: partial (blocks, 2, C). While a row is computed the next ones come into shared memory, each lane's packs
+// by itself: no barrier is needed, and memory is never idle.
+// Floor: 4 numbers of memory an element (bf16: 8 bytes), about 20 operations. w comes from L1.
+template <typename T, int lanes, int packs, int stages, int resident>
+__global__ void __launch_bounds__(kBackwardThreads, resident) backward_kernel(T* dx, float* partial, const T* dy, const T* x, const T* w, const float* mean,
                                                                     const float* rstd, int64_t N, int64_t C, int64_t rows) {
     constexpr int size = Pack<T>::size, teams = kBackwardThreads / lanes;
+    static_assert(lanes == 32 || teams == 1);              // row_sums
+    constexpr int array = packs * lanes * size, stage = 3 * array;         // numbers
+    DYNAMIC_SHARED(T, shared);
     SHARED_ARRAY(float, warp_partial, 4 * lanes / 32);
     const int lane = int(threadIdx.x) % lanes, team = int(threadIdx.x) / lanes;
     const int64_t left = C - lane * size;
     const int64_t begin = int64_t(blockIdx.x) * rows, end = begin + rows < N ? begin + rows : N;
-    float dw_sum[packs][size] = {}, db_sum[packs][size] = {};
-    int turn = 0;
-    for (int64_t n = begin + team; n < end; n += teams, turn ^= 1) {
+    T* const ring = shared + team * stages * stage + lane * size;          // (stages, 3, packs, lanes) packs of this team
+    const auto fetch = [&](int64_t n, int slot) {
         const int64_t at = n * C + lane * size;
-        const float m = mean[n], s = rstd[n];
-        Pack<T> x_n[packs], dy_n[packs], dx_n[packs];
+        T* to = ring + slot * stage;
         #pragma unroll
         for (int k = 0; k < packs; k++)
-            if (k * lanes * size < left) {
-                x_n[k] = load16(x + at + k * lanes * size);
-                dy_n[k] = load16(dy + at + k * lanes * size);
-                dx_n[k] = load16(dx + at + k * lanes * size);
+            if (n < end && k * lanes * size < left) {
+                async_copy16(to + k * lanes * size, x + at + k * lanes * size);
+                async_copy16(to + array + k * lanes * size, dy + at + k * lanes * size);
+                async_copy16(to + 2 * array + k * lanes * size, dx + at + k * lanes * size);
             }
+        async_commit();
+    };
+    float dw_sum[packs][size] = {}, db_sum[packs][size] = {};
+    int turn = 0, slot = 0;
+    const int64_t first = begin + team;
+    #pragma unroll
+    for (int s = 0; s < stages - 1; s++) fetch(first + s * teams, s);
+    float next_m = first < end ? mean[first] : 0.0f, next_s = first < end ? rstd[first] : 0.0f;
+    for (int64_t n = first; n < end; n += teams, turn ^= 1) {
+        fetch(n + (stages - 1) * teams, slot == 0 ? stages - 1 : slot - 1);
+        const float m = next_m, s = next_s;
+        if (n + teams < end) next_m = mean[n + teams], next_s = rstd[n + teams];
+        async_wait<stages - 1>();
+        const T* const row = ring + slot * stage;
         // forward was y_c = h_c w_c + b_c with h_c = (x_c - m) s
         float g_mean = 0, gh_mean = 0;
+        Pack<T> x_n[packs], dy_n[packs];
         #pragma unroll
         for (int k = 0; k < packs; k++)
             if (k * lanes * size < left) {
+                x_n[k] = load16(row + k * lanes * size);
+                dy_n[k] = load16(row + array + k * lanes * size);
                 const Pack<T> w_n = load16(w + (k * lanes + lane) * size);
                 #pragma unroll
                 for (int i = 0; i < size; i++) {
@@ -322,14 +359,17 @@ __global__ void __launch_bounds__(kBackwardThreads) backward_kernel(T* dx, float
         for (int k = 0; k < packs; k++)
             if (k * lanes * size < left) {
                 const Pack<T> w_n = load16(w + (k * lanes + lane) * size);
+                Pack<T> dx_n = load16(row + 2 * array + k * lanes * size);
                 #pragma unroll
                 for (int i = 0; i < size; i++) {
                     const float h = (float(x_n[k][i]) - m) * s, g = float(dy_n[k][i]) * float(w_n[i]);
-                    dx_n[k][i] = T(float(dx_n[k][i]) + s * (g - g_mean - h * gh_mean));
+                    dx_n[i] = T(float(dx_n[i]) + s * (g - g_mean - h * gh_mean));
                 }
-                store16(dx + at + k * lanes * size, dx_n[k]);
+                store16(dx + n * C + (k * lanes + lane) * size, dx_n);
             }
+        slot = slot == stages - 1 ? 0 : slot + 1;
     }
+    async_wait<0>();
     float *dw_part = partial + int64_t(blockIdx.x) * 2 * C, *db_part = dw_part + C;
     if constexpr (teams == 1) {
         #pragma unroll
@@ -339,24 +379,23 @@ __global__ void __launch_bounds__(kBackwardThreads) backward_kernel(T* dx, float
             store_floats<true>(db_part + c, db_sum[k], c < C ? size : 0);
         }
     } else {
-        constexpr int columns = 32 * packs * size;
-        SHARED_ARRAY(float, sums, 2 * columns);             // the warps add theirs one after the other
-        for (int turn_of = 0; turn_of < teams; turn_of++) {
-            if (team == turn_of) {
-                #pragma unroll
-                for (int k = 0; k < packs; k++)
-                    #pragma unroll
-                    for (int i = 0; i < size; i++) {
-                        const int c = (k * size + i) * 32 + lane;                   // neighbours in neighbouring banks
-                        sums[c] = turn_of == 0 ? dw_sum[k][i] : sums[c] + dw_sum[k][i];
-                        sums[columns + c] = turn_of == 0 ? db_sum[k][i] : sums[columns + c] + db_sum[k][i];
-                    }
+        constexpr int columns = lanes * packs * size;
+        __syncthreads();                                    // every row of every team has been used
+        float* const sums = reinterpret_cast<float*>(shared);              // (teams, 2, columns)
+        #pragma unroll
+        for (int k = 0; k < packs; k++)
+            #pragma unroll
+            for (int i = 0; i < size; i++) {
+                const int c = team * 2 * columns + (k * size + i) * lanes + lane;        // neighbours in neighbouring banks
+                sums[c] = dw_sum[k][i], sums[columns + c] = db_sum[k][i];
             }
-            __syncthreads();
-        }
-        for (int64_t c = threadIdx.x; c < C; c += kBackwardThreads) {
-            const int pack = int(c) / size, from = (pack / 32 * size + int(c) % size) * 32 + pack % 32;
-            dw_part[c] = sums[from], db_part[c] = sums[columns + from];
+        __syncthreads();
+        for (int c = int(threadIdx.x); c < 2 * columns; c += kBackwardThreads) {
+            float total = 0;
+            #pragma unroll
+            for (int v = 0; v < teams; v++) total += sums[v * 2 * columns + c];
+            const int in_half = c % columns, column = (in_half / lanes / size * lanes + in_half % lanes) * size + in_half / lanes % size;
+            if (column < C) (c < columns ? dw_part : db_part)[column] = total;
         }
     }
 }
@@ -419,22 +458,26 @@ void layernorm_backward(Cuda& dev, T* dx, float* dw, float* db, const T* dy, con
     if (N <= 0) return;
     int64_t blocks = 0;
     float* partial = nullptr;                               // (blocks, 2, C)
-    const auto start = [&](auto kernel, int threads, int rows_at_a_time, int blocks_per_multiprocessor) {
+    const auto start = [&](auto kernel, int threads, int rows_at_a_time, int blocks_per_multiprocessor, size_t shared_bytes) {
         const int64_t most = int64_t(dev.multiprocessors) * blocks_per_multiprocessor;
         const int64_t rows = round_up(ceil_div(N, most), int64_t(rows_at_a_time));
         blocks = ceil_div(N, rows);
         partial = static_cast<float*>(dev.workspace(size_t(blocks * 2 * C) * sizeof(float)));
-        launch(kernel, dim3(unsigned(blocks)), dim3(unsigned(threads)), 0, dev.stream, dx, partial, dy, x, w, mean, rstd, N, C, rows);
+        launch(kernel, dim3(unsigned(blocks)), dim3(unsigned(threads)), shared_bytes, dev.stream, dx, partial, dy, x, w, mean, rstd, N, C, rows);
+    };
+    // lanes and packs of a row, rows in flight, blocks that a multiprocessor runs at a time
+    const auto rows_in_flight = [&](auto lanes, auto packs, auto stages, auto resident) {
+        start(backward_kernel<T, lanes, packs, stages, resident>, kBackwardThreads, kBackwardThreads / lanes, resident, kBackwardBytes<T, lanes, packs, stages>);
     };
     const int64_t packs = C / Pack<T>::size;
-    if (!rows_are_packs<T>(C, dx, dy, x, w) || packs > 256 * 4) start(plain_backward_kernel<T>, kPlainThreads, 1, 8);
-    else if (packs <= 32) start(backward_kernel<T, 32, 1>, kBackwardThreads, 8, 4);
-    else if (packs <= 64) start(backward_kernel<T, 32, 2>, kBackwardThreads, 8, 2);
-    else if (packs <= 96) start(backward_kernel<T, 32, 3>, kBackwardThreads, 8, 2);        // bf16: C = 768 has 96 packs
-    else if (packs <= 256) start(backward_kernel<T, 256, 1>, kBackwardThreads, 1, 3);      // bf16: C = 1600 has 200
-    else if (packs <= 512) start(backward_kernel<T, 256, 2>, kBackwardThreads, 1, 2);
-    else start(backward_kernel<T, 256, 4>, kBackwardThreads, 1, 1);
-    launch(column_sums_cuda::add_partials_kernel<>, dim3(unsigned(ceil_div(C, int64_t(32))), 2), dim3(column_sums_cuda::kThreads), 0,
+    if (!rows_are_packs<T>(C, dx, dy, x, w) || packs > 256 * 4) start(plain_backward_kernel<T>, kPlainThreads, 1, 8, 0);
+    else if (packs <= 32) rows_in_flight(Int<32>(), Int<1>(), Int<2>(), Int<4>());
+    else if (packs <= 64) rows_in_flight(Int<32>(), Int<2>(), Int<2>(), Int<2>());
+    else if (packs <= 96) rows_in_flight(Int<32>(), Int<3>(), Int<2>(), Int<2>());         // bf16: C = 768 has 96 packs
+    else if (packs <= 256) rows_in_flight(Int<256>(), Int<1>(), Int<2>(), Int<3>());       // bf16: C = 1600 has 200
+    else if (packs <= 512) rows_in_flight(Int<256>(), Int<2>(), Int<2>(), Int<2>());
+    else rows_in_flight(Int<256>(), Int<4>(), Int<2>(), Int<1>());
+    launch(column_sums_cuda::add_partials_kernel<>, dim3(unsigned(ceil_div(C, int64_t(32))), 2), dim3(column_sums_cuda::kPartialThreads), 0,
            dev.stream, dw, db, partial, blocks, 2 * C, C);
 }
 #endif

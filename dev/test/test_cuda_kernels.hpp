@@ -149,10 +149,10 @@ inline void gelu_equals_cpu(Report& t) {
 
 // ---- LayerNorm
 
-// The CPU's sizes, and every path: for bf16 1, 2, 4, 8 packs a lane of a warp, then a block, then rows that are no packs, and rows longer
+// The CPU's sizes, and every path: for bf16 1, 2, 3, 4, 8 packs a lane of a warp, then a block, then rows that are no packs, and rows longer
 // than a block holds.
 inline std::vector<std::array<int64_t, 2>> norm_sizes() {
-    std::vector<std::array<int64_t, 2>> sizes = {{33, 200}, {9, 320}, {19, 768}, {5, 1600}, {3, 2056}, {2, 4104}, {2, 8200}, {70, 777}};
+    std::vector<std::array<int64_t, 2>> sizes = {{33, 200}, {9, 320}, {19, 768}, {6, 500}, {6, 1000}, {5, 1600}, {3, 2056}, {2, 4104}, {2, 8200}, {70, 777}};
     for (const auto& size : kernels_b::layernorm_sizes()) sizes.push_back(size);
     return sizes;
 }
@@ -254,7 +254,8 @@ template <typename T>
 void check_column_sums(Report& t) {
     Cpu cpu(1);
     Cuda dev;
-    const std::vector<std::array<int64_t, 2>> sizes = {{1, 1}, {7, 3}, {130, 45}, {129, 64}, {300, 100}, {513, 257}, {33, 776}};
+    const std::vector<std::array<int64_t, 2>> sizes = {{1, 1}, {7, 3}, {130, 45}, {129, 64}, {300, 100}, {513, 257}, {33, 776},
+                                                       {40000, 8}, {3, 131100}};    // some 500 tiles of 80 rows; more columns than kBlocks takes
     for (const auto& [N, M] : sizes) {
         const std::string at = cat(dtype_name<T>(), " N=", N, " M=", M);
         const auto x = random_values<T>(N * M, 1);
@@ -360,7 +361,12 @@ void check_classifier(Report& t) {
     const float garbage[] = {1e30f, kNaN, kInff, -1e30f};
     const std::vector<std::array<int64_t, 3>> sizes = {{1, 1, 1},     {1, 1, 5},     {2, 2, 2},       {3, 7, 8},     {5, 33, 64},
                                                        {4, 512, 512}, {6, 513, 640}, {9, 1031, 1152}, {7, 777, 777}, {2, 9001, 9001},
-                                                       {2, 50257, 50304}};
+                                                       {2, 50257, 50304}, {2, 8192, 8192}, {3, 8193, 8200},
+                                                       // the longest rows that stay on chip, of fp32 and of bf16, and the next ones, which don't
+                                                       {1, 25247, 25248}, {1, 25249, 25256}, {1, 50496, 50496}, {1, 50497, 50504}};
+#ifdef CUDA_KERNELS
+    static_assert(classifier_cuda::kShortRow == 8192 && classifier_cuda::kLongestRow<float> == 25248 && classifier_cuda::kLongestRow<bf16> == 50496);
+#endif
     for (const auto& [N, V, Vp] : sizes) {
         const std::string at = cat(dtype_name<T>(), " N=", N, " V=", V, " Vp=", Vp, ": ");
         auto x = normals(N * Vp, 20, 3.0f);
@@ -456,11 +462,10 @@ inline void score_head_equals_cpu(Report& t) {
     check_score_head<bf16>(t);
 }
 
-inline void classifier_extremes(Report& t) {
-    if (!has_device(t)) return;
+inline void check_classifier_extremes(Report& t, int64_t V, int64_t Vp) {
     Cpu cpu(1);
     Cuda dev;
-    const int64_t V = 1100, Vp = 1152;
+    const std::string of = cat("V=", V, ": ");
     struct Result {
         float loss, entropy;
         std::vector<float> d;
@@ -477,9 +482,9 @@ inline void classifier_extremes(Report& t) {
     };
     const auto agree = [&](const std::vector<float>& row, int32_t target, const std::string& name) {
         const auto [got, want] = both(row, target);
-        t.check_at_most(std::fabs(double(got.loss) - double(want.loss)), 2e-6 * std::fabs(double(want.loss)), name + ": loss");
-        t.check_at_most(std::fabs(double(got.entropy) - double(want.entropy)), 1e-5, name + ": entropy");
-        t.check_at_most(relative_error(got.d, want.d), 2e-6, name + ": gradient");
+        t.check_at_most(std::fabs(double(got.loss) - double(want.loss)), 2e-6 * std::fabs(double(want.loss)), of + name + ": loss");
+        t.check_at_most(std::fabs(double(got.entropy) - double(want.entropy)), 1e-5, of + name + ": entropy");
+        t.check_at_most(relative_error(got.d, want.d), 2e-6, of + name + ": gradient");
     };
     auto row = normals(V, 24);
     for (float& x : row) x = x < 0 ? -1e4f : 1e4f;
@@ -493,23 +498,28 @@ inline void classifier_extremes(Report& t) {
     for (int64_t v = 0; v < 1050; v++) row[size_t(v)] = -kInff;
     agree(row, 1077, "most logits -inf");
     row[1099] = kInff;
-    t.check(std::isnan(both(row, 1077).first.loss), "a logit of +inf gives NaN");
+    t.check(std::isnan(both(row, 1077).first.loss), of + "a logit of +inf gives NaN");
     row[1099] = 0;
     const auto impossible = both(row, 5).first;
-    t.check(impossible.loss == kInff && std::fabs(impossible.d[5] + 1) < 1e-6f, "a target of logit -inf: infinite loss, gradient -weight");
-    t.check(std::isnan(both(std::vector<float>(size_t(V), -kInff), 5).first.loss), "all logits -inf: NaN");
-    for (const int64_t at : {0, 511, 512, 1099}) {
+    t.check(impossible.loss == kInff && std::fabs(impossible.d[5] + 1) < 1e-6f, of + "a target of logit -inf: infinite loss, gradient -weight");
+    t.check(std::isnan(both(std::vector<float>(size_t(V), -kInff), 5).first.loss), of + "all logits -inf: NaN");
+    for (const int64_t at : {int64_t(0), int64_t(511), int64_t(512), V - 1}) {
         row = normals(V, 26);
         row[size_t(at)] = kNaN;
         const auto got = both(row, 100).first;
         t.check(std::isnan(got.loss) && std::isnan(got.entropy) && std::isnan(got.d[100]) && std::isnan(got.d[0]) &&
                     got.d[size_t(Vp - 1)] == 0,
-                cat("a NaN at column ", at, " reaches loss, entropy and gradient"));
+                cat(of, "a NaN at column ", at, " reaches loss, entropy and gradient"));
     }
     const OnDevice<float> x(dev, normals(Vp, 1)), loss(dev, {0.0f}), weights(dev, {1.0f});
     const OnDevice<int32_t> beyond(dev, {int32_t(V)});
     classifier<float>(dev, loss, static_cast<float*>(nullptr), x, beyond, weights, 1, V, Vp, true);
-    t.check(std::isnan(loss.values()[0]) && x.guards_intact(), "a target beyond the vocabulary: NaN; entropy may be null");
+    t.check(std::isnan(loss.values()[0]) && x.guards_intact(), of + "a target beyond the vocabulary: NaN; entropy may be null");
+}
+inline void classifier_extremes(Report& t) {
+    if (!has_device(t)) return;
+    check_classifier_extremes(t, 1100, 1152);
+    check_classifier_extremes(t, 9001, 9008);              // a row that stays on chip
 }
 
 // ---- AdamW
