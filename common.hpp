@@ -68,12 +68,24 @@ inline std::string human_bytes(double bytes) {
 
 // ---- errors
 
+// What a message quotes out of files is the files' business: a line end or another control character in it is shown as \n or \x1b, so that a message
+// is one line and moves no cursor.
+inline std::string without_controls(std::string_view s) {
+    std::string out;
+    for (const char c : s) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '\n') out += "\\n";
+        else if (byte < 0x20 || byte == 0x7F) out += strprintf("\\x%02x", byte);
+        else out += c;
+    }
+    return out;
+}
 // What went wrong, and in `advice` what to do about it (may be empty). status is the exit status of the program.
 struct Error : std::runtime_error {
     std::string advice;
     int status;
     explicit Error(const std::string& what, std::string advice_ = "", int status_ = 1)
-        : std::runtime_error(what), advice(std::move(advice_)), status(status_) {}
+        : std::runtime_error(without_controls(what)), advice(std::move(advice_)), status(status_) {}
 };
 
 // Wrong usage of the command line: exit status 2.
