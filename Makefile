@@ -136,7 +136,7 @@ $(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CPU_DIR)/text_chapters.o $(CPU_DI
 # the tests: a suite each, so that an edit recompiles one of them. $(1): its name, $(2): the compiler with its flags
 compile_suite = printf '%s\n' '\#include "dev/test/test_$(1).hpp"' 'static const LinkedSuite suite($(1)_tests());' | \
                 $(2) $(EXTERN) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -x c++ - -o $@
-SUITES   := tokenizer dataloader tokenize world world_chat tools chat sft assistant arena objectives reward fp8 kernels_a kernels_b matmul quantized threads checkpoint model reference program ranks
+SUITES   := tokenizer dataloader tokenize world world_chat tools chat sft assistant arena objectives reward fp8 kernels_a kernels_b matmul amx quantized threads checkpoint model reference program ranks
 $(CPU_DIR)/suite_%.o: dev/test/test_%.hpp $(CPU_DIR)/flags
 	$(call compile_suite,$*,$(CXX) $(ALL_CXX))
 $(CPU_DIR)/test_gpt.o: test_gpt.cu $(CPU_DIR)/flags

@@ -48,7 +48,7 @@ template <typename T>
 void run_chunk(const Head<T>& head, int64_t chunk, char* scratch) {
 #if TRAIN_GPT_PAIRS
     if constexpr (sizeof(T) == 2)
-        if (by_pairs<T>(head.HS)) return pairs::forward_chunk(head, chunk, scratch);
+        if (by_pairs<T>(head.HS)) return pairs::with_unit([&](auto unit) { pairs::forward_chunk<decltype(unit)>(head, chunk, scratch); });
 #endif
     forward_chunk(head, chunk, reinterpret_cast<float*>(scratch));
 }
@@ -56,7 +56,8 @@ template <typename T>
 void run_head_backward(T* dqkv, const T* dy, const T* qkv, const T* y, const float* lse, int64_t T_, int64_t C, int64_t HS, char* scratch) {
 #if TRAIN_GPT_PAIRS
     if constexpr (sizeof(T) == 2)
-        if (by_pairs<T>(HS)) return pairs::backward_head(dqkv, dy, qkv, y, lse, T_, C, HS, scratch);
+        if (by_pairs<T>(HS))
+            return pairs::with_unit([&](auto unit) { pairs::backward_head<decltype(unit)>(dqkv, dy, qkv, y, lse, T_, C, HS, scratch); });
 #endif
     backward_head(dqkv, dy, qkv, y, lse, T_, C, HS, reinterpret_cast<float*>(scratch));
 }

@@ -10,7 +10,13 @@
 #pragma once
 
 #include <omp.h>
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
@@ -69,25 +75,41 @@ HOST_DEVICE constexpr I round_up(I a, I b) {
 
 // ---- run-time dispatch of SIMD code
 
-enum class Isa { sse2, avx2, avx512, avx512_bf16 };
+enum class Isa { sse2, avx2, avx512, avx512_bf16, amx_bf16 };
 inline const char* isa_name(Isa isa) {
-    return isa == Isa::avx512_bf16 ? "AVX-512 with bf16" : isa == Isa::avx512 ? "AVX-512" : isa == Isa::avx2 ? "AVX2" : "SSE2";
+    return isa == Isa::amx_bf16 ? "AMX" : isa == Isa::avx512_bf16 ? "AVX-512 with bf16" : isa == Isa::avx512 ? "AVX-512" : isa == Isa::avx2 ? "AVX2" : "SSE2";
 }
 
-// What this processor has, capped by the environment variable TRAIN_GPT_ISA=sse2|avx2|avx512|avx512_bf16 (tests force each path).
+// Set before the first kernel where illegal instructions of AMX are caught and done in software: dev/test/amx_emulator.hpp.
+inline bool amx_is_emulated = false;
+
+#if defined(__x86_64__) && defined(__linux__)
+// May this process use the tile registers of AMX (amx.hpp)? They are 8 KiB more to save when threads change, so Linux wants to be asked.
+inline bool may_use_amx() {
+    if (amx_is_emulated) return true;
+    constexpr int kRequestPermission = 0x1023, kTileData = 18;    // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA: <asm/prctl.h> of older systems lacks them
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    const bool there = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1);    // AMX-BF16, AMX-TILE
+    return there && ::syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+#else
+inline bool may_use_amx() { return false; }
+#endif
+
+// What this processor has, capped by the environment variable TRAIN_GPT_ISA=sse2|avx2|avx512|avx512_bf16|amx_bf16 (tests force each path).
 inline Isa detect_isa() {
 #if defined(__x86_64__)
     const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     const bool bf16_products = avx512 && __builtin_cpu_supports("avx512bf16");
-    Isa isa = bf16_products ? Isa::avx512_bf16 : avx512 ? Isa::avx512 : avx2 ? Isa::avx2 : Isa::sse2;
+    Isa isa = bf16_products && may_use_amx() ? Isa::amx_bf16 : bf16_products ? Isa::avx512_bf16 : avx512 ? Isa::avx512 : avx2 ? Isa::avx2 : Isa::sse2;
     if (const char* cap = std::getenv("TRAIN_GPT_ISA")) {
         const std::string s = cap;
-        if (s != "sse2" && s != "avx2" && s != "avx512" && s != "avx512_bf16")
-            throw UsageError(cat("TRAIN_GPT_ISA=", s, ": unknown, expected sse2, avx2, avx512 or avx512_bf16"));
-        const Isa wanted = s == "sse2" ? Isa::sse2 : s == "avx2" ? Isa::avx2 : s == "avx512" ? Isa::avx512 : Isa::avx512_bf16;
-        if (wanted < isa) isa = wanted;
+        const std::array<const char*, 5> names = {"sse2", "avx2", "avx512", "avx512_bf16", "amx_bf16"};     // in the order of Isa
+        const size_t wanted = size_t(std::find(names.begin(), names.end(), s) - names.begin());
+        if (wanted == names.size()) throw UsageError(cat("TRAIN_GPT_ISA=", s, ": unknown, expected sse2, avx2, avx512, avx512_bf16 or amx_bf16"));
+        isa = std::min(isa, Isa(wanted));
     }
     return isa;
 #else
@@ -116,7 +138,8 @@ template <typename F>
 ALWAYS_INLINE inline void simd(F f) {
 #if defined(__x86_64__)
     switch (active_isa()) {
-        case Isa::avx512_bf16:  // what the loops need of it are the wide registers; products of bf16 are in pairs.hpp
+        case Isa::amx_bf16:
+        case Isa::avx512_bf16:  // what the loops need of these are the wide registers; products of bf16 are in pairs.hpp and amx.hpp
         case Isa::avx512: return run_avx512(f);
         case Isa::avx2: return run_avx2(f);
         case Isa::sse2: break;
@@ -196,9 +219,8 @@ template <int WIDTH, typename N>
 ALWAYS_INLINE inline void transpose_into(N* out, const N* in, int64_t ld, int64_t lines, int64_t k) {
     static_assert(sizeof(N) == 4);
     typedef float V __attribute__((vector_size(16), aligned(4), may_alias));
-    const int64_t k4 = k / 4 * 4;
-    int64_t j = 0;
-    for (; j + 4 <= lines; j += 4)
+    const int64_t k4 = k / 4 * 4, lines4 = lines / 4 * 4;
+    for (int64_t j = 0; j < lines4; j += 4)
         for (int64_t p = 0; p < k4; p += 4) {
             const N* x = in + j * ld + p;
             const V x0 = *reinterpret_cast<const V*>(x), x1 = *reinterpret_cast<const V*>(x + ld);
@@ -214,10 +236,10 @@ ALWAYS_INLINE inline void transpose_into(N* out, const N* in, int64_t ld, int64_
             *reinterpret_cast<V*>(y + 3 * WIDTH) = __builtin_shufflevector(high0, high1, 2, 3, 6, 7);
         }
     const auto one = [=](int64_t p, int64_t line) ALWAYS_INLINE { __builtin_memcpy(out + p * WIDTH + line, in + line * ld + p, 4); };
-    for (; j < lines; j++)
+    for (int64_t j = lines4; j < lines; j++)
         for (int64_t p = 0; p < k4; p++) one(p, j);
     for (int64_t p = k4; p < k; p++)
-        for (j = 0; j < lines; j++) one(p, j);
+        for (int64_t j = 0; j < lines; j++) one(p, j);
 }
 
 // ---- devices

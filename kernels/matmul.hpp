@@ -5,7 +5,7 @@
 //              db_m  += sum_n dy_nm                            +=             (fp32)
 // Storage T is float or bf16, sums are fp32. Two engines: oneDNN, and our own blocked product. Its one idea: copy the
 // operands into panels in the order in which a register-sized kernel reads them; transposes and bf16 vanish in the
-// copy, to floats, or to pairs of bf16 where the processor multiplies those (pairs.hpp).
+// copy, to floats, or to pairs of bf16 where the processor multiplies those (pairs.hpp, amx.hpp).
 // Promises: the same call gives the same bits; oneDNN keeps that for equal thread counts only. Ours does for any number
 // of threads and whatever else is in the matrix: an element is one thread's sum over k in blocks of kKC. (Products of up to
 // kFewRows rows read the weights once, in another order.) Where a row must not notice whether it is computed alone or with
@@ -18,6 +18,7 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include "amx.hpp"
 #include "device.hpp"
 #include "fp8.hpp"
 #include "gelu.hpp"
@@ -123,6 +124,22 @@ struct TilePairs {
     template <typename F>
     static void run(F f) { run_avx512(f); }
 };
+// Of bf16, where there is AMX (amx.hpp): a step of k is a row of a tile of A, 32 numbers.
+struct TileAmx {
+    static constexpr int MR = 32, NV = 2, W = 16, NR = NV * W;   // 4 tiles of sums, 2 of A, 2 of B
+    struct alignas(64) Packed {
+        Pair row[amx::kDepth];
+    };
+    static Pair* pairs(Packed* p) { return reinterpret_cast<Pair*>(p); }
+    static const Pair* pairs(const Packed* p) { return reinterpret_cast<const Pair*>(p); }
+    static constexpr int64_t kStep = 2 * amx::kDepth;
+    template <typename F>
+    static void run(F f) {
+        amx::begin();
+        run_avx512(f);
+        amx::end();
+    }
+};
 #endif
 
 // c (MR, NR; row stride ldc) = or += a b over k steps. a[i * a_row + k * a_k], b[k * b_k + j].
@@ -131,6 +148,12 @@ template <typename Tile>
 ALWAYS_INLINE inline void gemm_tile(float* c, int64_t ldc, bool add, const Pair* a, int64_t a_row, int64_t a_k, const Pair* b, int64_t b_k, int64_t k) {
     if (add) multiply_pairs<Tile::MR, false>(c, ldc, a, a_row, a_k, b, b_k, Tile::NR, k);
     else multiply_pairs<Tile::MR, true>(c, ldc, a, a_row, a_k, b, b_k, Tile::NR, k);
+}
+// Panels as pack_strip makes them: a_row, a_k and b_k are known.
+template <typename Tile>
+ALWAYS_INLINE inline void gemm_tile(float* c, int64_t ldc, bool add, const TileAmx::Packed* a, int64_t, int64_t, const TileAmx::Packed* b, int64_t, int64_t k) {
+    if (add) amx::multiply_panels<false>(c, ldc, TileAmx::pairs(a), TileAmx::pairs(b), k);
+    else amx::multiply_panels<true>(c, ldc, TileAmx::pairs(a), TileAmx::pairs(b), k);
 }
 #endif
 template <typename Tile>
@@ -167,7 +190,7 @@ ALWAYS_INLINE inline void gemm_tile(float* c, int64_t ldc, bool add, const float
 // ---- CPU: the blocked product
 
 constexpr int64_t kKC = 384;   // numbers of k per call of the register kernel; AVX2: a panel of B (24 KiB) fits L1 (LOG)
-constexpr int64_t kKB = 1152;  // steps of k packed at once: A up to (1024, 1152), B up to (1152, 2048); 14 MiB
+constexpr int64_t kKB = 1152;  // 4-byte steps of k packed at once: A up to (1024, 1152), B up to (1152, 2048); 14 MiB
 constexpr int64_t kMB = 1024;
 constexpr int64_t kNB = 2048;
 
@@ -207,18 +230,56 @@ ALWAYS_INLINE inline void pack_panel(Pair* out, const bf16* in, int64_t ld, bool
             out[p * WIDTH + j] = Pair(x[0].bits) | (2 * p + 1 < k ? Pair(x[1].bits) << 16 : 0);
         }
 }
+
+// The same for AMX, zeros up to a whole step. A panel of B is one of pairs. In a panel of A each step is WIDTH rows of 16 pairs, so that a tile
+// lies in one piece: out[k / 32][WIDTH][16].
+template <int WIDTH>
+ALWAYS_INLINE inline void pack_right_panel(TileAmx::Packed* out, const bf16* in, int64_t ld, bool along, int64_t lines, int64_t k) {
+    const int64_t pairs = ceil_div(k, int64_t(2)), all = round_up(pairs, int64_t(amx::kDepth));
+    Pair* const panel = TileAmx::pairs(out);
+    pack_panel<WIDTH>(panel, in, ld, along, lines, k);
+    std::fill(panel + pairs * WIDTH, panel + all * WIDTH, 0u);
+}
+template <int WIDTH>
+ALWAYS_INLINE inline void pack_left_panel(TileAmx::Packed* out, const bf16* in, int64_t ld, bool along, int64_t lines, int64_t k) {
+    for (int64_t p = 0; p < k; p += TileAmx::kStep, out += WIDTH) {
+        const int64_t numbers = std::min(TileAmx::kStep, k - p);
+        if (along) {
+            for (int64_t j = 0; j < lines; j++) {
+                std::memset(out + j, 0, sizeof(*out));
+                std::memcpy(out + j, in + j * ld + p, size_t(numbers) * sizeof(bf16));
+            }
+            std::memset(out + lines, 0, size_t(WIDTH - lines) * sizeof(*out));
+        } else {
+            TileAmx::Packed stage[WIDTH];
+            pack_right_panel<WIDTH>(stage, in + p * ld, ld, false, lines, numbers);
+            transpose_into<amx::kDepth>(TileAmx::pairs(out), TileAmx::pairs(stage), WIDTH, amx::kDepth, WIDTH);
+        }
+    }
+}
 #endif
 
-// Strip s (of `strips`) of a packed operand: its k numbers lie in blocks of kKC, so that a tile finds all strips of a
+// Strip s (of `strips`) of a packed operand, the left one or the right one: its k numbers lie in blocks of kKC, so that a tile finds all strips of a
 // block side by side. `in` is the first number of the strip, `lines` how many lines it has.
-template <typename Tile, int WIDTH, typename T>
+template <typename Tile, bool left, typename T>
 void pack_strip(typename Tile::Packed* pack, int64_t s, int64_t strips, const T* in, int64_t ld, bool along, int64_t lines,
                 int64_t k) {
-    Tile::run([&]() ALWAYS_INLINE {
+    constexpr int WIDTH = left ? Tile::MR : Tile::NR;
+    simd([&]() ALWAYS_INLINE {
         for (int64_t p = 0; p < k; p += kKC) {
             const int64_t numbers = std::min(kKC, k - p), steps = ceil_div(numbers, Tile::kStep);
             auto* panel = pack + (p / Tile::kStep * strips + s * steps) * WIDTH;
-            pack_panel<WIDTH>(panel, in + (along ? p : p * ld), ld, along, lines, numbers);
+            const T* from = in + (along ? p : p * ld);
+#if TRAIN_GPT_PAIRS
+            if constexpr (std::is_same_v<Tile, TileAmx>) {
+                if constexpr (left) pack_left_panel<WIDTH>(panel, from, ld, along, lines, numbers);
+                else pack_right_panel<WIDTH>(panel, from, ld, along, lines, numbers);
+                continue;
+            } else
+#endif
+            {
+                pack_panel<WIDTH>(panel, from, ld, along, lines, numbers);
+            }
         }
     });
 }
@@ -263,6 +324,7 @@ template <typename Tile, typename TC, typename T>
 struct BlockedGemm {
     using Packed = typename Tile::Packed;
     static constexpr int64_t MR = Tile::MR, NR = Tile::NR, kStep = Tile::kStep;
+    static constexpr int64_t kPacked = kKB * int64_t(sizeof(float)) / int64_t(sizeof(Packed));   // steps of k that are packed at once
     static constexpr bool kDirect = sizeof(TC) == 4;  // sums grow in C itself; a bf16 C gets them from fp32 scratch
     Gemm<TC, T> g;
     int64_t steps = ceil_div(g.K, kStep);                            // of k; from here on k counts steps
@@ -273,11 +335,10 @@ struct BlockedGemm {
 
     void run(Cpu& dev) {
         const int64_t mb = round_up(std::min(g.M, kMB), MR), nb = round_up(std::min(g.N, kNB), NR);
-        const int64_t kb = std::max<int64_t>(1, std::min(steps, kKB));
+        const int64_t kb = std::max<int64_t>(1, std::min(steps, kPacked));
         ld_scratch = nb;
         const int64_t a_size = round_up(mb * kb, int64_t(16)), b_size = round_up(nb * kb, int64_t(16));
-        static_assert(sizeof(Packed) == sizeof(float));
-        a_pack = static_cast<Packed*>(dev.workspace(size_t(a_size + b_size + (kDirect ? 0 : mb * nb)) * sizeof(float)));
+        a_pack = static_cast<Packed*>(dev.workspace(size_t(a_size + b_size) * sizeof(Packed) + (kDirect ? 0 : size_t(mb * nb) * sizeof(float))));
         b_pack = a_pack + a_size;
         scratch = reinterpret_cast<float*>(b_pack + b_size);
         choose_tiles(dev.threads, mb / MR, nb / NR);
@@ -289,8 +350,8 @@ struct BlockedGemm {
         #pragma omp parallel num_threads(dev.threads) if (work > 4e5)
         for (int64_t i = 0; i < g.M; i += kMB)
             for (int64_t j = 0; j < g.N; j += kNB)
-                for (int64_t k = 0; k == 0 || k < steps; k += kKB)  // once also for K = 0: then C is the bias, or zero
-                    block(i, j, k, std::min(kMB, g.M - i), std::min(kNB, g.N - j), std::min(kKB, steps - k));
+                for (int64_t k = 0; k == 0 || k < steps; k += kPacked)  // once also for K = 0: then C is the bias, or zero
+                    block(i, j, k, std::min(kMB, g.M - i), std::min(kNB, g.N - j), std::min(kPacked, steps - k));
     }
 
     // About 96 x 256 numbers of C a tile, so that its part of A (144 KiB) stays in L2; smaller if threads would starve.
@@ -307,11 +368,11 @@ struct BlockedGemm {
         const int64_t a_strips = ceil_div(mb, MR), b_strips = ceil_div(nb, NR), numbers = std::min(kb * kStep, g.K - k * kStep);
         #pragma omp for schedule(static) nowait
         for (int64_t s = a_direct ? mb / MR : 0; s < a_strips; s++)
-            pack_strip<Tile, MR>(a_pack, s, a_strips, a_at(i + s * MR, k), g.ta ? g.M : g.K, !g.ta,
+            pack_strip<Tile, true>(a_pack, s, a_strips, a_at(i + s * MR, k), g.ta ? g.M : g.K, !g.ta,
                                  std::min(MR, mb - s * MR), numbers);
         #pragma omp for schedule(static)
         for (int64_t s = b_direct ? nb / NR : 0; s < b_strips; s++)
-            pack_strip<Tile, NR>(b_pack, s, b_strips, b_at(k, j + s * NR), g.tb ? g.K : g.N, g.tb,
+            pack_strip<Tile, false>(b_pack, s, b_strips, b_at(k, j + s * NR), g.tb ? g.K : g.N, g.tb,
                                  std::min(NR, nb - s * NR), numbers);
         #pragma omp for collapse(2) schedule(dynamic) nowait
         for (int64_t si = 0; si < a_strips; si += row_strips)
@@ -446,6 +507,7 @@ void few_rows_nt(Cpu& dev, const Gemm<TC, T>& g) {
 template <typename F>
 auto with_tile(F&& f) {
     switch (active_isa()) {
+        case Isa::amx_bf16:
         case Isa::avx512_bf16:  // of floats
         case Isa::avx512: return f(TileAvx512{});
         case Isa::avx2: return f(TileAvx2{});
@@ -461,7 +523,7 @@ void gemm_own(Cpu& dev, const Gemm<TC, T>& g) {
     if (g.M <= kFewRows && !g.ta && !dev.row_invariant) return g.tb ? few_rows_nt(dev, g) : few_rows_nn(dev, g);
 #if TRAIN_GPT_PAIRS
     if constexpr (sizeof(T) == 2)
-        if (has_pairs()) return BlockedGemm<TilePairs, TC, T>{g}.run(dev);
+        if (has_pairs()) return has_amx() ? BlockedGemm<TileAmx, TC, T>{g}.run(dev) : BlockedGemm<TilePairs, TC, T>{g}.run(dev);
 #endif
     with_tile([&](auto tile) { BlockedGemm<decltype(tile), TC, T>{g}.run(dev); });
 }

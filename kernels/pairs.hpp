@@ -23,7 +23,7 @@
 #endif
 
 // Whether this processor multiplies pairs, and TRAIN_GPT_ISA allows it.
-inline bool has_pairs() { return active_isa() == Isa::avx512_bf16; }
+inline bool has_pairs() { return active_isa() >= Isa::avx512_bf16; }
 
 #if TRAIN_GPT_PAIRS
 // Functions marked so call each other and what is ALWAYS_INLINE; whoever calls one from outside asks has_pairs() first.

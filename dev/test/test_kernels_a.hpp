@@ -825,7 +825,7 @@ inline void test_isa(Report& t) {
     const std::string ran = isa_name(active_isa());
     t.check(!wanted || std::string(wanted) != "sse2" || ran == "SSE2", cat("TRAIN_GPT_ISA=sse2 runs SSE2, not ", ran));
     t.check(!wanted || std::string(wanted) != "avx2" || ran != "AVX-512", cat("TRAIN_GPT_ISA=avx2 does not run ", ran));
-    t.check(!wanted || std::string(wanted) == "avx512_bf16" || !has_pairs(), cat("TRAIN_GPT_ISA=", wanted ? wanted : "", " multiplies no pairs of bf16"));
+    t.check(!wanted || std::string(wanted) == "avx512_bf16" || std::string(wanted) == "amx_bf16" || !has_pairs(), cat("TRAIN_GPT_ISA=", wanted ? wanted : "", " multiplies no pairs of bf16"));
 #if defined(__x86_64__)
     t.check(wanted || has_pairs() == (__builtin_cpu_supports("avx512bf16") != 0), "pairs of bf16 where the processor has the instruction");
 #endif
