@@ -221,7 +221,7 @@ class OpsBench {
         time("embedding_backward", rows, 0, nc * (S + 2 * 4), [&] { embedding_backward(dev_, dwte, dwpe, x, ids.data(), positions.data(), N, C); });
         time("layernorm_forward", rows, 0, nc * 2 * S, [&] { layernorm_forward(dev_, y, mean, rstd, x, w, b, N, C); });
         time("residual_layernorm", rows, 0, nc * 4 * S, [&] { residual_layernorm_forward(dev_, sum, y, mean, rstd, x, r, w, b, N, C); });
-        time("layernorm_backward", rows, 0, nc * 4 * S, [&] { layernorm_backward(dev_, r, dw, db, y, x, w, mean, rstd, N, C); });
+        time("layernorm_backward", rows, 0, nc * 4 * S, [&] { layernorm_backward(dev_, r, dw, db, nullptr, y, x, w, mean, rstd, N, C); });
         const std::string wide_rows = cat("(", N, ", ", 4 * C, ")");
         time("gelu_forward", wide_rows, 0, nc * 4 * 2 * S, [&] { gelu_forward(dev_, d, wide, 4 * N * C); });
         time("gelu_backward", wide_rows, 0, nc * 4 * 3 * S, [&] { gelu_backward_inplace(dev_, d, wide, 4 * N * C); });
@@ -258,7 +258,7 @@ class OpsBench {
         const std::string shape = cat("B ", B, ", T ", Tn, ", ", NH, " x ", HS);
         const double flops = 2.0 * double(B) * double(Tn) * double(Tn + 1) * double(C);   // two products over half a square
         time("attention_forward", shape, flops, double(4 * N * C) * S, [&] { attention_forward(dev_, y, lse, qkv, B, Tn, NH, HS); });
-        time("attention_backward", shape, 2.5 * flops, double(8 * N * C) * S, [&] { attention_backward(dev_, dqkv, dy, qkv, y, lse, B, Tn, NH, HS); });
+        time("attention_backward", shape, 2.5 * flops, double(8 * N * C) * S, [&] { attention_backward(dev_, dqkv, nullptr, dy, qkv, y, lse, B, Tn, NH, HS); });
         const int64_t rows = 8, past_tokens = 1023, context = 1024;
         T *k = array<T>(rows * context * C), *v = array<T>(rows * context * C);
         std::vector<int32_t> slot, past(static_cast<size_t>(rows), int32_t(past_tokens));

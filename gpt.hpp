@@ -646,8 +646,10 @@ class Gpt {
         float* g = grads;
         const RootOffsets& r = layout.root;
         dev.zero(d_stream_, size_t(N * C) * sizeof(T));
-        // forward was last_ln = layernorm(last)
-        layernorm_backward(dev, d_stream_, g + r.ln_f_w, g + r.ln_f_b, d_ln_, last_, p + r.ln_f_w, last_mean_, last_rstd_, N, C);
+        // forward was last_ln = layernorm(last). Gradients of biases, the column sums of a layer's dy, come from who writes that dy, where it is ours: the
+        // backward passes of LayerNorm (those of fcproj and proj, whose outputs were added to the stream before) and of attention (that of qkv).
+        layernorm_backward(dev, d_stream_, g + r.ln_f_w, g + r.ln_f_b, g + layout.block.back().fcproj_b, d_ln_, last_, p + r.ln_f_w, last_mean_,
+                           last_rstd_, N, C);
         reduce(layout.buckets.size() - 1);
         for (int64_t l = config.L - 1; l >= 0; l--) {
             const typename Dev::Range range("backward of layer", l);
@@ -660,14 +662,15 @@ class Gpt {
                 });
             }
             // forward was out = mid + fcproj(gelu(fc(ln_2(mid)))); d_stream_ is d_out, and becomes d_mid
-            linear_gelu_backward(dev, d_wide_, g + o.fcproj_w, g + o.fcproj_b, d_stream_, a.fc, a.gelu, p + o.fcproj_w, N, 4 * C, C);
+            linear_gelu_backward(dev, d_wide_, g + o.fcproj_w, nullptr, d_stream_, a.fc, a.gelu, p + o.fcproj_w, N, 4 * C, C);
             linear_backward(dev, d_ln_, g + o.fc_w, g + o.fc_b, d_wide_, a.ln2, p + o.fc_w, N, C, 4 * C);
-            layernorm_backward(dev, d_stream_, g + o.ln_2_w, g + o.ln_2_b, d_ln_, a.mid, p + o.ln_2_w, a.ln2_mean, a.ln2_rstd, N, C);
+            layernorm_backward(dev, d_stream_, g + o.ln_2_w, g + o.ln_2_b, g + o.proj_b, d_ln_, a.mid, p + o.ln_2_w, a.ln2_mean, a.ln2_rstd, N, C);
             // forward was mid = in + proj(attention(qkv(ln_1(in)))); d_stream_ becomes d_in
-            linear_backward(dev, d_ln_, g + o.proj_w, g + o.proj_b, d_stream_, a.att, p + o.proj_w, N, C, C);
-            attention_backward(dev, d_wide_, d_ln_, a.qkv, a.att, a.lse, B, T_, config.NH, config.HS());
-            linear_backward(dev, d_ln_, g + o.qkv_w, g + o.qkv_b, d_wide_, a.ln1, p + o.qkv_w, N, C, 3 * C);
-            layernorm_backward(dev, d_stream_, g + o.ln_1_w, g + o.ln_1_b, d_ln_, a.in, p + o.ln_1_w, a.ln1_mean, a.ln1_rstd, N, C);
+            linear_backward(dev, d_ln_, g + o.proj_w, nullptr, d_stream_, a.att, p + o.proj_w, N, C, C);
+            attention_backward(dev, d_wide_, g + o.qkv_b, d_ln_, a.qkv, a.att, a.lse, B, T_, config.NH, config.HS());
+            linear_backward(dev, d_ln_, g + o.qkv_w, nullptr, d_wide_, a.ln1, p + o.qkv_w, N, C, 3 * C);
+            float* const db_before = l > 0 ? g + layout.block[size_t(l - 1)].fcproj_b : nullptr;      // in_0 is the embedding, which has no bias
+            layernorm_backward(dev, d_stream_, g + o.ln_1_w, g + o.ln_1_b, db_before, d_ln_, a.in, p + o.ln_1_w, a.ln1_mean, a.ln1_rstd, N, C);
             reduce(size_t(l) + 1);
         }
         // forward was in_0 = wte[id] + wpe[position]

@@ -205,7 +205,10 @@ void bench_rowwise(Bench& b, const Shape& s) {
     b.operation("residual_layernorm_forward", rows, 4 * e + 8 * double(N), 0, 2 * L,
                 [&] { residual_layernorm_forward(dev, sum, y, mean, rstd, x, r, w, bias, N, C); });
     b.operation("residual_forward", rows, 3 * e, 0, 0, [&] { residual_forward(dev, sum, x, r, n); });
-    b.operation("layernorm_backward", rows, 4 * e + 8 * double(N), 0, 2 * L + 1, [&] { layernorm_backward(dev, sum, dw, db, r, x, w, mean, rstd, N, C); });
+    // with the gradient of a bias wherever a linear layer fed the stream: everywhere but behind the embedding
+    for (float* const sums : {static_cast<float*>(nullptr), dw + C})
+        b.operation(sums ? "layernorm_backward, sums of dx" : "layernorm_backward", rows, 4 * e + 8 * double(N), 0, sums ? 2 * L : 1,
+                    [&] { layernorm_backward<T>(dev, sum, dw, db, sums, r, x, w, mean, rstd, N, C); });
     b.operation("gelu_forward", wide, 8 * e, 0, 0, [&] { gelu_forward(dev, y, x, 4 * n); });
     b.operation("gelu_backward_inplace", wide, 12 * e, 0, 0, [&] { gelu_backward_inplace(dev, y, x, 4 * n); });
     b.operation("add_column_sums", cat("(", N, ", ", 3 * C, ")"), 3 * e, 0, 0, [&] { add_column_sums(dev, dw, x, N, 3 * C); });
@@ -252,14 +255,16 @@ void bench_linear(Bench& b, const Shape& s) {
         const double NK = double(N * l.K), KM = double(l.K * l.M), NM = double(N * l.M), flops = 2 * NK * double(l.M);
         T *x = a.template noise<T>(N * l.K), *w = a.template noise<T>(l.K * l.M, 0.05f), *bias = a.template noise<T>(l.M);
         T *y = a.template noise<T>(N * l.M), *pre = a.template empty<T>(N * l.M), *dx = a.template empty<T>(N * l.K);
-        float *dw = a.template zeros<float>(l.K * l.M), *db = a.template zeros<float>(l.M);
+        float* dw = a.template zeros<float>(l.K * l.M);
         const std::string shape = cat("(", N, ", ", l.K, ") x (", l.K, ", ", l.M, ")");
         b.operation(cat(l.name, l.gelu ? ": linear_gelu_forward" : ": linear_forward"), shape, t * (NK + KM + (l.gelu ? 2 : 1) * NM), flops, L, [&] {
             if (l.gelu) linear_gelu_forward<T>(dev, y, pre, x, w, bias, N, l.K, l.M);
             else linear_forward<T>(dev, y, x, w, bias, N, l.K, l.M);
         });
-        // dx = dy w^T, dw += x^T dy, db += sums of dy; behind a gelu (fcproj) its slope too, for which `before` is read
+        // dx = dy w^T, dw += x^T dy; of fc db += sums of dy, while the others' db comes from who wrote dy; behind a gelu (fcproj) its slope too, for
+        // which `before` is read
         const bool slope = l.K > C;
+        float* const db = l.gelu ? a.template zeros<float>(l.M) : nullptr;
         T* before = slope ? a.template noise<T>(N * l.K) : nullptr;
         b.operation(cat(l.name, slope ? ": linear_gelu_backward" : ": linear_backward"), shape, t * (NM + KM + (slope ? 3 : 2) * NK) + 8 * KM, 2 * flops, L, [&] {
             if (slope) linear_gelu_backward<T>(dev, dx, dw, db, y, before, x, w, N, l.K, l.M);
@@ -276,10 +281,11 @@ void bench_attention(Bench& b, const Shape& s) {
     const double L = double(s.config.L), e = double(N * C) * sizeof(T), lse_bytes = 4 * double(N * NH);
     const double product = double(T_) * double(T_) * double(HS * B * NH);      // 2 T^2 HS a head, half of it causal
     T *qkv = a.template noise<T>(3 * N * C), *y = a.template noise<T>(N * C), *dy = a.template noise<T>(N * C), *dqkv = a.template empty<T>(3 * N * C);
-    float* lse = a.template empty<float>(N * NH);
+    float *lse = a.template empty<float>(N * NH), *db = a.template zeros<float>(3 * C);
     const std::string shape = cat("(", B, ", ", T_, ", ", NH, ", ", HS, ")");
     b.operation("attention_forward", shape, 4 * e + lse_bytes, 2 * product, L, [&] { attention_forward<T>(dev, y, lse, qkv, B, T_, NH, HS); });
-    b.operation("attention_backward", shape, 8 * e + lse_bytes, 5 * product, L, [&] { attention_backward<T>(dev, dqkv, dy, qkv, y, lse, B, T_, NH, HS); });
+    b.operation("attention_backward", shape, 8 * e + lse_bytes, 5 * product, 0, [&] { attention_backward<T>(dev, dqkv, nullptr, dy, qkv, y, lse, B, T_, NH, HS); });
+    b.operation("attention_backward, sums of dqkv", shape, 8 * e + lse_bytes, 5 * product, L, [&] { attention_backward<T>(dev, dqkv, db, dy, qkv, y, lse, B, T_, NH, HS); });
     // one new token a row, with a full cache
     T *k = a.template noise<T>(N * C), *v = a.template noise<T>(N * C);
     std::vector<int32_t> slot, past(static_cast<size_t>(B), int32_t(T_ - 1));

@@ -14,6 +14,7 @@
 
 #include "attention_floats.hpp"
 #include "attention_pairs.hpp"
+#include "column_sums.hpp"
 
 // ---- CPU: which of the two ways, by storage type and processor
 
@@ -80,9 +81,10 @@ void attention_forward(Cpu& dev, T* y, float* lse, const T* qkv, int64_t B, int6
     }
 }
 
-// dqkv (B, T, 3C) is overwritten. One thread per head: sums over queries and keys have one order.
+// dqkv (B, T, 3C) is overwritten; db (3C) += the column sums of dqkv as stored, or null: the gradient of the bias of the
+// layer that made qkv. One thread per head: sums over queries and keys have one order.
 template <typename T>
-void attention_backward(Cpu& dev, T* dqkv, const T* dy, const T* qkv, const T* y, const float* lse, int64_t B,
+void attention_backward(Cpu& dev, T* dqkv, float* db, const T* dy, const T* qkv, const T* y, const float* lse, int64_t B,
                         int64_t T_, int64_t NH, int64_t HS) {
     const int64_t C = NH * HS;
     const size_t bytes = attention::backward_bytes<T>(T_, HS);
@@ -93,6 +95,7 @@ void attention_backward(Cpu& dev, T* dqkv, const T* dy, const T* qkv, const T* y
         char* own = scratch + size_t(omp_get_thread_num()) * bytes;
         attention::run_head_backward(dqkv + in, dy + out, qkv + in, y + out, lse + item * T_, T_, C, HS, own);
     }
+    if (db) add_column_sums(dev, db, dqkv, B * T_, 3 * C);
 }
 
 // Generation: k_cache, v_cache (R, T_max, C) hold the past of R rows. qkv (B, n, 3C) are n new positions of B
@@ -132,7 +135,7 @@ void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, cons
 template <typename T>
 void attention_forward(Cuda& dev, T* y, float* lse, const T* qkv, int64_t B, int64_t T_, int64_t NH, int64_t HS);
 template <typename T>
-void attention_backward(Cuda& dev, T* dqkv, const T* dy, const T* qkv, const T* y, const float* lse, int64_t B,
+void attention_backward(Cuda& dev, T* dqkv, float* db, const T* dy, const T* qkv, const T* y, const float* lse, int64_t B,
                         int64_t T_, int64_t NH, int64_t HS);
 // slot and past are device arrays, so nothing is checked here: a row whose slot or past is negative, or whose positions
 // do not fit the cache, leaves the cache alone and gives y = NaN.

@@ -202,7 +202,8 @@ __global__ void __launch_bounds__(kThreads) backward_rows_kernel(const Backward<
 }
 
 // Floor at the sizes above: dq 38.7 GFLOP (39 us) and 127 MB (38 us), dk and dv 51.5 GFLOP (52 us) and 153 MB (46 us), each with 1.0e8
-// exponentials (28 us): q, k, v, dy, lse2 and D are read, 2 bytes * N C written for dq, 4 for dk and dv.
+// exponentials (28 us): q, k, v, dy, lse2 and D are read, 2 bytes * N C written for dq, 4 for dk and dv. The sums for the bias are additions on the way
+// out, and 1 / 8 byte an element of dqkv (4 bytes for kSumRows of them, written and read).
 template <bool for_queries, int HSP, int MT, int W, bool exact>
 __global__ void __launch_bounds__(kThreads, 2) backward_bf16_kernel(const Backward<bf16> f) {
     constexpr int rows = 16 * MT * kWarps, step = kRowStep<HSP, bf16>, stage_size = 2 * W * step + (for_queries ? 0 : 4 * W);
@@ -289,6 +290,7 @@ __global__ void __launch_bounds__(kThreads, 2) backward_bf16_kernel(const Backwa
         for (int m = 0; m < MT; m++) factor[m][0] = factor[m][1] = 1;
         store_rows<MT, HSP, exact>(f.dqkv + (head.a1 - f.qkv) + int64_t(w0) * stride + stride / 3, stride, f.T_ - w0, HS, second, factor, a2 + warp * 16 * MT * step);
     }
+    if (f.partial) sum_columns<HSP, rows, for_queries ? 1 : 2>(partial_of_block(f, head), f.NH * HS, a1, f.T_ - head.r0, HS);
 }
 
 // fp32: tiles of 32 x 32, threads as in forward_fp32_kernel. Bound by fp32 arithmetic: dq 38.7 GFLOP (0.58 ms of an H100's 67 TFLOP/s) and 253 MB
@@ -621,7 +623,7 @@ inline void forward(Cuda& dev, const Forward<float>& f) {
 }
 
 template <bool for_queries>
-void backward(Cuda& dev, const Backward<bf16>& f) {
+void backward_tiles(Cuda& dev, const Backward<bf16>& f) {
     with_head_size(f.HS, [&](auto size) {
         using S = decltype(size);
         constexpr int MT = for_queries ? S::queries_MT : S::keys_MT, W = for_queries ? S::queries_W : S::keys_W, rows = 16 * MT * kWarps;
@@ -631,11 +633,22 @@ void backward(Cuda& dev, const Backward<bf16>& f) {
     });
 }
 template <bool for_queries>
-void backward(Cuda& dev, const Backward<float>& f) {
+void backward_tiles(Cuda& dev, const Backward<float>& f) {
     with_head_size_fp32(f.HS, [&](auto size) {
         constexpr int HSP = decltype(size)::HSP;
         launch(backward_fp32_kernel<for_queries, HSP>, blocks(int64_t(f.heads) * ceil_div(f.T_, 32)), dim3(kThreads), kBackwardBytesFp32<HSP>, dev.stream, f);
     });
+}
+
+template <typename T>
+void backward(Cuda& dev, const Backward<T>& f) {
+    if constexpr (std::is_same_v<T, bf16>) {
+        if (dev.warpgroups && f.HS == 64) return backward_warpgroups<64>(dev, f);
+        if (dev.warpgroups && f.HS == 128) return backward_warpgroups<128>(dev, f);
+    }
+    launch(backward_rows_kernel<T>, blocks(ceil_div(int64_t(f.heads) * f.padded * 8, int64_t(kThreads))), dim3(kThreads), 0, dev.stream, f);
+    backward_tiles<true>(dev, f);
+    backward_tiles<false>(dev, f);
 }
 
 template <typename T>
@@ -659,21 +672,20 @@ void attention_forward(Cuda& dev, T* y, float* lse, const T* qkv, int64_t B, int
 }
 
 template <typename T>
-void attention_backward(Cuda& dev, T* dqkv, const T* dy, const T* qkv, const T* y, const float* lse, int64_t B, int64_t T_, int64_t NH,
+void attention_backward(Cuda& dev, T* dqkv, float* db, const T* dy, const T* qkv, const T* y, const float* lse, int64_t B, int64_t T_, int64_t NH,
                         int64_t HS) {
     using namespace attention_cuda;
     check_head_size(HS);
-    const int64_t padded = round_up(T_, int64_t(kPadRows)), rows = B * NH * padded;
-    float* const numbers = static_cast<float*>(dev.workspace(size_t(2 * rows) * sizeof(float)));
-    const Backward<T> f{dqkv, dy, qkv, y, lse, numbers, numbers + rows, int(T_), int(padded), int(B * NH), int(NH), int(HS), attention::score_scale(HS)};
+    constexpr bool kernels_sum = std::is_same_v<T, bf16>;            // fp32 kernels take over 20 times as long as add_column_sums: they stay simple
+    const int64_t padded = round_up(T_, int64_t(kPadRows)), rows = B * NH * padded, C = NH * HS;
+    const int64_t parts = db && kernels_sum ? B * ceil_div(T_, int64_t(kSumRows)) : 0;
+    float* const numbers = static_cast<float*>(dev.workspace(size_t(2 * rows + parts * 3 * C) * sizeof(float)));
+    float* const partial = parts ? numbers + 2 * rows : nullptr;     // (parts, 3C)
+    const Backward<T> f{dqkv, partial, dy, qkv, y, lse, numbers, numbers + rows, int(T_), int(padded), int(B * NH), int(NH), int(HS), attention::score_scale(HS)};
     ASSERT(rows < int64_t(1) << 31, "attention: ", rows, " rows and heads");
-    if constexpr (std::is_same_v<T, bf16>) {
-        if (dev.warpgroups && HS == 64) return backward_warpgroups<64>(dev, f);
-        if (dev.warpgroups && HS == 128) return backward_warpgroups<128>(dev, f);
-    }
-    launch(backward_rows_kernel<T>, blocks(ceil_div(rows * 8, int64_t(kThreads))), dim3(kThreads), 0, dev.stream, f);
-    backward<true>(dev, f);
-    backward<false>(dev, f);
+    backward(dev, f);
+    if (partial) column_sums_cuda::add_partials(dev, db, partial, parts, 3 * C);
+    else if (db) add_column_sums(dev, db, dqkv, B * T_, 3 * C);
 }
 
 template <typename T>

@@ -228,6 +228,31 @@ __device__ __forceinline__ void store_rows(bf16* to, int stride, int64_t valid, 
     }
 }
 
+constexpr int kSumRows = 64;         // rows of dqkv that a partial sum of the bias's gradient adds up; every bf16 tile has a multiple of them
+// The column sums of a block's tile, which store_rows has left in shared memory: of its first `valid` rows, as stored. `arrays`: dq, or dk and dv, one
+// behind the other there and C numbers apart in partial (.., 3C), which gets a row for kSumRows rows. All threads of the block call this.
+template <int HSP, int rows, int arrays>
+__device__ __forceinline__ void sum_columns(float* partial, int C, const bf16* shared, int valid, int HS) {
+    constexpr int step = kRowStep<HSP, bf16>, chains = 4;            // additions that need not wait for each other
+    static_assert(rows % kSumRows == 0 && kSumRows % chains == 0);
+    __syncthreads();                                                 // the other warps' rows are there
+    #pragma unroll 1
+    for (int e = int(threadIdx.x); e < arrays * HSP; e += kThreads) {
+        const int array = e / HSP, c = e % HSP;
+        #pragma unroll 1
+        for (int first = 0; first < rows && first < valid; first += kSumRows) {
+            const bf16* const column = shared + (array * rows + first) * step + c;
+            float sum[chains] = {};
+            #pragma unroll 4
+            for (int r = 0; r < kSumRows; r += chains)
+                #pragma unroll
+                for (int i = 0; i < chains; i++)
+                    if (first + r + i < valid) sum[i] += float(column[(r + i) * step]);
+            if (c < HS) partial[first / kSumRows * 3 * C + array * C + c] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+        }
+    }
+}
+
 // ---- what a forward kernel is told
 
 // Queries, keys and values of B sequences of NH heads. Sequence b has n queries, the first at position past[b], and its keys in row
@@ -308,6 +333,7 @@ __device__ __forceinline__ void softmax_tile(Accumulators<MT, W>& s, Accumulator
 template <typename T>
 struct Backward {
     T* dqkv;                         // (B, T, 3C)
+    float* partial;                  // (B, ceil(T / kSumRows), 3C) sums over rows of dqkv, or null
     const T *dy, *qkv, *y;
     const float* lse;                // (B, NH, T)
     float *lse2, *D;                 // (B * NH, padded), written by the first kernel: lse * log2(e), +Inf for padding, so that its p is 0; and dy . y
@@ -338,6 +364,13 @@ __device__ __forceinline__ BackwardHead<T> backward_head(const Backward<T>& f) {
     }
     const int r0 = item.rank * rows;
     return {k, v, q, dy, lse, lse2, D, 3 * C, C, r0, r0 / W * W, f.T_};
+}
+// Where the sums of this block's rows go: the columns of dq, or of dk, which C columns later are those of dv. Told by what is at hand at the end of
+// a kernel; to know the block's item until then costs registers.
+template <typename T>
+__device__ __forceinline__ float* partial_of_block(const Backward<T>& f, const BackwardHead<T>& head) {
+    const int64_t columns = 3 * f.NH * f.HS, at = head.a1 - f.qkv, b = at / (f.T_ * columns);
+    return f.partial + (b * ceil_div(f.T_, kSumRows) + head.r0 / kSumRows) * columns + (at - b * f.T_ * columns);
 }
 
 }  // namespace attention_cuda

@@ -14,6 +14,7 @@
 namespace attention_cuda {
 
 constexpr int kRows = 64;            // of a warpgroup
+static_assert(kWarpgroupThreads == kThreads);        // store_rows, sum_columns
 
 // Brings tiles of `rows` rows of HSP values to shared memory as warpgroup.hpp wants them: each thread has the same places in every tile.
 template <int HSP, int rows>
@@ -211,7 +212,7 @@ constexpr size_t kForwardWarpgroupBytes = size_t(4) * W * HSP * sizeof(bf16) + k
 // 64 rows (queries for dq, keys for dk and dv: backward_bf16_kernel has the names) against tiles of W columns, three tiles of b1 and b2 each in shared
 // memory: while tile j's products run, tile j + 1's first products are queued with them, and tile j + 2 is on its way. One wait and one barrier a tile.
 // The kernel for dq comes first and writes lse2 and D of its rows, which in attention_cuda.hpp a kernel of its own does.
-// Floor: backward_bf16_kernel's, and for dq y is read, 2 bytes * N C.
+// Floor: backward_bf16_kernel's, and for dq y is read, 2 bytes * N C. The sums for the bias are additions on the way out, and 1 / 8 byte an element of dqkv.
 template <bool for_queries, int HSP, int W, bool keep_rows, int blocks_at_once>
 __global__ void __launch_bounds__(kWarpgroupThreads, blocks_at_once) backward_warpgroup_kernel(const Backward<bf16> f) {
     constexpr int tile = W * HSP, stages = 3;
@@ -344,7 +345,8 @@ __global__ void __launch_bounds__(kWarpgroupThreads, blocks_at_once) backward_wa
     bf16* const to = f.dqkv + (head.a1 - f.qkv) + int64_t(w0) * stride;
     store_rows<1, HSP, true>(to, stride, f.T_ - w0, HSP, first, factor, room);
     factor[0][0] = factor[0][1] = 1;
-    if (!for_queries) store_rows<1, HSP, true>(to + stride / 3, stride, f.T_ - w0, HSP, second, factor, room);
+    if (!for_queries) store_rows<1, HSP, true>(to + stride / 3, stride, f.T_ - w0, HSP, second, factor, room + kRows * kRowStep<HSP, bf16>);
+    if (f.partial) sum_columns<HSP, kRows, for_queries ? 1 : 2>(partial_of_block(f, head), stride / 3, columns, f.T_ - head.r0, HSP);
 }
 template <int HSP, int W, bool keep_rows>
 constexpr size_t kBackwardWarpgroupBytes = size_t(keep_rows ? 6 : 8) * W * HSP * sizeof(bf16) + size_t(6) * W * sizeof(float) + (keep_rows ? 1 : 2) * kTileAlignment;

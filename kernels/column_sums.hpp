@@ -1,13 +1,46 @@
-// kernels/column_sums.hpp -- the gradient of a bias on the GPU: add up the rows of a matrix. (The CPU's is in matmul.hpp.)
+// kernels/column_sums.hpp -- the gradient of a bias: add up the rows of a matrix.
 //   sums_m += sum_n x_nm                  x: (N, M) of T   sums: (M), fp32, +=
-// Two kernels: blocks add the rows of a tile, then the sums of the tiles are added in their order. The tiles depend on N and M alone, so
-// the same call gives the same bits on every GPU. The second kernel also ends the LayerNorm backward, which makes its own tiles.
+// On the GPU two kernels: blocks add the rows of a tile, then the sums of the tiles are added in their order. The tiles depend on N and M alone,
+// so the same call gives the same bits on every GPU. The first one is a pass over x, at the pace of memory. The backward passes of LayerNorm and
+// attention spare it: they add up the tiles that they write, and the second kernel alone follows.
+// Promises: the sums run in chunks of a fixed size, so the bits do not depend on the number of threads.
 #pragma once
 
 #include <algorithm>
 
 #include "cuda_packs.hpp"
 #include "device.hpp"
+
+// ---- CPU
+
+// sums (M) += the sum of the rows of x (N, M): chunks of 64 rows, added in their order whatever the number of threads.
+template <typename T>
+void add_column_sums(Cpu& dev, float* sums, const T* x, int64_t N, int64_t M) {
+    constexpr int64_t kRows = 64, kCols = 512;
+    const int64_t chunks = ceil_div(N, kRows), blocks = ceil_div(M, kCols);
+    auto* partial = static_cast<float*>(dev.workspace(size_t(chunks * M + 1) * sizeof(float)));  // (chunks, M)
+    #pragma omp parallel num_threads(dev.threads) if (N * M > 1 << 16)
+    {
+        #pragma omp for collapse(2) schedule(static)
+        for (int64_t chunk = 0; chunk < chunks; chunk++)
+            for (int64_t block = 0; block < blocks; block++)
+                simd([&]() ALWAYS_INLINE {
+                    const int64_t j = block * kCols, cols = std::min(kCols, M - j);
+                    const int64_t end = std::min(N, (chunk + 1) * kRows);
+                    float sum[kCols] = {};
+                    for (int64_t n = chunk * kRows; n < end; n++)
+                        for (int64_t q = 0; q < cols; q++) sum[q] += float(x[n * M + j + q]);
+                    for (int64_t q = 0; q < cols; q++) partial[chunk * M + j + q] = sum[q];
+                });
+        #pragma omp for schedule(static)
+        for (int64_t block = 0; block < blocks; block++)
+            simd([&]() ALWAYS_INLINE {
+                for (int64_t chunk = 0; chunk < chunks; chunk++)
+                    for (int64_t j = block * kCols; j < std::min(M, (block + 1) * kCols); j++)
+                        sums[j] += partial[chunk * M + j];
+            });
+    }
+}
 
 // ---- CUDA
 #ifdef TRAIN_GPT_CUDA
@@ -78,18 +111,18 @@ __global__ void __launch_bounds__(32 * warps) tile_kernel(float* partial, const 
     }
 }
 
-// out_m += sum_k partial[k * stride + blockIdx.y * M + m], in the order of k within each of `warps` interleaved sums; out is out0, or out1
-// where blockIdx.y is 1. Up to 8 * warps parts are under way at a time: the kernel is a few waits for memory, not its bytes.
+// out_m += sum_k partial[k * stride + blockIdx.y * M + m], in the order of k within each of `warps` interleaved sums; out is out0, out1 or out2
+// as blockIdx.y says. Up to 8 * warps parts are under way at a time: the kernel is a few waits for memory, not its bytes.
 // Floor: 4 bytes and an addition a partial sum, 8 bytes an out_m.
 template <int warps = kPartialWarps>
-__global__ void __launch_bounds__(32 * warps) add_partials_kernel(float* out0, float* out1, const float* partial, int64_t parts, int64_t stride,
-                                                                  int64_t M) {
+__global__ void __launch_bounds__(32 * warps) add_partials_kernel(float* out0, float* out1, float* out2, const float* partial, int64_t parts,
+                                                                  int64_t stride, int64_t M) {
     constexpr int unrolled = 8;
     SHARED_ARRAY(float, warp_sums, 32 * warps);
     const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
     const int64_t m = int64_t(blockIdx.x) * 32 + lane;
     const float* column = partial + blockIdx.y * M + m;
-    float* out = blockIdx.y == 0 ? out0 : out1;
+    float* out = blockIdx.y == 0 ? out0 : blockIdx.y == 1 ? out1 : out2;
     const float before = warp == 0 && m < M ? out[m] : 0.0f;
     float sum = 0;
     if (m < M)
@@ -109,6 +142,11 @@ __global__ void __launch_bounds__(32 * warps) add_partials_kernel(float* out0, f
     }
 }
 
+// sums (M) += the sum of the rows of partial (parts, M).
+inline void add_partials(Cuda& dev, float* sums, const float* partial, int64_t parts, int64_t M) {
+    launch(add_partials_kernel<>, dim3(unsigned(ceil_div(M, int64_t(32)))), dim3(kPartialThreads), 0, dev.stream, sums, sums, sums, partial, parts, M, M);
+}
+
 }  // namespace column_sums_cuda
 
 template <typename T>
@@ -119,6 +157,6 @@ void add_column_sums(Cuda& dev, float* sums, const T* x, int64_t N, int64_t M) {
     auto* partial = static_cast<float*>(dev.workspace(size_t(tiles * M) * sizeof(float)));  // (tiles, M)
     launch(rows_are_packs<T>(M, x) ? tile_kernel<T, true> : tile_kernel<T, false>, dim3(unsigned(tiles), unsigned(column_blocks)), dim3(kThreads), 0,
            dev.stream, partial, x, N, M, rows);
-    launch(add_partials_kernel<>, dim3(unsigned(ceil_div(M, int64_t(32)))), dim3(kPartialThreads), 0, dev.stream, sums, sums, partial, tiles, M, M);
+    add_partials(dev, sums, partial, tiles, M);
 }
 #endif

@@ -27,7 +27,7 @@
 // clang-format off
 #define KERNEL_INSTANCES(EXTERN, Dev, T)                                                                                                                        \
     EXTERN template void attention_forward(Dev&, T*, float*, const T*, int64_t, int64_t, int64_t, int64_t);                                                \
-    EXTERN template void attention_backward(Dev&, T*, const T*, const T*, const T*, const float*, int64_t, int64_t, int64_t, int64_t);                     \
+    EXTERN template void attention_backward(Dev&, T*, float*, const T*, const T*, const T*, const float*, int64_t, int64_t, int64_t, int64_t);             \
     EXTERN template void attention_cached(Dev&, T*, T*, T*, const T*, const int32_t*, const int32_t*, int64_t, int64_t, int64_t, int64_t, int64_t);        \
     EXTERN template void classifier(Dev&, float*, float*, T*, const int32_t*, const float*, int64_t, int64_t, int64_t, bool, const float*);                \
     EXTERN template void embedding_forward(Dev&, T*, const int32_t*, const int32_t*, const T*, const T*, int64_t, int64_t);                                \
@@ -42,7 +42,7 @@
     EXTERN template void layernorm_forward(Dev&, T*, float*, float*, const T*, const T*, const T*, int64_t, int64_t);                                      \
     EXTERN template void residual_forward(Dev&, T*, const T*, const T*, int64_t);                                                                          \
     EXTERN template void residual_layernorm_forward(Dev&, T*, T*, float*, float*, const T*, const T*, const T*, const T*, int64_t, int64_t);               \
-    EXTERN template void layernorm_backward(Dev&, T*, float*, float*, const T*, const T*, const T*, const float*, const float*, int64_t, int64_t);         \
+    EXTERN template void layernorm_backward(Dev&, T*, float*, float*, float*, const T*, const T*, const T*, const float*, const float*, int64_t, int64_t); \
     EXTERN template void sample_rows(Dev&, int32_t*, const T*, const float*, int64_t, int64_t, int64_t, const SamplingConfig&, float*);                                 \
     EXTERN template void score_head(Dev&, float*, T*, float*, const T*, const T*, const int32_t*, const float*, int64_t, int64_t);                           \
     EXTERN template void add_column_sums(Dev&, float*, const T*, int64_t, int64_t);                                                                             \

@@ -5,6 +5,8 @@
 //   backward   db_c += sum_n dy_nc      dw_c += sum_n dy_nc h_nc                         += : fp32 gradients
 //              with g_c = dy_c w_c: m and r depend on the whole row, and dm/dx_k = 1/C, dr/dx_k = -r^2 h_k / C, so
 //              dx_k += r (g_k - mean_c(g_c) - h_k mean_c(g_c h_c))                       += : joins the residual stream
+// The linear layer whose output was added to the stream before has this dx as its dy, so the gradient of its bias, sum_n dx_nc of dx as it is now
+// stored, is on offer here: dx_sums_c +=, where that is not null.
 // The variance takes a second pass over the row (it is in L1): mean(x^2) - m^2 would cancel.
 // Promises: the sums over rows run in chunks of a fixed size, so the bits do not depend on the number of threads.
 #pragma once
@@ -96,10 +98,10 @@ ALWAYS_INLINE inline void layernorm_backward_row(T* dx, float* dw, float* db, co
     }
 }
 
-// dx +=, dw +=, db += (fp32).
+// dx +=, dw +=, db += (fp32); dx_sums (C) += the column sums of dx as stored, or null.
 template <typename T>
-void layernorm_backward(Cpu& dev, T* dx, float* dw, float* db, const T* dy, const T* x, const T* w, const float* mean,
-                        const float* rstd, int64_t N, int64_t C) {
+void layernorm_backward(Cpu& dev, T* dx, float* dw, float* db, float* dx_sums, const T* dy, const T* x, const T* w,
+                        const float* mean, const float* rstd, int64_t N, int64_t C) {
     const int64_t chunks = ceil_div(N, kLayerNormRows);
     auto* partial = static_cast<float*>(dev.workspace(size_t(chunks * 2 * C + 1) * sizeof(float)));  // (chunks, 2, C)
     for_row_chunks(dev, N, C, [&](int64_t begin, int64_t end) ALWAYS_INLINE {
@@ -118,6 +120,7 @@ void layernorm_backward(Cpu& dev, T* dx, float* dw, float* db, const T* dy, cons
                     db[c] += partial[(k * 2 + 1) * C + c];
                 }
         });
+    if (dx_sums) add_column_sums(dev, dx_sums, dx, N, C);
 }
 
 // ---- CUDA
@@ -130,8 +133,8 @@ template <typename T>
 void residual_layernorm_forward(Cuda& dev, T* sum, T* y, float* mean, float* rstd, const T* x, const T* r, const T* w, const T* b, int64_t N,
                                 int64_t C);
 template <typename T>
-void layernorm_backward(Cuda& dev, T* dx, float* dw, float* db, const T* dy, const T* x, const T* w, const float* mean, const float* rstd,
-                        int64_t N, int64_t C);
+void layernorm_backward(Cuda& dev, T* dx, float* dw, float* db, float* dx_sums, const T* dy, const T* x, const T* w, const float* mean,
+                        const float* rstd, int64_t N, int64_t C);
 #endif
 
 #ifdef CUDA_KERNELS
@@ -287,18 +290,18 @@ __device__ __forceinline__ void row_sums(float& a, float& b, float* partial, int
     }
 }
 
-// Shared memory of a block: for each team `stages` rows of x, dy and dx, on their way or in use; at the end, the sums of dw and db of each team.
+// Shared memory of a block: for each team `stages` rows of x, dy and dx, on their way or in use; at the end, the sums of dw, db and dx of each team.
 template <typename T, int lanes, int packs, int stages>
 constexpr size_t kBackwardBytes = [] {
     constexpr int teams = kBackwardThreads / lanes;
-    constexpr size_t rows = size_t(teams * stages * 3 * packs * lanes) * 16, sums = teams == 1 ? 0 : size_t(teams * 2 * packs * lanes * Pack<T>::size) * 4;
+    constexpr size_t rows = size_t(teams * stages * 3 * packs * lanes) * 16, sums = teams == 1 ? 0 : size_t(teams * 3 * packs * lanes * Pack<T>::size) * 4;
     return rows > sums ? rows : sums;
 }();
 
-// A block takes `rows` rows one after the other (with lanes = 32 eight at a time), adds to their dx, and keeps its lanes' sums of dw and
-// db in registers until the end: partial (blocks, 2, C). While a row is computed the next ones come into shared memory, each lane's packs
+// A block takes `rows` rows one after the other (with lanes = 32 eight at a time), adds to their dx, and keeps its lanes' sums of dw, db and
+// the stored dx in registers until the end: partial (blocks, 3, C). While a row is computed the next ones come into shared memory, each lane's packs
 // by itself: no barrier is needed, and memory is never idle.
-// Floor: 4 numbers of memory an element (bf16: 8 bytes), about 20 operations. w comes from L1.
+// Floor: 4 numbers of memory an element (bf16: 8 bytes), about 21 operations. w comes from L1.
 template <typename T, int lanes, int packs, int stages, int resident>
 __global__ void __launch_bounds__(kBackwardThreads, resident) backward_kernel(T* dx, float* partial, const T* dy, const T* x, const T* w, const float* mean,
                                                                     const float* rstd, int64_t N, int64_t C, int64_t rows) {
@@ -308,7 +311,7 @@ __global__ void __launch_bounds__(kBackwardThreads, resident) backward_kernel(T*
     DYNAMIC_SHARED(T, shared);
     SHARED_ARRAY(float, warp_partial, 4 * lanes / 32);
     const int lane = int(threadIdx.x) % lanes, team = int(threadIdx.x) / lanes;
-    const int64_t left = C - lane * size;
+    const int left = int(C) - lane * size;
     const int64_t begin = int64_t(blockIdx.x) * rows, end = begin + rows < N ? begin + rows : N;
     T* const ring = shared + team * stages * stage + lane * size;          // (stages, 3, packs, lanes) packs of this team
     const auto fetch = [&](int64_t n, int slot) {
@@ -323,7 +326,7 @@ __global__ void __launch_bounds__(kBackwardThreads, resident) backward_kernel(T*
             }
         async_commit();
     };
-    float dw_sum[packs][size] = {}, db_sum[packs][size] = {};
+    float dw_sum[packs][size] = {}, db_sum[packs][size] = {}, dx_sum[packs][size] = {};
     int turn = 0, slot = 0;
     const int64_t first = begin + team;
     #pragma unroll
@@ -364,52 +367,54 @@ __global__ void __launch_bounds__(kBackwardThreads, resident) backward_kernel(T*
                 for (int i = 0; i < size; i++) {
                     const float h = (float(x_n[k][i]) - m) * s, g = float(dy_n[k][i]) * float(w_n[i]);
                     dx_n[i] = T(float(dx_n[i]) + s * (g - g_mean - h * gh_mean));
+                    dx_sum[k][i] += float(dx_n[i]);
                 }
                 store16(dx + n * C + (k * lanes + lane) * size, dx_n);
             }
         slot = slot == stages - 1 ? 0 : slot + 1;
     }
     async_wait<0>();
-    float *dw_part = partial + int64_t(blockIdx.x) * 2 * C, *db_part = dw_part + C;
+    float* const part = partial + int64_t(blockIdx.x) * 3 * C;
     if constexpr (teams == 1) {
         #pragma unroll
         for (int k = 0; k < packs; k++) {
             const int64_t c = (k * lanes + lane) * size;
-            store_floats<true>(dw_part + c, dw_sum[k], c < C ? size : 0);
-            store_floats<true>(db_part + c, db_sum[k], c < C ? size : 0);
+            store_floats<true>(part + c, dw_sum[k], c < C ? size : 0);
+            store_floats<true>(part + C + c, db_sum[k], c < C ? size : 0);
+            store_floats<true>(part + 2 * C + c, dx_sum[k], c < C ? size : 0);
         }
     } else {
         constexpr int columns = lanes * packs * size;
         __syncthreads();                                    // every row of every team has been used
-        float* const sums = reinterpret_cast<float*>(shared);              // (teams, 2, columns)
+        float* const sums = reinterpret_cast<float*>(shared);              // (teams, 3, columns)
         #pragma unroll
         for (int k = 0; k < packs; k++)
             #pragma unroll
             for (int i = 0; i < size; i++) {
-                const int c = team * 2 * columns + (k * size + i) * lanes + lane;        // neighbours in neighbouring banks
-                sums[c] = dw_sum[k][i], sums[columns + c] = db_sum[k][i];
+                const int c = team * 3 * columns + (k * size + i) * lanes + lane;        // neighbours in neighbouring banks
+                sums[c] = dw_sum[k][i], sums[columns + c] = db_sum[k][i], sums[2 * columns + c] = dx_sum[k][i];
             }
         __syncthreads();
-        for (int c = int(threadIdx.x); c < 2 * columns; c += kBackwardThreads) {
+        for (int c = int(threadIdx.x); c < 3 * columns; c += kBackwardThreads) {
             float total = 0;
             #pragma unroll
-            for (int v = 0; v < teams; v++) total += sums[v * 2 * columns + c];
-            const int in_half = c % columns, column = (in_half / lanes / size * lanes + in_half % lanes) * size + in_half / lanes % size;
-            if (column < C) (c < columns ? dw_part : db_part)[column] = total;
+            for (int v = 0; v < teams; v++) total += sums[v * 3 * columns + c];
+            const int in_third = c % columns, column = (in_third / lanes / size * lanes + in_third % lanes) * size + in_third / lanes % size;
+            if (column < C) part[c / columns * C + column] = total;
         }
     }
 }
 
-// Rows of any C; the sums of dw and db grow in `partial` itself, where each thread owns its columns.
-// Floor: as above, 4 N C numbers (bf16: 8 N C bytes) and 8 N bytes of mean and rstd, 8 C a block for the sums; about 20 operations an element. The second
-// pass over a row, w, and the 16 bytes an element by which the sums grow stay in L1 or L2.
+// Rows of any C; the sums of dw, db and dx grow in `partial` itself, where each thread owns its columns.
+// Floor: as above, 4 N C numbers (bf16: 8 N C bytes) and 8 N bytes of mean and rstd, 12 C a block for the sums; about 21 operations an element. The second
+// pass over a row, w, and the 24 bytes an element by which the sums grow stay in L1 or L2.
 template <typename T>
 __global__ void __launch_bounds__(kPlainThreads) plain_backward_kernel(T* dx, float* partial, const T* dy, const T* x, const T* w,
                                                                        const float* mean, const float* rstd, int64_t N, int64_t C, int64_t rows) {
     SHARED_ARRAY(float, warp_partial, 4 * kPlainThreads / 32);
     const int64_t begin = int64_t(blockIdx.x) * rows, end = begin + rows < N ? begin + rows : N;
-    float *dw_part = partial + int64_t(blockIdx.x) * 2 * C, *db_part = dw_part + C;
-    for (int64_t c = threadIdx.x; c < C; c += kPlainThreads) dw_part[c] = 0, db_part[c] = 0;
+    float *dw_part = partial + int64_t(blockIdx.x) * 3 * C, *db_part = dw_part + C, *dx_part = db_part + C;
+    for (int64_t c = threadIdx.x; c < C; c += kPlainThreads) dw_part[c] = 0, db_part[c] = 0, dx_part[c] = 0;
     int turn = 0;
     for (int64_t n = begin; n < end; n++, turn ^= 1) {
         const float m = mean[n], s = rstd[n];
@@ -425,7 +430,9 @@ __global__ void __launch_bounds__(kPlainThreads) plain_backward_kernel(T* dx, fl
         g_mean /= float(C), gh_mean /= float(C);
         for (int64_t c = threadIdx.x; c < C; c += kPlainThreads) {
             const float h = (float(x[n * C + c]) - m) * s, g = float(dy[n * C + c]) * float(w[c]);
-            dx[n * C + c] = T(float(dx[n * C + c]) + s * (g - g_mean - h * gh_mean));
+            const T sum = T(float(dx[n * C + c]) + s * (g - g_mean - h * gh_mean));
+            dx[n * C + c] = sum;
+            dx_part[c] += float(sum);
         }
     }
 }
@@ -450,19 +457,19 @@ void residual_layernorm_forward(Cuda& dev, T* sum, T* y, float* mean, float* rst
     layernorm_cuda::forward<true, T>(dev, sum, y, mean, rstd, x, r, w, b, N, C);
 }
 
-// dx +=, dw +=, db += (fp32). The blocks are as many as the GPU runs at a time, so dw and db are the same bits on the same GPU.
+// dx +=, dw +=, db +=, dx_sums += or null (fp32). The blocks are as many as the GPU runs at a time, so the sums are the same bits on the same GPU.
 template <typename T>
-void layernorm_backward(Cuda& dev, T* dx, float* dw, float* db, const T* dy, const T* x, const T* w, const float* mean, const float* rstd,
-                        int64_t N, int64_t C) {
+void layernorm_backward(Cuda& dev, T* dx, float* dw, float* db, float* dx_sums, const T* dy, const T* x, const T* w, const float* mean,
+                        const float* rstd, int64_t N, int64_t C) {
     using namespace layernorm_cuda;
     if (N <= 0) return;
     int64_t blocks = 0;
-    float* partial = nullptr;                               // (blocks, 2, C)
+    float* partial = nullptr;                               // (blocks, 3, C)
     const auto start = [&](auto kernel, int threads, int rows_at_a_time, int blocks_per_multiprocessor, size_t shared_bytes) {
         const int64_t most = int64_t(dev.multiprocessors) * blocks_per_multiprocessor;
         const int64_t rows = round_up(ceil_div(N, most), int64_t(rows_at_a_time));
         blocks = ceil_div(N, rows);
-        partial = static_cast<float*>(dev.workspace(size_t(blocks * 2 * C) * sizeof(float)));
+        partial = static_cast<float*>(dev.workspace(size_t(blocks * 3 * C) * sizeof(float)));
         launch(kernel, dim3(unsigned(blocks)), dim3(unsigned(threads)), shared_bytes, dev.stream, dx, partial, dy, x, w, mean, rstd, N, C, rows);
     };
     // lanes and packs of a row, rows in flight, blocks that a multiprocessor runs at a time
@@ -477,7 +484,7 @@ void layernorm_backward(Cuda& dev, T* dx, float* dw, float* db, const T* dy, con
     else if (packs <= 256) rows_in_flight(Int<256>(), Int<1>(), Int<2>(), Int<3>());       // bf16: C = 1600 has 200
     else if (packs <= 512) rows_in_flight(Int<256>(), Int<2>(), Int<2>(), Int<2>());
     else rows_in_flight(Int<256>(), Int<4>(), Int<2>(), Int<1>());
-    launch(column_sums_cuda::add_partials_kernel<>, dim3(unsigned(ceil_div(C, int64_t(32))), 2), dim3(column_sums_cuda::kPartialThreads), 0,
-           dev.stream, dw, db, partial, blocks, 2 * C, C);
+    launch(column_sums_cuda::add_partials_kernel<>, dim3(unsigned(ceil_div(C, int64_t(32))), dx_sums ? 3 : 2),
+           dim3(column_sums_cuda::kPartialThreads), 0, dev.stream, dw, db, dx_sums, partial, blocks, 3 * C, C);
 }
 #endif

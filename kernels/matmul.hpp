@@ -19,6 +19,7 @@
 #include <unordered_map>
 
 #include "amx.hpp"
+#include "column_sums.hpp"
 #include "device.hpp"
 #include "fp8.hpp"
 #include "gelu.hpp"
@@ -753,35 +754,6 @@ void linear_gelu_forward(Cpu& dev, T* y, T* pre, const T* x, const T* w, const T
     g.bias = b;
     g.gelu_out = y;
     gemm(dev, g);
-}
-
-// sums (M) += the sum of the rows of x (N, M): chunks of 64 rows, added in their order whatever the number of threads.
-template <typename T>
-void add_column_sums(Cpu& dev, float* sums, const T* x, int64_t N, int64_t M) {
-    constexpr int64_t kRows = 64, kCols = 512;
-    const int64_t chunks = ceil_div(N, kRows), blocks = ceil_div(M, kCols);
-    auto* partial = static_cast<float*>(dev.workspace(size_t(chunks * M + 1) * sizeof(float)));  // (chunks, M)
-    #pragma omp parallel num_threads(dev.threads) if (N * M > 1 << 16)
-    {
-        #pragma omp for collapse(2) schedule(static)
-        for (int64_t chunk = 0; chunk < chunks; chunk++)
-            for (int64_t block = 0; block < blocks; block++)
-                simd([&]() ALWAYS_INLINE {
-                    const int64_t j = block * kCols, cols = std::min(kCols, M - j);
-                    const int64_t end = std::min(N, (chunk + 1) * kRows);
-                    float sum[kCols] = {};
-                    for (int64_t n = chunk * kRows; n < end; n++)
-                        for (int64_t q = 0; q < cols; q++) sum[q] += float(x[n * M + j + q]);
-                    for (int64_t q = 0; q < cols; q++) partial[chunk * M + j + q] = sum[q];
-                });
-        #pragma omp for schedule(static)
-        for (int64_t block = 0; block < blocks; block++)
-            simd([&]() ALWAYS_INLINE {
-                for (int64_t chunk = 0; chunk < chunks; chunk++)
-                    for (int64_t j = block * kCols; j < std::min(M, (block + 1) * kCols); j++)
-                        sums[j] += partial[chunk * M + j];
-            });
-    }
 }
 
 // Forward was y = x w + b. dx = dy w^T (overwritten, may be null); dw += x^T dy; db += column sums of dy (may be null).

@@ -143,6 +143,14 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
+// before + the sums of the columns of the first N rows of x (.., M), in double precision
+template <typename T>
+std::vector<double> sums_of_columns(double before, const std::vector<T>& x, int64_t N, int64_t M) {
+    std::vector<double> sums(size_t(M), before);
+    for (int64_t i = 0; i < N * M; i++) sums[size_t(i % M)] += double(float(x[size_t(i)]));
+    return sums;
+}
+
 // ||a - b|| / ||b||; infinite when a value is not finite or the sizes differ.
 template <typename A, typename B>
 double relative_error(const std::vector<A>& a, const std::vector<B>& b) {

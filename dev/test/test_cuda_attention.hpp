@@ -49,7 +49,7 @@ class Buffer {
 
 // As in test_kernels_a.hpp, on the GPU.
 template <typename T>
-Run<T> run_attention(Cuda& dev, const std::vector<T>& qkv, const std::vector<T>& dy, const Shape& s) {
+Run<T> run_attention(Cuda& dev, const std::vector<T>& qkv, const std::vector<T>& dy, const Shape& s, bool with_db = true) {
     Run<T> r;
     const Buffer<T> in(dev, qkv), y(dev, s.B * s.T * s.C());
     const Buffer<float> lse(dev, s.B * s.NH * s.T);
@@ -57,9 +57,10 @@ Run<T> run_attention(Cuda& dev, const std::vector<T>& qkv, const std::vector<T>&
     r.y = y.values(), r.lse = lse.values();
     if (dy.empty()) return r;
     const Buffer<T> d_out(dev, dy), d_in(dev, int64_t(qkv.size()));
-    attention_backward(dev, d_in.get(), static_cast<const T*>(d_out.get()), static_cast<const T*>(in.get()),
+    const Buffer<float> db(dev, filled<float>(3 * s.C(), 0.5f));
+    attention_backward(dev, d_in.get(), with_db ? db.get() : nullptr, static_cast<const T*>(d_out.get()), static_cast<const T*>(in.get()),
                        static_cast<const T*>(y.get()), static_cast<const float*>(lse.get()), s.B, s.T, s.NH, s.HS);
-    r.dqkv = d_in.values();
+    r.dqkv = d_in.values(), r.db = db.values();
     return r;
 }
 using kernels_a::run_attention;
@@ -96,14 +97,15 @@ inline std::vector<bool> ways() {
 }
 inline std::string way_name(bool warpgroups) { return warpgroups ? ", by warpgroups" : ""; }
 
-// measured: fp32 y 3e-7, lse 8e-8, dqkv 7e-7; bf16 y 2.0e-3, lse 2e-7, dqkv 4.7e-3 (p and ds are rounded to bf16)
+// measured: fp32 y 3e-7, lse 8e-8, dqkv 7e-7; bf16 y 2.0e-3, lse 2e-7, dqkv 4.7e-3 (p and ds are rounded to bf16); db against the sums of dqkv
+// 1.3e-7 and 3e-8, and 1.5e-3 where the numbers were not rounded before they were added
 template <typename T>
 void check_against_cpu(Report& t, bool warpgroups = false) {
     Cpu cpu;
     Cuda cuda;
     cuda.warpgroups = warpgroups;
-    const double bound = sizeof(T) == 4 ? 1e-5 : 2e-2, bound_lse = 1e-5;
-    double worst_y = 0, worst_lse = 0, worst_d[3] = {};
+    const double bound = sizeof(T) == 4 ? 1e-5 : 2e-2, bound_lse = 1e-5, bound_b = 2e-6;
+    double worst_y = 0, worst_lse = 0, worst_d[3] = {}, worst_b = 0;
     for (const Shape& s : shapes()) {
         if (warpgroups && s.HS != 64 && s.HS != 128) continue;
         const auto qkv = random_qkv<T>(s, 1), dy = random_dy<T>(s, 2);
@@ -120,13 +122,15 @@ void check_against_cpu(Report& t, bool warpgroups = false) {
             d[part] = cancels ? error(got.dqkv, want.dqkv) : error(a, b);
             worst_d[part] = std::max(worst_d[part], d[part]);
         }
-        t.check(y <= bound && lse <= bound_lse && std::max({d[0], d[1], d[2]}) <= bound,
-                cat(dtype_name<T>(), " ", s.text(), way_name(warpgroups), " equals the Cpu: y ", y, ", lse ", lse, ", dq ", d[0], ", dk ", d[1], ", dv ", d[2]));
-        worst_y = std::max(worst_y, y), worst_lse = std::max(worst_lse, lse);
+        const double b = bias_error(got, s);
+        t.check(y <= bound && lse <= bound_lse && std::max({d[0], d[1], d[2]}) <= bound && b <= bound_b,
+                cat(dtype_name<T>(), " ", s.text(), way_name(warpgroups), " equals the Cpu: y ", y, ", lse ", lse, ", dq ", d[0], ", dk ", d[1], ", dv ", d[2], ", db equals the sums of dqkv: ", b));
+        worst_y = std::max(worst_y, y), worst_lse = std::max(worst_lse, lse), worst_b = std::max(worst_b, b);
     }
     t.check_at_most(worst_y, bound, cat(dtype_name<T>(), ": y over all sizes"));
     t.check_at_most(worst_lse, bound_lse, cat(dtype_name<T>(), ": lse over all sizes"));
     for (int part = 0; part < 3; part++) t.check_at_most(worst_d[part], bound, cat(dtype_name<T>(), ": d", "qkv"[part], " over all sizes"));
+    t.check_at_most(worst_b, bound_b, cat(dtype_name<T>(), ": db over all sizes"));
     const Shape s{2, 65, 2, warpgroups ? 64 : 33};
     const auto qkv = random_qkv<T>(s, 1), dy = random_dy<T>(s, 2);
     const Run<T> got = run_attention(cuda, qkv, dy, s);
@@ -138,6 +142,12 @@ void check_against_cpu(Report& t, bool warpgroups = false) {
     }
     const AttentionResult no_d = attention_reference(doubles(qkv), doubles(dy), s, Mistake::no_d_term);
     t.check_rejected(relative_error(doubles(got.dqkv), no_d.dqkv), bound, cat(dtype_name<T>(), " backward without D"));
+    t.check_rejected(bias_error(got, s, 1), bound_b, cat(dtype_name<T>(), " db without the last row"));
+    t.check_rejected(relative_error(got.db, sums_of_columns(0.0, got.dqkv, s.B * s.T, 3 * s.C())), bound_b, cat(dtype_name<T>(), " db that does not add"));
+    if (sizeof(T) == 2) {
+        const AttentionResult exact = attention_reference(doubles(qkv), doubles(dy), s);
+        t.check_rejected(relative_error(got.db, sums_of_columns(0.5, stored<float>({exact.dqkv.begin(), exact.dqkv.end()}), s.B * s.T, 3 * s.C())), bound_b, "db of dqkv before it was rounded");
+    }
 }
 inline void test_fp32(Report& t) { check_against_cpu<float>(t); }
 inline void test_bf16(Report& t) {
@@ -227,6 +237,13 @@ void check_nan(Report& t, int64_t HS, bool warpgroups = false) {
             bool lse_right = true;
             for (int64_t i = 0; i < T_; i++) lse_right &= std::isnan(got.lse[size_t(T_ + i)]) == (part < 2 && want[size_t(i)] == '1');
             t.check(lse_right, where + "lse");
+            bool db_right = true;
+            for (int64_t c = 0; c < 3 * C; c++) {
+                bool spoiled = false;
+                for (int64_t i = 0; i < T_; i++) spoiled |= std::isnan(float(got.dqkv[size_t(i * 3 * C + c)]));
+                db_right &= std::isnan(got.db[size_t(c)]) == spoiled;
+            }
+            t.check(db_right, where + "db exactly where it is in dqkv");
         }
     const auto qkv = random_qkv<T>(s, 9);
     auto bad = dy;
@@ -249,9 +266,11 @@ void check_invariance(Report& t, int64_t HS, bool warpgroups = false) {
     dev.warpgroups = warpgroups;
     const Shape s{3, 139, 2, HS}, one{1, 139, 2, HS};
     const auto qkv = random_qkv<T>(s, 11), dy = random_dy<T>(s, 12);
-    const Run<T> first = run_attention(dev, qkv, dy, s), again = run_attention(dev, qkv, dy, s);
+    const Run<T> first = run_attention(dev, qkv, dy, s), again = run_attention(dev, qkv, dy, s), no_db = run_attention(dev, qkv, dy, s, false);
     const std::string name = cat(dtype_name<T>(), " HS ", HS, way_name(warpgroups), ": ");
-    t.check(same_finite_bits(again.y, first.y) && same_finite_bits(again.lse, first.lse) && same_finite_bits(again.dqkv, first.dqkv), name + "a second run has the same bits");
+    t.check(same_finite_bits(again.y, first.y) && same_finite_bits(again.lse, first.lse) && same_finite_bits(again.dqkv, first.dqkv) && same_finite_bits(again.db, first.db),
+            name + "a second run has the same bits");
+    t.check(same_finite_bits(no_db.dqkv, first.dqkv) && no_db.db == filled<float>(3 * s.C(), 0.5f), name + "without db dqkv has the same bits, and nothing else is added to");
     const int64_t n = one.T * one.C(), b = 2;
     const std::vector<T> qkv_b(qkv.begin() + b * 3 * n, qkv.begin() + (b + 1) * 3 * n), dy_b(dy.begin() + b * n, dy.begin() + (b + 1) * n);
     const Run<T> r = run_attention(dev, qkv_b, dy_b, one);

@@ -30,7 +30,6 @@ namespace cuda_kernels {
 using Doubles = std::vector<double>;
 constexpr float kInff = std::numeric_limits<float>::infinity();
 
-
 // An array on the GPU, between guards of 64 bytes and more. `shift`: how many elements the array is off its alignment of 16 bytes.
 template <typename T>
 class OnDevice {
@@ -175,16 +174,16 @@ void check_layernorm(Report& t) {
             residual_forward(cpu, plain_sum.data(), x.data(), r.data(), N * C);
             residual_layernorm_forward(cpu, sum.data(), y2.data(), mean2.data(), rstd2.data(), x.data(), r.data(), w.data(), b.data(),
                                        N, C);
-            layernorm_backward(cpu, dx.data(), dw.data(), db.data(), dy.data(), x.data(), w.data(), mean.data(), rstd.data(), N, C);
+            layernorm_backward(cpu, dx.data(), dw.data(), db.data(), nullptr, dy.data(), x.data(), w.data(), mean.data(), rstd.data(), N, C);
 
             const OnDevice<T> x_d(dev, x, shift), r_d(dev, r, shift), w_d(dev, w), b_d(dev, b), dy_d(dev, dy), y_d(dev, nothing, shift);
             const OnDevice<T> y2_d(dev, nothing, shift), sum_d(dev, nothing, shift), plain_d(dev, nothing, shift), dx_d(dev, dx0, shift);
             const OnDevice<float> mean_d(dev, no_row), rstd_d(dev, no_row), mean2_d(dev, no_row), rstd2_d(dev, no_row);
-            const OnDevice<float> dw_d(dev, half), db_d(dev, half);
+            const OnDevice<float> dw_d(dev, half), db_d(dev, half), sums_d(dev, half);
             layernorm_forward<T>(dev, y_d, mean_d, rstd_d, x_d, w_d, b_d, N, C);
             residual_forward<T>(dev, plain_d, x_d, r_d, N * C);
             residual_layernorm_forward<T>(dev, sum_d, y2_d, mean2_d, rstd2_d, x_d, r_d, w_d, b_d, N, C);
-            layernorm_backward<T>(dev, dx_d, dw_d, db_d, dy_d, x_d, w_d, mean_d, rstd_d, N, C);
+            layernorm_backward<T>(dev, dx_d, dw_d, db_d, sums_d, dy_d, x_d, w_d, mean_d, rstd_d, N, C);
             const double most = bound<T>(N * C);
             compare(t, y_d, y, nothing, most, at + "y");
             compare(t, mean_d, mean, no_row, 1e-5, at + "mean");
@@ -198,16 +197,21 @@ void check_layernorm(Report& t) {
             else t.check_at_most(relative_error(doubles(dx_d.values()), doubles(dx)), std::max(most, 1e-4), at + "dx += (nearly) 0");
             compare(t, dw_d, dw, half, 5e-6, at + "dw +=");
             compare(t, db_d, db, half, 2e-6, at + "db +=");
+            const auto stored_dx = dx_d.values();
+            const Doubles sums = sums_of_columns(0.5, stored_dx, N, C);
+            compare(t, sums_d, std::vector<float>(sums.begin(), sums.end()), half, 2e-6, at + "sums of dx as stored, +=");
+            t.check_rejected(relative_error(sums_d.values(), sums_of_columns(0.5, stored_dx, N - 1, C)), 2e-6, at + "sums without the last row");
 
             dev.multiprocessors = 1;                     // few blocks, of many rows each
-            const OnDevice<T> dx_few(dev, dx0);
-            const OnDevice<float> dw_few(dev, half), db_few(dev, half), dw_again(dev, half), db_again(dev, half);
-            layernorm_backward<T>(dev, dx_few, dw_few, db_few, dy_d, x_d, w_d, mean_d, rstd_d, N, C);
-            layernorm_backward<T>(dev, dx_few, dw_again, db_again, dy_d, x_d, w_d, mean_d, rstd_d, N, C);
+            const OnDevice<T> dx_few(dev, dx0), dx_again(dev, dx0);
+            const OnDevice<float> dw_few(dev, half), db_few(dev, half), sums_few(dev, half), dw_again(dev, half), db_again(dev, half), sums_again(dev, half);
+            layernorm_backward<T>(dev, dx_few, dw_few, db_few, sums_few, dy_d, x_d, w_d, mean_d, rstd_d, N, C);
+            layernorm_backward<T>(dev, dx_again, dw_again, db_again, sums_again, dy_d, x_d, w_d, mean_d, rstd_d, N, C);
             dev.multiprocessors = multiprocessors;
             compare(t, dw_few, dw, half, 5e-6, at + "dw += in few blocks");
             compare(t, db_few, db, half, 2e-6, at + "db += in few blocks");
-            t.check(same_bits(dw_few.values(), dw_again.values()) && same_bits(db_few.values(), db_again.values()),
+            t.check_at_most(relative_error(sums_few.values(), sums), 2e-6, at + "sums of dx += in few blocks");
+            t.check(same_bits(dw_few.values(), dw_again.values()) && same_bits(db_few.values(), db_again.values()) && same_bits(sums_few.values(), sums_again.values()),
                     at + "the same bits again");
         }
 }
@@ -231,10 +235,10 @@ inline void layernorm_keeps_promises(Report& t) {
         layernorm_forward(cpu, y.data(), mean.data(), rstd.data(), x.data(), w.data(), b.data(), N, C);
         x[size_t(3 * C + 1)] = kNaN;
         const OnDevice<float> x_d(dev, x), w_d(dev, w), b_d(dev, b), y_d(dev, filled<float>(N * C, kNaN));
-        const OnDevice<float> mean_d(dev, row), rstd_d(dev, row), dx_d(dev, filled<float>(N * C, 0)), dw_d(dev, b), db_d(dev, b);
+        const OnDevice<float> mean_d(dev, row), rstd_d(dev, row), dx_d(dev, filled<float>(N * C, 0)), dw_d(dev, b), db_d(dev, b), sums_d(dev, b);
         layernorm_forward<float>(dev, y_d, mean_d, rstd_d, x_d, w_d, b_d, N, C);
-        layernorm_backward<float>(dev, dx_d, dw_d, db_d, x_d, x_d, w_d, mean_d, rstd_d, N, C);
-        const auto got = y_d.values(), rstds = rstd_d.values(), dx = dx_d.values(), dw = dw_d.values();
+        layernorm_backward<float>(dev, dx_d, dw_d, db_d, sums_d, x_d, x_d, w_d, mean_d, rstd_d, N, C);
+        const auto got = y_d.values(), rstds = rstd_d.values(), dx = dx_d.values(), dw = dw_d.values(), sums = sums_d.values();
         int64_t bad = 0, bad_dx = 0;
         double worst = 0;
         for (int64_t i = 0; i < N * C; i++) {
@@ -244,7 +248,7 @@ inline void layernorm_keeps_promises(Report& t) {
         t.check_at_most(worst, 5e-3, cat("C=", C, ": y under a mean of 1e4, where a float keeps three digits"));
         t.check_at_most(std::fabs(double(rstds[0]) / double(rstd[0]) - 1), 1e-5, cat("C=", C, ": rstd under a mean of 1e4"));
         t.check(bad == C && bad_dx == C && std::isnan(got[size_t(3 * C)]), cat("C=", C, ": a NaN spoils its row, and only that"));
-        t.check(std::isnan(dw[0]) && std::isnan(dw[size_t(C - 1)]), cat("C=", C, ": and dw"));
+        t.check(std::isnan(dw[0]) && std::isnan(dw[size_t(C - 1)]) && std::isnan(sums[0]) && std::isnan(sums[size_t(C - 1)]), cat("C=", C, ": and dw, and the sums of dx"));
     }
 }
 

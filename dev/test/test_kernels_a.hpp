@@ -131,7 +131,7 @@ inline AttentionResult attention_reference(const Doubles& qkv, const Doubles& dy
 template <typename T>
 struct Run {
     std::vector<T> y, dqkv;
-    std::vector<float> lse;
+    std::vector<float> lse, db;       // db: column sums of dqkv, added to 0.5
 };
 template <typename T>
 Run<T> run_attention(Cpu& dev, const std::vector<T>& qkv, const std::vector<T>& dy, const Shape& s) {
@@ -139,9 +139,14 @@ Run<T> run_attention(Cpu& dev, const std::vector<T>& qkv, const std::vector<T>& 
     r.y.assign(size_t(s.B * s.T * s.C()), T(kNaN)), r.lse.assign(size_t(s.B * s.NH * s.T), kNaN);
     attention_forward(dev, r.y.data(), r.lse.data(), qkv.data(), s.B, s.T, s.NH, s.HS);
     if (dy.empty()) return r;
-    r.dqkv.assign(qkv.size(), T(kNaN));
-    attention_backward(dev, r.dqkv.data(), dy.data(), qkv.data(), r.y.data(), r.lse.data(), s.B, s.T, s.NH, s.HS);
+    r.dqkv.assign(qkv.size(), T(kNaN)), r.db.assign(size_t(3 * s.C()), 0.5f);
+    attention_backward(dev, r.dqkv.data(), r.db.data(), dy.data(), qkv.data(), r.y.data(), r.lse.data(), s.B, s.T, s.NH, s.HS);
     return r;
+}
+// How far db is from the sums of dqkv as stored, of all rows or of all but the last `left_out`.
+template <typename T>
+double bias_error(const Run<T>& r, const Shape& s, int64_t left_out = 0) {
+    return relative_error(r.db, sums_of_columns(0.5, r.dqkv, s.B * s.T - left_out, 3 * s.C()));
 }
 template <typename T>
 std::vector<T> random_qkv(const Shape& s, uint64_t seed, float std = 1.0f) {
@@ -163,13 +168,13 @@ inline std::vector<Shape> attention_shapes() {
     return shapes;
 }
 
-// measured: fp32 y 5e-7, lse 4e-7, dqkv 9e-7; bf16 y 2.8e-3, dqkv 4.8e-3 (the backward reads a rounded y)
+// measured: fp32 y 5e-7, lse 4e-7, dqkv 9e-7, db 4e-7; bf16 y 2.8e-3, dqkv 4.8e-3 (the backward reads a rounded y), db 4e-8
 template <typename T>
 void check_attention(Report& t) {
     Cpu dev;
     const bool fp32 = sizeof(T) == 4;
     const double bound_y = fp32 ? 2e-6 : 6e-3, bound_lse = 2e-6, bound_d = fp32 ? 4e-6 : 1.2e-2;
-    double worst_y = 0, worst_lse = 0, worst_d = 0;
+    double worst_y = 0, worst_lse = 0, worst_d = 0, worst_b = 0;
     for (const Shape& s : attention_shapes()) {
         const auto qkv = random_qkv<T>(s, 1), dy = random_dy<T>(s, 2);
         const Run<T> got = run_attention(dev, qkv, dy, s);
@@ -178,11 +183,12 @@ void check_attention(Report& t) {
         const double d = worst_error(got.dqkv, want.dqkv);
         t.check(y <= bound_y && lse <= bound_lse && d <= bound_d,
                 cat(dtype_name<T>(), " ", s.text(), " equals the reference: y ", y, ", lse ", lse, ", dqkv ", d));
-        worst_y = std::max(worst_y, y), worst_lse = std::max(worst_lse, lse), worst_d = std::max(worst_d, d);
+        worst_y = std::max(worst_y, y), worst_lse = std::max(worst_lse, lse), worst_d = std::max(worst_d, d), worst_b = std::max(worst_b, bias_error(got, s));
     }
     t.check_at_most(worst_y, bound_y, cat(dtype_name<T>(), ": y over all sizes"));
     t.check_at_most(worst_lse, bound_lse, cat(dtype_name<T>(), ": lse over all sizes"));
     t.check_at_most(worst_d, bound_d, cat(dtype_name<T>(), ": dqkv over all sizes"));
+    t.check_at_most(worst_b, 2e-6, cat(dtype_name<T>(), ": db, the sums of dqkv, over all sizes"));
     const Shape s{2, 65, 2, 33};
     const auto qkv = random_qkv<T>(s, 1), dy = random_dy<T>(s, 2);
     const Run<T> got = run_attention(dev, qkv, dy, s);
@@ -194,6 +200,7 @@ void check_attention(Report& t) {
     }
     const AttentionResult no_d = attention_reference(doubles(qkv), doubles(dy), s, Mistake::no_d_term);
     t.check_rejected(worst_error(got.dqkv, no_d.dqkv), bound_d, cat(dtype_name<T>(), " backward without D"));
+    t.check_rejected(bias_error(got, s, 1), 2e-6, cat(dtype_name<T>(), " db without the last row"));
     if (fp32) {
         const AttentionResult wrong = attention_reference(doubles(qkv), doubles(dy), s, Mistake::dk_scale);
         t.check_rejected(worst_error(got.dqkv, wrong.dqkv), bound_d, "fp32 backward with dk 1 % off");
@@ -366,7 +373,7 @@ void check_invariance(Report& t) {
     for (const int threads : {2, 3}) {
         Cpu more(threads);
         const Run<T> r = run_attention(more, qkv, dy, s);
-        t.check(same_finite_bits(r.y, first.y) && same_finite_bits(r.lse, first.lse) && same_finite_bits(r.dqkv, first.dqkv),
+        t.check(same_finite_bits(r.y, first.y) && same_finite_bits(r.lse, first.lse) && same_finite_bits(r.dqkv, first.dqkv) && same_finite_bits(r.db, first.db),
                 cat(dtype_name<T>(), ": attention with ", threads, " threads has the bits of one thread"));
     }
     const int64_t n = one.T * one.C();
