@@ -32,6 +32,7 @@ hot=(
     'gelu_cuda::forward_kernel<'
     'gelu_cuda::backward_kernel<'
     'classifier_cuda::classifier_kernel<'
+    'classifier_cuda::row_kernel<'
     'adamw_cuda::update_kernel<'
     'global_norm_cuda::'
 )
