@@ -40,7 +40,7 @@ void of_rows(const char* type) {
     of_rows_in_flight<T, 256, 2, 2, 2>(type);
     of_rows_in_flight<T, 256, 4, 2, 1>(type);
     for (const char* with_entropy : {"false", "true"})      // the longest row that stays on chip
-        std::printf("classifier_cuda::row_kernel<%s, %d, %d, true, %s, 2>\t%zu\n", type, kRowThreads, kRowPacks, with_entropy, row_bytes<kRowInShared, T>(kLongestRow<T>));
+        std::printf("classifier_cuda::row_kernel<%s, %s>\t%zu\n", type, with_entropy, size_t(kLongestRow<T>) * sizeof(T));
 }
 int main() {
     using namespace attention_cuda;

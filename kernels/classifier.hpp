@@ -162,12 +162,54 @@ struct Sums {
             s += fast_exp2((x - m) * kLog2e);               // the same: below the limit it is 0 too
         }
     }
+    // Columns v, v + 1, ... of a row of V numbers; those behind its end add nothing to any sum. I: int where registers are scarce.
+    template <bool with_sx = true, int size, typename I>
+    __device__ __forceinline__ void add_pack(float (&x)[size], I v, I V) {
+        if (v + size > V) {
+            #pragma unroll
+            for (int i = 0; i < size; i++) x[i] = v + i < V ? x[i] : -INFINITY;
+        }
+        float max = m;
+        #pragma unroll
+        for (int i = 0; i < size; i++) max = x[i] > max ? x[i] : max;
+        if (max > m) move_to<with_sx>(max);
+        #pragma unroll
+        for (int i = 0; i < size; i++) add<with_sx>(x[i]);
+    }
+    // of the whole row: in double, since a logit of 1e4 leaves a float no digits for log s
+    __device__ __forceinline__ void write_loss(float* loss, float* entropy, float x_target) const {
+        const double log_s = log(double(s));
+        *loss = float(log_s - (double(x_target) - double(m)));
+        if (entropy) *entropy = float(log_s - double(sx) / double(s) * double(kLn2));
+    }
     // the sums of all lanes of a warp, in every one of them, to the bit
     template <bool with_sx>
     __device__ __forceinline__ void join_warp() {
         move_to<with_sx>(warp_max(m));
         s = warp_sum(s);
         if (with_sx) sx = warp_sum(sx);
+    }
+};
+
+// The gradient of weight * loss + entropy_weight * entropy, given the sums of the whole row. entropy - log s = -sx / s ln 2
+template <bool with_entropy>
+struct Gradient {
+    Sums row;
+    float weight, entropy_weight, scale, slope;
+    __device__ __forceinline__ Gradient(const Sums& sums, float weight_, float entropy_weight_) : row(sums), weight(weight_), entropy_weight(entropy_weight_) {
+        scale = (with_entropy ? weight + entropy_weight * (row.sx / row.s * kLn2) : weight) / row.s;
+        slope = with_entropy ? entropy_weight / row.s * kLn2 : 0.0f;                  // per ln 2, as exponent() counts
+    }
+    __device__ __forceinline__ float at(float x) const {
+        if (!with_entropy) return scale * fast_exp2((x - row.m) * kLog2e);
+        const float d = Sums::exponent(x, row.m);
+        return fast_exp2(d) * (scale - slope * d);
+    }
+    __device__ __forceinline__ float at_target(float x) const {
+        const float d_loss = weight * (fast_exp2((x - row.m) * kLog2e) / row.s - 1.0f);
+        if (!with_entropy) return d_loss;
+        const float d = Sums::exponent(x, row.m);
+        return d_loss - fast_exp2(d) * (slope * d - entropy_weight / row.s * (row.sx / row.s * kLn2));
     }
 };
 
@@ -190,54 +232,23 @@ __global__ void __launch_bounds__(threads) classifier_kernel(float* loss, float*
         for (int64_t v = int64_t(threadIdx.x) * size; v < V; v += threads * size) {
             float x[size];
             load_floats<vector>(x, x_n + v, V - v);
-            if (v + size > V) {
-                #pragma unroll
-                for (int i = 0; i < size; i++) x[i] = v + i < V ? x[i] : -INFINITY;     // adds nothing to any sum
-            }
-            float max = sums.m;
-            #pragma unroll
-            for (int i = 0; i < size; i++) max = x[i] > max ? x[i] : max;
-            if (max > sums.m) sums.move_to(max);
-            #pragma unroll
-            for (int i = 0; i < size; i++) sums.add(x[i]);
+            sums.add_pack(x, v, V);
         }
-        const float m = block_max<threads>(sums.m);
-        sums.move_to(m);
-        const float s = block_sum<threads>(sums.s);         // its barriers also part the reads of the row from the writes below
-        const float sx = block_sum<threads>(sums.sx);
-        if (threadIdx.x == 0) {
-            // in double: a logit of 1e4 leaves a float no digits for log s
-            const double log_s = log(double(s));
-            loss[n] = float(log_s - (double(x_target) - double(m)));
-            if (entropy) entropy[n] = float(log_s - double(sx) / double(s) * double(kLn2));
-        }
+        sums.move_to(block_max<threads>(sums.m));
+        sums.s = block_sum<threads>(sums.s);                // its barriers also part the reads of the row from the writes below
+        sums.sx = block_sum<threads>(sums.sx);
+        if (threadIdx.x == 0) sums.write_loss(loss + n, entropy ? entropy + n : nullptr, x_target);
         if (counts) {
-            // entropy - log s = -sx / s ln 2
-            const float scale = (with_entropy_weights ? weight + entropy_weight * (sx / s * kLn2) : weight) / s;
-            const float slope = with_entropy_weights ? entropy_weight / s * kLn2 : 0.0f;     // per ln 2, as exponent() counts
+            const Gradient<with_entropy_weights> gradient(sums, weight, entropy_weight);
             const int64_t first = int64_t(threadIdx.x) * size, step = threads * size;
             // backwards: the end of the row was read last, and is the least likely to have left L2
             for (int64_t v = first + (V - 1 - first) / step * step; first < V && v >= first; v -= step) {
                 float x[size];
                 load_floats<vector>(x, x_n + v, V - v);
                 #pragma unroll
-                for (int i = 0; i < size; i++) {
-                    if (with_entropy_weights) {
-                        const float d = Sums::exponent(x[i], m);
-                        x[i] = fast_exp2(d) * (scale - slope * d);
-                    } else {
-                        x[i] = scale * fast_exp2((x[i] - m) * kLog2e);
-                    }
-                }
+                for (int i = 0; i < size; i++) x[i] = gradient.at(x[i]);
                 store_floats<vector>(x_n + v, x, V - v);
-                if (target >= v && target < v + size && target < V) {
-                    float d_target = weight * (fast_exp2((x_target - m) * kLog2e) / s - 1.0f);
-                    if (with_entropy_weights) {
-                        const float d = Sums::exponent(x_target, m);
-                        d_target -= fast_exp2(d) * (slope * d - entropy_weight / s * (sx / s * kLn2));
-                    }
-                    x_n[target] = T(d_target);
-                }
+                if (target >= v && target < v + size && target < V) x_n[target] = T(gradient.at_target(x_target));
             }
         }
     } else if (threadIdx.x == 0) {
@@ -252,25 +263,22 @@ __global__ void __launch_bounds__(threads) classifier_kernel(float* loss, float*
     }
 }
 
-// What row_kernel keeps on chip, in shared memory or in registers: rows of up to kRowThreads * kRowPacks packs. In shared memory they are at most
-// what every GPU from sm_80 on gives a block (99 KiB): 50,496 columns of bf16, GPT-2's 50,304 among them, or 25,248 of fp32.
+// What row_kernel keeps in shared memory: rows of up to kRowThreads * kRowPacks packs, and at most what every GPU from sm_80 on gives a block
+// (99 KiB): 50,496 columns of bf16, GPT-2's 50,304 among them, or 25,248 of fp32.
 // Rows of at most kShortRow columns are left to classifier_kernel, whose small blocks fit them better.
 constexpr int kRowThreads = 768, kRowPacks = 9;      // two blocks a multiprocessor without spills; 1,024 threads leave a thread 32 registers
-constexpr bool kRowInShared = true;
 constexpr int64_t kShortRow = 8192, kSharedRowBytes = 99 * 1024 - 384;   // beside the sums of at most 32 warps
-template <typename T, int threads = kRowThreads, int packs = kRowPacks, bool in_shared = kRowInShared>
-constexpr int64_t kLongestRow = std::min(int64_t(threads) * packs * int64_t(16 / sizeof(T)), in_shared ? kSharedRowBytes / int64_t(sizeof(T)) : int64_t(1) << 30);
-template <bool in_shared, typename T>
-size_t row_bytes(int64_t Vp) { return in_shared ? size_t(Vp) * sizeof(T) : 0; }
+template <typename T>
+constexpr int64_t kLongestRow = std::min(int64_t(kRowThreads) * kRowPacks * int64_t(16 / sizeof(T)), kSharedRowBytes / int64_t(sizeof(T)));
 
 // One block a row that stays on chip between the sums and the gradient: memory sees it read once and written once. For rows of whole packs.
 // All its loads are under way at a time; while one block computes, the other one of an H100's multiprocessor, or those of other multiprocessors, load.
 // Floor: a number read and one written (bf16: 4 bytes) an element, forward alone half; about 12 operations, 2 of the special function unit. The
 // entropy, its gradient too, is a variant of its own, seven operations more an element.
-template <typename T, int threads, int packs, bool in_shared, bool with_entropy, int resident = in_shared ? 2 : 1>
-__global__ void __launch_bounds__(threads, resident) row_kernel(float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights,
-                                                      const float* entropy_weights, int64_t V, int64_t Vp, bool backward) {
-    constexpr int size = Pack<T>::size, step = threads * size, warps = threads / 32;
+template <typename T, bool with_entropy>
+__global__ void __launch_bounds__(kRowThreads, 2) row_kernel(float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights,
+                                                             const float* entropy_weights, int64_t V, int64_t Vp, bool backward) {
+    constexpr int size = Pack<T>::size, step = kRowThreads * size, warps = kRowThreads / 32;
     DYNAMIC_SHARED(T, shared);
     SHARED_ARRAY(float, warp_m, warps);
     SHARED_ARRAY(float, warp_s, warps);
@@ -283,33 +291,20 @@ __global__ void __launch_bounds__(threads, resident) row_kernel(float* loss, flo
     const float entropy_weight = with_entropy && backward && entropy_weights ? entropy_weights[n] : 0.0f;
     const bool counts = target >= 0 && (weight != 0 || entropy_weight != 0);
     if (target >= 0) {
-        Pack<T> row[in_shared ? 1 : packs];
         #pragma unroll
-        for (int k = 0; k < packs; k++)
-            if (first + k * step < columns) {
-                if constexpr (in_shared) async_copy16(shared + first + k * step, x_n + first + k * step);
-                else row[k] = load16(x_n + first + k * step);
-            }
+        for (int k = 0; k < kRowPacks; k++)
+            if (const int v = first + k * step; v < columns) async_copy16(shared + v, x_n + v);
         const float x_target = target < columns ? float(x_n[target]) : NAN;
-        if constexpr (in_shared) async_commit(), async_wait<0>();          // each thread reads back what it has copied itself
+        async_commit(), async_wait<0>();                    // each thread reads back what it has copied itself
         Sums sums;
         #pragma unroll
-        for (int k = 0; k < packs; k++)
+        for (int k = 0; k < kRowPacks; k++)
             if (const int v = first + k * step; v < columns) {
-                const Pack<T> pack = in_shared ? load16(shared + v) : row[in_shared ? 0 : k];
+                const Pack<T> pack = load16(shared + v);
                 float x[size];
                 #pragma unroll
                 for (int i = 0; i < size; i++) x[i] = float(pack[i]);
-                if (v + size > columns) {
-                    #pragma unroll
-                    for (int i = 0; i < size; i++) x[i] = v + i < columns ? x[i] : -INFINITY;    // adds nothing to any sum
-                }
-                float max = sums.m;
-                #pragma unroll
-                for (int i = 0; i < size; i++) max = x[i] > max ? x[i] : max;
-                if (max > sums.m) sums.template move_to<with_entropy>(max);
-                #pragma unroll
-                for (int i = 0; i < size; i++) sums.template add<with_entropy>(x[i]);
+                sums.template add_pack<with_entropy>(x, v, columns);
             }
         sums.template join_warp<with_entropy>();
         if (lane == 0) {
@@ -323,42 +318,23 @@ __global__ void __launch_bounds__(threads, resident) row_kernel(float* loss, flo
             if (with_entropy) sums.sx = warp_sx[lane];
         }
         sums.template join_warp<with_entropy>();
-        const float m = sums.m, s = sums.s, sx = sums.sx;
-        if (threadIdx.x == threads - 1) {                   // of the warp that has least of the row; in double: a logit of 1e4 leaves a float no digits for log s
-            const double log_s = log(double(s));
-            loss[n] = float(log_s - (double(x_target) - double(m)));
-            if (with_entropy && entropy) entropy[n] = float(log_s - double(sx) / double(s) * double(kLn2));
-        }
+        // by a thread of the warp that has least of the row
+        if (threadIdx.x == kRowThreads - 1) sums.write_loss(loss + n, with_entropy && entropy ? entropy + n : nullptr, x_target);
         if (counts) {
-            // entropy - log s = -sx / s ln 2
-            const float scale = (with_entropy ? weight + entropy_weight * (sx / s * kLn2) : weight) / s;
-            const float slope = with_entropy ? entropy_weight / s * kLn2 : 0.0f;             // per ln 2, as exponent() counts
+            const Gradient<with_entropy> gradient(sums, weight, entropy_weight);
             #pragma unroll
-            for (int k = 0; k < packs; k++)
+            for (int k = 0; k < kRowPacks; k++)
                 if (const int v = first + k * step; v < columns) {
-                    const Pack<T> pack = in_shared ? load16(shared + v) : row[in_shared ? 0 : k];
+                    const Pack<T> pack = load16(shared + v);
                     float x[size];
                     #pragma unroll
-                    for (int i = 0; i < size; i++) x[i] = float(pack[i]);
-                    #pragma unroll
-                    for (int i = 0; i < size; i++) {
-                        if (with_entropy) {
-                            const float d = Sums::exponent(x[i], m);
-                            x[i] = fast_exp2(d) * (scale - slope * d);
-                        } else {
-                            x[i] = scale * fast_exp2((x[i] - m) * kLog2e);
-                        }
-                    }
+                    for (int i = 0; i < size; i++) x[i] = gradient.at(float(pack[i]));
                     if (v + size > columns) {
                         #pragma unroll
                         for (int i = 0; i < size; i++) x[i] = v + i < columns ? x[i] : 0.0f;
                     }
                     if (target >= v && target < v + size && target < columns) {
-                        float d_target = weight * (fast_exp2((x_target - m) * kLog2e) / s - 1.0f);
-                        if (with_entropy) {
-                            const float d = Sums::exponent(x_target, m);
-                            d_target -= fast_exp2(d) * (slope * d - entropy_weight / s * (sx / s * kLn2));
-                        }
+                        const float d_target = gradient.at_target(x_target);
                         #pragma unroll
                         for (int i = 0; i < size; i++) x[i] = v + i == target ? d_target : x[i];
                     }
@@ -396,8 +372,7 @@ void classifier(Cuda& dev, float* loss, float* entropy, T* logits, const int32_t
     };
     if (vector && V > kShortRow && Vp <= kLongestRow<T>) {
         const bool with_entropy = entropy || entropy_weights;
-        start(with_entropy ? row_kernel<T, kRowThreads, kRowPacks, kRowInShared, true> : row_kernel<T, kRowThreads, kRowPacks, kRowInShared, false>,
-              kRowThreads, row_bytes<kRowInShared, T>(Vp));
+        start(with_entropy ? row_kernel<T, true> : row_kernel<T, false>, kRowThreads, size_t(Vp) * sizeof(T));
     } else if (entropy_weights) {
         choose(std::true_type());
     } else {
