@@ -217,8 +217,9 @@ struct Gradient {
 // has 98 KiB; four blocks on each of 132 multiprocessors have 51 MiB under way, about the L2 of an H100).
 // Floor: a number read and one written (bf16: 4 bytes) an element, forward alone half; about 25 operations, 2 of the special function unit.
 // The entropy's gradient is a variant of its own, three operations more an element, so that who does not ask for it pays nothing.
+// So that a multiprocessor holds as many blocks as it has room for threads, but where 32 registers would spill.
 template <typename T, int threads, bool vector, bool with_entropy_weights>
-__global__ void __launch_bounds__(threads) classifier_kernel(float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights,
+__global__ void __launch_bounds__(threads, (sizeof(T) == 4 && with_entropy_weights ? 1536 : 2048) / threads) classifier_kernel(float* loss, float* entropy, T* logits, const int32_t* targets, const float* weights,
                                                              const float* entropy_weights, int64_t V, int64_t Vp, bool backward) {
     constexpr int size = Pack<T>::size;
     const int64_t n = blockIdx.x, target = targets[n];
