@@ -7,6 +7,8 @@
 // Sources: The Open Graph protocol (ogp.me), schema.org (datePublished, inLanguage), HTML Living Standard (lang, time).
 #pragma once
 
+#include <cctype>
+
 #include "extract_blocks.hpp"
 
 namespace html_detail {
@@ -97,6 +99,13 @@ inline std::string without_site_name(const std::string& title, const std::string
     return title;
 }
 
+// The language tag (BCP 47, or with _ as og:locale has it) at the beginning of what an author wrote, at most 12 characters of it: "en-US", "" for none.
+inline std::string language_tag(std::string_view value) {
+    size_t n = 0;
+    while (n < value.size() && n < 12 && (std::isalnum(static_cast<unsigned char>(value[n])) || value[n] == '-' || value[n] == '_')) n++;
+    return std::string(value.substr(0, n));
+}
+
 inline void read_meta(const HtmlTree& tree, int32_t i, std::string& og_title, int& date_rank, Metadata& out) {
     std::string key = lower(tree.attribute(i, kAttr_property));
     for (const HtmlAttr a : {kAttr_name, kAttr_itemprop, kAttr_http_equiv})
@@ -112,7 +121,7 @@ inline void read_meta(const HtmlTree& tree, int32_t i, std::string& og_title, in
             if (!date.empty()) out.date = date, date_rank = r;
         }
     if (og_title.empty() && (key == "og:title" || key == "twitter:title")) og_title = fold_spaces(decode_entities(content));
-    if (out.language.empty() && (key == "content-language" || key == "og:locale" || key == "language")) out.language = std::string(content.substr(0, 12));
+    if (out.language.empty() && (key == "content-language" || key == "og:locale" || key == "language")) out.language = language_tag(content);
 }
 
 inline Metadata read_metadata(const HtmlTree& tree) {
@@ -124,7 +133,7 @@ inline Metadata read_metadata(const HtmlTree& tree) {
         switch (n.tag) {
             case kTag_html: {
                 const std::string_view lang = tree.attribute(i, kAttr_lang);
-                if (!lang.empty()) out.language = std::string(lang.substr(0, 12));
+                if (const std::string tag = language_tag(lang); !tag.empty()) out.language = tag;
                 break;
             }
             case kTag_meta: read_meta(tree, i, og_title, date_rank, out); break;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "../../common.hpp"
 #include "../../utf8.hpp"
@@ -117,8 +118,8 @@ class LanguageModel {
         rows_.resize(size_t(kLanguageBuckets) * kLanguageDim);
         take(rows_.data(), rows_.size());
         if (at != bytes.size()) throw Error(cat(path, ": ", bytes.size() - at, " bytes too many for a language model"), advice);
-        for (const float w : weights_)
-            if (!std::isfinite(w)) throw Error(cat(path, ": a weight is not finite"), advice);
+        for (const float w : weights_)   // the scores of larger ones could overflow
+            if (!(std::fabs(w) <= 1e6f)) throw Error(cat(path, ": a weight of ", w, ", expected -1e6 to 1e6"), advice);
     }
     const std::vector<std::string>& names() const { return names_; }
 
@@ -134,7 +135,7 @@ class LanguageModel {
         });
         if (!features) return {};
         std::vector<float> score(names_.size());
-        float highest = -1e30f;
+        float highest = -std::numeric_limits<float>::infinity();
         for (size_t c = 0; c < names_.size(); c++) {
             const float* w = weights_.data() + c * (kLanguageDim + 1);
             float s = 0;

@@ -25,6 +25,8 @@ for kind in 'a ' 'ab. ' 'word, and then ' '\\n- x' '\u00e9\u4e2d '; do line "$ki
 { printf '{"text":"'; repeat 'x' 300000000; printf '"}\n'; } >> "$dir/long.jsonl" # far beyond --max-line
 for stage in language quality pii; do measure "$stage-long" "$stage" --input "$dir/long.jsonl" --output "$dir/out-$stage"; done
 for hash in sha1 xxhash64; do measure "signature-long-$hash" dedup signature --input "$dir/long.jsonl" --hash "$hash" --output "$dir/out-long-$hash"; done
+awk 'BEGIN { srand(3); for (i = 0; i < 100000; i++) { s = ""; for (k = 0; k < 62; k++) s = s " e" int(rand() * 100000); print s } }' > "$dir/eval.txt" # 5 million runs of 13 words
+measure decontaminate-long decontaminate --input "$dir/long.jsonl" --eval "$dir/eval.txt" --output "$dir/out-decontaminate"
 for kind in '<div>' '<p>a' '<a b=c d=e>x</a>' '&lt;' '<table><tr><td>' '<li>text of a list, and more of it '; do line "$kind"; done > "$dir/html.jsonl"
 measure extract-long extract --input "$dir/html.jsonl" --output "$dir/out-extract"
 { # a gzip bomb, and a plain record of a gigabyte

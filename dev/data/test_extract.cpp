@@ -191,6 +191,7 @@ void test_metadata(Report& t) {
     const Extracted e = extract_text("<html lang=pt-BR><head><title>A headline of the day | Site</title><meta property='article:published_time' content='2019-11-19T10:00:00Z'>"
                                      "</head><body><h1>A headline of the day</h1><p>" + kProse);
     t.check(e.title == "A headline of the day" && e.date == "2019-11-19" && e.language == "pt-BR", cat("title, date, language: ", e.title, " ", e.date, " ", e.language));
+    t.check(extract_text("<html lang='en\xc3\xa9, de'><p>" + kProse).language == "en", "a language tag ends where one must");   // cut after 12 bytes, a letter of two was torn
     const Extracted o = extract_text("<title>T | S</title><meta content='Shared &amp; told' property=og:title><time datetime=2020/1/2><time datetime=20200304>");
     t.check(o.title == "Shared & told" && o.date == "2020-03-04", "og:title; the first time element is malformed, the second counts: " + o.date);
     for (const char* bad : {"2019-13-01", "1019-01-01", "201-01-01", "2019-01-41", "20190101234", ""})

@@ -70,6 +70,13 @@ void test_files(Report& t) {
     std::string odd = whole;
     odd[8] = 1, odd[9] = 0;
     t.check_error([&] { load(odd); }, "expected 2..1000", "a wrong number of languages");
+    int32_t languages = 0;
+    std::memcpy(&languages, whole.data() + 8, 4);
+    for (const float bad : {2e6f, -3e38f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+        odd = whole;
+        std::memcpy(odd.data() + 20 + 8 * languages + 4, &bad, 4);
+        t.check_error([&] { load(odd); }, "expected -1e6 to 1e6", cat("a weight of ", bad));
+    }
 }
 
 // Pages of the extraction benchmark (in six languages; one of the two Italian ones is a list of English
