@@ -121,8 +121,10 @@ class BackendOf final : public Backend {
 template <typename Dev, typename T>
 WeightStorage weights_for(const std::string& weights) {
     const WeightStorage asked = weight_storage_of(weights);
-    if constexpr (kCanPack<Dev, T>) return asked == WeightStorage::stored ? WeightStorage::fp32 : asked;
-    if (weights == "auto" || weights == dtype_name<T>()) return WeightStorage::stored;
+    if constexpr (kCanPack<Dev, T> && sizeof(T) == 4) return asked == WeightStorage::stored ? WeightStorage::fp32 : asked;
+    const bool as_stored = weights == "auto" || weights == dtype_name<T>();
+    if (kCanPack<Dev, T> && has_pairs() && asked != WeightStorage::fp32) return as_stored ? WeightStorage::bf16 : asked;
+    if (as_stored) return WeightStorage::stored;
     throw UsageError(cat("--weights ", weights, ": computing with ", dtype_name<T>(), " on the ", Dev::name(), " they are stored as ", dtype_name<T>()),
                      "add --device cpu --dtype fp32");
 }

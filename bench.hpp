@@ -30,7 +30,7 @@ inline const std::vector<Flag<BenchConfig>> bench_flags = {
     {"threads",    &BenchConfig::threads,    "",               "CPU threads; 0: all cores"},
     {"repeats",    &BenchConfig::repeats,    "",               "of train: a figure is the median of at least so many"},
     {"dtype",      &BenchConfig::dtype,      "auto|fp32|bf16", "how weights and activations are stored"},
-    {"weights",    &BenchConfig::weights,    "auto|fp32|bf16|int8", "of generate, on a machine that computes in fp32; auto: all three"},
+    {"weights",    &BenchConfig::weights,    "auto|fp32|bf16|int8", "of generate; auto: all that go with --dtype"},
     {"layers",     &BenchConfig::layers,     "",               "of the model of train and generate"},
     {"heads",      &BenchConfig::heads,      "",               "of that model"},
     {"channels",   &BenchConfig::channels,   "",               "of that model"},
@@ -177,7 +177,7 @@ class OpsBench {
     void run() {
         rowwise();
         products();
-        if (sizeof(T) == 4) packed_products();
+        packed_products();
         attention();
         classifier_and_update();
     }
@@ -241,14 +241,16 @@ class OpsBench {
 
     // What generation reads: few rows stream the weights, more of them are arithmetic.
     void packed_products() {
-        float *x = array<float>(32 * C), *y = array<float>(32 * 4 * C), *w = array<float>(4 * C * C, 0.02f), *b = array<float>(4 * C);
+        T *x = array<T>(32 * C), *y = array<T>(32 * 4 * C), *b = array<T>(4 * C);
+        float* w = array<float>(4 * C * C, 0.02f);
         for (const WeightStorage storage : {WeightStorage::fp32, WeightStorage::bf16, WeightStorage::int8}) {
-            PackedMatrix p{storage, C, 4 * C};
+            if (sizeof(T) == 2 && (storage == WeightStorage::fp32 || !has_pairs())) continue;
+            PackedMatrix p{storage, C, 4 * C, sizeof(T) == 2};
             p.panels = array<char>(p.bytes()), p.scales = array<float>(p.padded());
             pack_matrix(p, w, false);
             for (const int64_t rows : {1, 4, 32})
                 time(cat("linear_packed ", weight_storage_name(storage)), cat("(", rows, ", ", C, ") x (", C, ", ", 4 * C, ")"), 2.0 * double(rows * C * 4 * C), double(p.bytes()),
-                     [&] { linear_packed<float>(dev_, y, x, p, b, false, rows); }, true);
+                     [&] { linear_packed<T>(dev_, y, x, p, b, false, rows); }, true);
         }
     }
 
@@ -300,6 +302,8 @@ inline Config model_config(const BenchConfig& c) {
 
 // The most memory that this program has had at once.
 inline double peak_memory_bytes() {
+    const std::string own = proc_value("/proc/self/status", "VmHWM");   // kB. ru_maxrss is no less than what the process that started this one had
+    if (!own.empty()) return std::strtod(own.c_str(), nullptr) * 1024;
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     return double(usage.ru_maxrss) * 1024;
@@ -372,7 +376,8 @@ Json bench_generate(Cpu& dev, const BenchConfig& c, Limits limits, MemoryBench& 
     std::printf("  %-8s %5s %12s %10s %6s %12s %9s %10s %14s\n", "weights", "rows", "tokens/s", "ms a step", "+-", "GB/s", "read", "of limit", "prefill tok/s");
     Json all = Json::array();
     for (const std::string weights : {"fp32", "bf16", "int8"}) {
-        if (sizeof(T) == 2 ? weights != "bf16" : c.weights != "auto" && c.weights != weights) continue;
+        const bool possible = sizeof(T) == 4 || weights == "bf16" || (weights == "int8" && has_pairs());
+        if (!possible || (c.weights != "auto" && c.weights != weights)) continue;
         GptOptions options{512};
         options.weights = weights_for<Cpu, T>(weights);
         OwnedModel<Cpu, T> model(dev, config, options, nullptr);

@@ -398,14 +398,14 @@ class Gpt {
     // Weights packed for inference: room for them, and where they are.
     void place_packed() {
         if (options.weights == WeightStorage::stored) return;
-        ASSERT((kCanPack<Dev, T>) && !options.training, "packed weights are for inference in fp32 on the CPU");
+        ASSERT((kCanPack<Dev, T>) && !options.training, "packed weights are for inference on the CPU");
         for (int pass = 0; pass < 2; pass++) {
             packed_.clear();
             for (const Tensor& t : layout.tensors) {
                 if (t.offset >= 0) continue;
                 const bool head = t.init.kind == InitKind::embedding;                                // (Vp, C): its rows are output channels
-                PackedMatrix w{options.weights, t.shape[head ? 1 : 0], t.shape[head ? 0 : 1]};
-                w.panels = packed_arena_.template take<char>(w.padded() * w.K * weight_bytes(w.storage));
+                PackedMatrix w{options.weights, t.shape[head ? 1 : 0], t.shape[head ? 0 : 1], sizeof(T) == 2};
+                w.panels = packed_arena_.template take<char>(w.panel_bytes());
                 w.scales = packed_arena_.template take<float>(w.padded());
                 packed_.push_back(w);
             }

@@ -18,14 +18,16 @@ constexpr int64_t kTileKeys = 96;        // a multiple of 32 and of both kRows; 
 constexpr int64_t kPairsOfKeys = kTileKeys / 2;
 
 // What multiplies: kRows rows at a time, c (kRows, N) = or += a (kRows, K) b (K, N) with N a multiple of 32. K counts pairs and is rounded up
-// to kDepth: so far operands are filled up with zeros. kTileQueries: queries in a tile of the backward.
+// to kDepth: so far operands are filled up with zeros. Of the rows `wanted` ones are needed: the others may stay as they are.
+// kTileQueries: queries in a tile of the backward.
 struct Vectors {
     static constexpr int64_t kRows = 6, kDepth = 1, kTileQueries = 48;       // 6 x 32: 12 sums, as many as vdpbf16ps needs to hide what it takes
     static void begin() {}
     static void end() {}
     template <bool overwrite>
-    PAIRS_TARGET ALWAYS_INLINE static void multiply(float* c, int64_t ldc, const Pair* a, int64_t lda, const Pair* b, int64_t ldb, int64_t N, int64_t K) {
-        multiply_pairs<kRows, overwrite>(c, ldc, a, lda, 1, b, ldb, N, K);
+    PAIRS_TARGET ALWAYS_INLINE static void multiply(float* c, int64_t ldc, const Pair* a, int64_t lda, const Pair* b, int64_t ldb, int64_t N, int64_t K, int64_t wanted = kRows) {
+        if (wanted == 1) multiply_pairs<1, overwrite>(c, ldc, a, lda, 1, b, ldb, N, K);   // a token that is being written
+        else multiply_pairs<kRows, overwrite>(c, ldc, a, lda, 1, b, ldb, N, K);
     }
 };
 struct Amx {
@@ -33,7 +35,7 @@ struct Amx {
     static void begin() { amx::begin(); }
     static void end() { amx::end(); }
     template <bool overwrite>
-    static void multiply(float* c, int64_t ldc, const Pair* a, int64_t lda, const Pair* b, int64_t ldb, int64_t N, int64_t K) {
+    static void multiply(float* c, int64_t ldc, const Pair* a, int64_t lda, const Pair* b, int64_t ldb, int64_t N, int64_t K, int64_t = kRows) {
         amx::multiply_rows<overwrite>(c, ldc, a, lda, b, ldb, N, round_up(K, kDepth));
     }
 };
@@ -155,7 +157,7 @@ PAIRS_TARGET inline void forward_tile(const ForwardTile<Unit>& t) {
         for (int64_t r = 0; r < kRows; r++) visible[r] = std::min(t.keys, t.p0 + i + r + 1 - t.k0);
         const int64_t rows = std::min(kRows, t.count - i), most = visible[rows - 1], width = round_up(most, kColumns);
         float* y = t.y + i * t.ld;
-        Unit::template multiply<true>(t.s, kTileKeys, as_pairs(t.q + i * t.ld), t.ld / 2, t.kt, kTileKeys, width, t.HS / 2);
+        Unit::template multiply<true>(t.s, kTileKeys, as_pairs(t.q + i * t.ld), t.ld / 2, t.kt, kTileKeys, width, t.HS / 2, rows);
         for (int64_t r = 0; r < rows; r++) {
             const float factor = softmax_row(t.s + r * kTileKeys, t.p + r * kTileKeys, visible[r], width, scale, t.m[i + r], t.l[i + r]);
             if (factor != 1)                                             // NaN takes this way too
@@ -164,7 +166,7 @@ PAIRS_TARGET inline void forward_tile(const ForwardTile<Unit>& t) {
         if (t.v_unsafe && visible[0] < t.keys)
             add_seen_values(t, y, visible);
         else
-            Unit::template multiply<false>(y, t.ld, as_pairs(t.p), kPairsOfKeys, t.v, t.ld, t.ld, ceil_div(most, int64_t(2)));
+            Unit::template multiply<false>(y, t.ld, as_pairs(t.p), kPairsOfKeys, t.v, t.ld, t.ld, ceil_div(most, int64_t(2)), rows);
     }
 }
 

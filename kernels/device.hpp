@@ -102,7 +102,7 @@ inline Isa detect_isa() {
     const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    const bool bf16_products = avx512 && __builtin_cpu_supports("avx512bf16");
+    const bool bf16_products = avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi");   // VBMI: int8 to pairs (quantized.hpp); Cooper Lake lacks it
     Isa isa = bf16_products && may_use_amx() ? Isa::amx_bf16 : bf16_products ? Isa::avx512_bf16 : avx512 ? Isa::avx512 : avx2 ? Isa::avx2 : Isa::sse2;
     if (const char* cap = std::getenv("TRAIN_GPT_ISA")) {
         const std::string s = cap;

@@ -50,10 +50,12 @@
 // products that bf16 has and float does not: fp32 has one result type only
 #define KERNEL_INSTANCES_BF16(EXTERN, Dev) \
     EXTERN template void matmul<bf16, bf16>(Dev&, bf16*, const bf16*, const bf16*, int64_t, int64_t, int64_t, bool, bool, bool);
+// weights packed for generation: for processors only
+#define KERNEL_INSTANCES_PACKED(EXTERN, T) \
+    EXTERN template void linear_packed(Cpu&, T*, const T*, const PackedMatrix&, const T*, bool, int64_t);             \
+    EXTERN template void embedding_packed(Cpu&, T*, const int32_t*, const int32_t*, const PackedMatrix&, const T*, int64_t, int64_t);
 // what depends on neither device nor storage type, or exists for one of them only
-#define KERNEL_INSTANCES_ONCE(EXTERN)                                                                                             \
-    EXTERN template void linear_packed(Cpu&, float*, const float*, const PackedMatrix&, const float*, bool, int64_t);             \
-    EXTERN template void embedding_packed(Cpu&, float*, const int32_t*, const int32_t*, const PackedMatrix&, const float*, int64_t, int64_t); \
+#define KERNEL_INSTANCES_ONCE(EXTERN)                                          \
     EXTERN template void draw_uniforms(Mt19937&, float*, int64_t);             \
     EXTERN template void box_muller_blocks(float*, int64_t, float, float);
 // clang-format on
@@ -62,5 +64,7 @@
 KERNEL_INSTANCES(extern, Cpu, float)
 KERNEL_INSTANCES(extern, Cpu, bf16)
 KERNEL_INSTANCES_BF16(extern, Cpu)
+KERNEL_INSTANCES_PACKED(extern, float)
+KERNEL_INSTANCES_PACKED(extern, bf16)
 KERNEL_INSTANCES_ONCE(extern)
 #endif

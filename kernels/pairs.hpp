@@ -27,35 +27,37 @@ inline bool has_pairs() { return active_isa() >= Isa::avx512_bf16; }
 
 #if TRAIN_GPT_PAIRS
 // Functions marked so call each other and what is ALWAYS_INLINE; whoever calls one from outside asks has_pairs() first.
-#define PAIRS_TARGET __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,prefer-vector-width=512")))
+#define PAIRS_TARGET __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vbmi,prefer-vector-width=512")))
 
 // Two numbers of bf16, neighbours along k; the lower half is the first. It may lie where a bf16 may.
 typedef uint32_t Pair __attribute__((may_alias, aligned(2)));
 
-// c (ROWS, N) = or += a (ROWS, K pairs) b (K pairs, N): a_rk is a[r * row + k * col], b_kn is b[k * ldb + n], N a multiple of 32.
-// Each c_rn is a chain over k: its bits depend neither on r nor on how K is cut into calls.
-template <int ROWS, bool overwrite>
+// c (ROWS, N) = or += a (ROWS, K pairs) b (K pairs, N): a_rk is a[r * row + k * col], b_kn is b[k * ldb + n], N a multiple of 16 VECTORS: the columns
+// whose sums are in registers at a time. Each c_rn is a chain over k: its bits depend neither on r nor on how K is cut into calls.
+template <int ROWS, bool overwrite, int VECTORS = 2>
 PAIRS_TARGET inline void multiply_pairs(float* c, int64_t ldc, const Pair* a, int64_t row, int64_t col, const Pair* b, int64_t ldb, int64_t N, int64_t K) {
-    for (int64_t n = 0; n < N; n += 32) {
-        __m512 sum[ROWS][2];
+    for (int64_t n = 0; n < N; n += 16 * VECTORS) {
+        __m512 sum[ROWS][VECTORS];
         #pragma GCC unroll 16
         for (int r = 0; r < ROWS; r++) {
-            sum[r][0] = overwrite ? _mm512_setzero_ps() : _mm512_loadu_ps(c + r * ldc + n);
-            sum[r][1] = overwrite ? _mm512_setzero_ps() : _mm512_loadu_ps(c + r * ldc + n + 16);
+            #pragma GCC unroll 16
+            for (int v = 0; v < VECTORS; v++) sum[r][v] = overwrite ? _mm512_setzero_ps() : _mm512_loadu_ps(c + r * ldc + n + 16 * v);
         }
         for (int64_t k = 0; k < K; k++) {
-            const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b + k * ldb + n), b1 = (__m512bh)_mm512_loadu_si512(b + k * ldb + n + 16);
+            __m512bh b_k[VECTORS];
+            #pragma GCC unroll 16
+            for (int v = 0; v < VECTORS; v++) b_k[v] = (__m512bh)_mm512_loadu_si512(b + k * ldb + n + 16 * v);
             #pragma GCC unroll 16
             for (int r = 0; r < ROWS; r++) {
                 const __m512bh a_rk = (__m512bh)_mm512_set1_epi32(int(a[r * row + k * col]));
-                sum[r][0] = _mm512_dpbf16_ps(sum[r][0], a_rk, b0);
-                sum[r][1] = _mm512_dpbf16_ps(sum[r][1], a_rk, b1);
+                #pragma GCC unroll 16
+                for (int v = 0; v < VECTORS; v++) sum[r][v] = _mm512_dpbf16_ps(sum[r][v], a_rk, b_k[v]);
             }
         }
         #pragma GCC unroll 16
         for (int r = 0; r < ROWS; r++) {
-            _mm512_storeu_ps(c + r * ldc + n, sum[r][0]);
-            _mm512_storeu_ps(c + r * ldc + n + 16, sum[r][1]);
+            #pragma GCC unroll 16
+            for (int v = 0; v < VECTORS; v++) _mm512_storeu_ps(c + r * ldc + n + 16 * v, sum[r][v]);
         }
     }
 }

@@ -3,23 +3,35 @@
 // To write one token a model reads each of its weights once and uses it once a row: few rows cost what the bytes cost. So generation may keep
 // them in fewer: as bf16 (half), or as int8 (a quarter), whole numbers times one scale for each output channel,
 //   w_km ~ s_m q_km    s_m = max_k |w_km| / 127    q_km = round(w_km / s_m)       -127 <= q <= 127, error <= s_m / 2
-// ("absmax" quantisation by rows and columns: Dettmers et al. 2022, LLM.int8(), section 2). Activations stay fp32, a q is exact as a float, and
-// the scale multiplies the finished sum: y_nm = s_m (sum_k x_nk q_km) + b_m is the only formula, whatever the number of rows.
+// ("absmax" quantisation by rows and columns: Dettmers et al. 2022, LLM.int8(), section 2). Activations stay what they are, a q is exact as a float
+// and as a bf16, and the scale multiplies the finished sum: y_nm = s_m (sum_k x_nk q_km) + b_m is the only formula, whatever the number of rows.
 // Layout: panels of some output channels, their weights of one k side by side, so that a thread reads one stream from beginning to end. Few rows
 // take the weights from there into registers; more rows share a piece that is widened to floats in L1 once.
+// A model that computes in bf16, where the processor multiplies pairs of them (pairs.hpp, amx.hpp), has panels of pairs: nothing but int8 is widened
+// then, and many rows take half of the instructions.
 // Promises: an element is one thread's sum in the order of k: the same bits for any number of threads, and for a row alone or among others.
 // Does not: train (the gradient of a rounded weight is zero), or quantise activations.
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <limits>
 
+#include "amx.hpp"
 #include "matmul.hpp"
 
 inline int64_t weight_bytes(WeightStorage s) { return s == WeightStorage::int8 ? 1 : s == WeightStorage::bf16 ? 2 : 4; }
 
 constexpr int64_t kPanelVectors = 4;   // a panel is as many SIMD registers wide: 16, 32 or 64 output channels
 constexpr int64_t kPanelSteps = 128;   // steps of k at once: 16 KiB of floats with AVX2, half of L1
+
+// A whole number of -127 .. 127 in a byte, as panels of pairs keep int8: without the sign it is an index of 7 bits, which one instruction looks up.
+struct SignMagnitude {
+    uint8_t bits = 0;
+    SignMagnitude() = default;
+    explicit SignMagnitude(float q) : bits(uint8_t(q < 0 ? 0x80 | int(-q) : int(q))) {}
+    explicit operator float() const { return bits & 0x80 ? -float(bits & 0x7F) : float(bits); }
+};
 
 // SIMD lanes of this processor: they decide the layout of packed weights.
 inline int64_t packed_lanes() { return with_tile([](auto tile) { return int64_t(decltype(tile)::W); }); }
@@ -28,30 +40,36 @@ inline int64_t packed_lanes() { return with_tile([](auto tile) { return int64_t(
 struct PackedMatrix {
     WeightStorage storage = WeightStorage::fp32;
     int64_t K = 0, M = 0;
-    int64_t lanes = packed_lanes();
-    void* panels = nullptr;            // (padded / width, K, width) of float, bf16 or int8_t; channels beyond M are zero
+    bool pairs = false;                // for activations of bf16: panels of pairs
+    int64_t lanes = pairs ? 16 : packed_lanes();
+    void* panels = nullptr;            // (padded / width, depth, width) of float, bf16 or int8_t; channels beyond M and steps beyond K are zero
     float* scales = nullptr;           // (padded); 1 for fp32 and bf16
     int64_t width() const { return kPanelVectors * lanes; }
     int64_t padded() const { return round_up(M, width()); }
-    int64_t bytes() const { return padded() * (K * weight_bytes(storage) + 4); }
+    int64_t depth() const { return pairs ? round_up(K, int64_t(32)) : K; }   // whole tiles of AMX
+    int64_t panel_bytes() const { return padded() * depth() * weight_bytes(storage); }
+    int64_t bytes() const { return panel_bytes() + padded() * 4; }
     template <typename W>
-    W* panel(int64_t p) const { return static_cast<W*>(panels) + p * K * width(); }
-    // Where channel c of a panel lies among the weights of one k. The weights that share a 32-bit lane, two bf16 or four int8, belong to
-    // different vectors: shifts then turn one register of weights into two or four registers of floats.
+    W* panel(int64_t p) const { return static_cast<W*>(panels) + p * depth() * width(); }
+    // Weight (k, c) of a panel. Two bf16 or four int8 share a 32-bit lane: they belong to different vectors, so that shifts turn one register of weights
+    // into two or four registers of floats. In panels of pairs two bf16 of a lane are neighbours along k, and 64 int8 are four k of 16 channels, eight bytes
+    // for the first two k of four channels, eight for the other two: what unpacking (punpcklbw, punpckhbw) makes two registers of pairs.
     template <typename W>
-    int64_t place(int64_t c) const {
+    int64_t place(int64_t k, int64_t c) const {
         constexpr int64_t shared = 4 / sizeof(W);
+        if (pairs && sizeof(W) == 1) return (k / 4 * width() / 16 + c / 16) * 64 + c % 16 / 4 * 16 + k % 4 / 2 * 8 + c % 4 * 2 + k % 2;
+        if (pairs) return (k / shared * width() + c) * shared + k % shared;
         const int64_t vector = c / lanes, lane = c % lanes;
-        return vector / shared * shared * lanes + lane * shared + vector % shared;
+        return k * width() + vector / shared * shared * lanes + lane * shared + vector % shared;
     }
     template <typename W>
-    W& at(int64_t k, int64_t m) const { return panel<W>(m / width())[k * width() + place<W>(m % width())]; }
+    W& at(int64_t k, int64_t m) const { return panel<W>(m / width())[place<W>(k, m % width())]; }
 };
 
 // f(W{}) with the type that the weights are stored as.
 template <typename F>
 auto with_weight_type(const PackedMatrix& w, F&& f) {
-    if (w.storage == WeightStorage::int8) return f(int8_t{});
+    if (w.storage == WeightStorage::int8) return w.pairs ? f(SignMagnitude{}) : f(int8_t{});
     if (w.storage == WeightStorage::bf16) return f(bf16{});
     return f(float{});
 }
@@ -85,7 +103,7 @@ inline void pack_matrix(PackedMatrix& w, const float* from, bool transposed) {
         using W = decltype(type);
         #pragma omp parallel for schedule(static)
         for (int64_t p = 0; p < w.padded() / w.width(); p++) {
-            std::fill_n(w.panel<W>(p), w.K * w.width(), W(0.0f));
+            std::fill_n(w.panel<W>(p), w.depth() * w.width(), W(0.0f));
             for (int64_t m = p * w.width(); m < (p + 1) * w.width(); m++)
                 if (m >= w.M) w.scales[m] = 1.0f;
                 else if (!pack_channel<W>(w, m, transposed ? from + m * w.K : from + m, transposed ? 1 : w.M)) finite = false;
@@ -103,6 +121,25 @@ inline void unpack_matrix(float* to, const PackedMatrix& w, bool transposed) {
 }
 
 // ---- the product
+
+// The end of a panel: its sums (rows, width) times the scales, plus the bias, through the gate. They are overwritten.
+template <typename T>
+void finish_panel(T* y, float* sum, const PackedMatrix& w, const T* bias, bool gate, int64_t rows, int64_t p) {
+    const int64_t width = w.width(), m = p * width, columns = std::min(width, w.M - m);
+    simd([&]() ALWAYS_INLINE {
+        const float* scale = w.scales + m;
+        for (int64_t r = 0; r < rows; r++, sum += width) {
+            for (int64_t q = 0; q < columns; q++) sum[q] *= scale[q];
+            if (bias)
+                for (int64_t q = 0; q < columns; q++) sum[q] += float(bias[m + q]);
+            if (gate)
+                for (int64_t q = 0; q < columns; q++) sum[q] = gelu(sum[q]);
+            store_row(y + r * w.M + m, sum, columns);
+        }
+    });
+}
+
+// ---- of floats
 
 // Vector j of the weights of one k, as floats (the inverse of PackedMatrix::place).
 template <typename Tile>
@@ -195,40 +232,198 @@ void panel_block(float* y, const float* x, const PackedMatrix& w, const float* b
             panel_piece<Tile, float>(sum, x + k, w.K, rows, floats, steps);
         }
     }
-    const int64_t m = p * width, columns = std::min(width, w.M - m);
-    simd([&]() ALWAYS_INLINE {
-        for (int64_t r = 0; r < rows; r++) {
-            float *to = y + r * w.M + m, *from = sum + r * width;
-            const float* scale = w.scales + m;
-            for (int64_t q = 0; q < columns; q++) to[q] = from[q] * scale[q];
-            if (bias)
-                for (int64_t q = 0; q < columns; q++) to[q] += bias[m + q];
-            if (gate)
-                for (int64_t q = 0; q < columns; q++) to[q] = gelu(to[q]);
-        }
-    });
+    finish_panel(y, sum, w, bias, gate, rows, p);
 }
 
 template <typename Tile>
 void packed_product(Cpu& dev, float* y, const float* x, const PackedMatrix& w, const float* bias, bool gate, int64_t N) {
-    ASSERT(w.lanes == Tile::W, "weights packed for ", w.lanes, " lanes");
+    ASSERT(w.lanes == Tile::W && !w.pairs, "weights packed for ", w.lanes, " lanes", w.pairs ? ", of pairs" : "");
     const bool alone = double(w.K) * double(w.M) * double(N) < 1e5;
-    with_weight_type(w, [&](auto type) {
+    const auto run = [&](auto type) {
         #pragma omp parallel for collapse(2) schedule(static) num_threads(dev.threads) if (!alone)
         for (int64_t p = 0; p < w.padded() / w.width(); p++)
             for (int64_t n = 0; n < N; n += kPanelRows)
                 panel_block<Tile, decltype(type)>(y + n * w.M, x + n * w.K, w, bias, gate, std::min(kPanelRows, N - n), p);
-    });
+    };
+    if (w.storage == WeightStorage::int8) run(int8_t{});
+    else if (w.storage == WeightStorage::bf16) run(bf16{});
+    else run(float{});
 }
 
-// Which models may keep their weights packed: those that compute with fp32 on the CPU.
+// ---- of pairs of bf16
+
+#if TRAIN_GPT_PAIRS
+namespace packed {
+
+constexpr int64_t kWidth = kPanelVectors * 16;
+
+// The bytes of 0 .. 127 as bf16, which has room for their seven bits.
+struct alignas(64) BytesOfNumbers {
+    uint8_t low[128], high[128];
+    constexpr BytesOfNumbers() : low(), high() {
+        for (int i = 0; i < 128; i++) {
+            const uint32_t bits = std::bit_cast<uint32_t>(float(i));
+            low[i] = uint8_t(bits >> 16), high[i] = uint8_t(bits >> 24);
+        }
+    }
+};
+
+inline constexpr BytesOfNumbers kBytes;
+
+// 64 int8 of a panel, four k of 16 channels, become two registers of pairs.
+class Widener {
+   public:
+    PAIRS_TARGET ALWAYS_INLINE Widener()
+        : low0_(_mm512_load_si512(kBytes.low)), low1_(_mm512_load_si512(kBytes.low + 64)), high0_(_mm512_load_si512(kBytes.high)),
+          high1_(_mm512_load_si512(kBytes.high + 64)), sign_(_mm512_set1_epi8(char(0x80))) {}
+    PAIRS_TARGET ALWAYS_INLINE void widen(__m512i& first, __m512i& second, const SignMagnitude* panel) const {
+        const __m512i q = _mm512_loadu_si512(panel);
+        const __m512i low = _mm512_permutex2var_epi8(low0_, q, low1_);                                                          // looks at seven bits
+        const __m512i high = _mm512_ternarylogic_epi32(sign_, q, _mm512_permutex2var_epi8(high0_, q, high1_), 0xEA);            // (sign and q) or number
+        first = _mm512_unpacklo_epi8(low, high), second = _mm512_unpackhi_epi8(low, high);
+    }
+
+   private:
+    __m512i low0_, low1_, high0_, high1_, sign_;
+};
+
+// `steps` pairs of a panel: where they are, or widened into `out`.
+PAIRS_TARGET inline const Pair* pairs_of(Pair*, const bf16* panel, int64_t) { return reinterpret_cast<const Pair*>(panel); }
+PAIRS_TARGET inline const Pair* pairs_of(Pair* out, const SignMagnitude* panel, int64_t steps) {
+    const Widener widener;
+    for (int64_t k = 0; k < steps; k += 2)
+        #pragma GCC unroll 4
+        for (int64_t c = 0; c < kWidth; c += 16) {
+            __m512i first, second;
+            widener.widen(first, second, panel + (k / 2 * kWidth + c) * 4);
+            _mm512_storeu_si512(out + k * kWidth + c, first), _mm512_storeu_si512(out + (k + 1) * kWidth + c, second);
+        }
+    return out;
+}
+
+// sum (ROWS, kWidth) += x (ROWS, steps pairs; row stride ldx) times int8 straight from a panel: for few rows, so that its stream does not pause.
+template <int ROWS>
+PAIRS_TARGET inline void multiply_widened(float* sum, const Pair* x, int64_t ldx, int64_t rows, const SignMagnitude* panel, int64_t steps) {
+    if constexpr (ROWS > 1)
+        if (rows < ROWS) return multiply_widened<ROWS - 1>(sum, x, ldx, rows, panel, steps);
+    const Widener widener;
+    __m512 s[ROWS][kPanelVectors];
+    #pragma GCC unroll 16
+    for (int r = 0; r < ROWS; r++) {
+        #pragma GCC unroll 16
+        for (int v = 0; v < kPanelVectors; v++) s[r][v] = _mm512_loadu_ps(sum + r * kWidth + 16 * v);
+    }
+    for (int64_t k = 0; k < steps; k += 2) {
+        #pragma GCC unroll 16
+        for (int v = 0; v < kPanelVectors; v++) {
+            __m512i first, second;
+            widener.widen(first, second, panel + (k / 2 * kWidth + 16 * v) * 4);
+            #pragma GCC unroll 16
+            for (int r = 0; r < ROWS; r++) {
+                s[r][v] = _mm512_dpbf16_ps(s[r][v], (__m512bh)_mm512_set1_epi32(int(x[r * ldx + k])), (__m512bh)first);
+                s[r][v] = _mm512_dpbf16_ps(s[r][v], (__m512bh)_mm512_set1_epi32(int(x[r * ldx + k + 1])), (__m512bh)second);
+            }
+        }
+    }
+    #pragma GCC unroll 16
+    for (int r = 0; r < ROWS; r++) {
+        #pragma GCC unroll 16
+        for (int v = 0; v < kPanelVectors; v++) _mm512_storeu_ps(sum + r * kWidth + 16 * v, s[r][v]);
+    }
+}
+
+// What multiplies: sum (rows <= kMost, kWidth) += x (rows, steps pairs; row stride ldx) times `steps` pairs of a panel. Amx works on whole tiles: rows up
+// to the next multiple of kRows are read and written, and steps is a multiple of 16.
+struct Vectors {
+    static constexpr int64_t kRows = 1, kMost = 6;
+    static void begin() {}
+    static void end() {}
+    // R rows or fewer: their sums for the panel's whole width, 24 of them, are in registers, and the panel is read as one stream
+    template <int R>
+    PAIRS_TARGET static void up_to(float* sum, const Pair* x, int64_t ldx, int64_t rows, const Pair* panel, int64_t steps) {
+        if constexpr (R > 1)
+            if (rows < R) return up_to<R - 1>(sum, x, ldx, rows, panel, steps);
+        multiply_pairs<R, false, kPanelVectors>(sum, kWidth, x, ldx, 1, panel, kWidth, kWidth, steps);
+    }
+    static void multiply(float* sum, const Pair* x, int64_t ldx, int64_t rows, const Pair* panel, int64_t steps) {
+        up_to<kMost>(sum, x, ldx, rows, panel, steps);
+    }
+};
+struct Amx {
+    static constexpr int64_t kRows = amx::kRows, kMost = kRows;
+    static void begin() { amx::begin(); }
+    static void end() { amx::end(); }
+    static void multiply(float* sum, const Pair* x, int64_t ldx, int64_t, const Pair* panel, int64_t steps) {
+        amx::multiply_rows<false>(sum, kWidth, x, ldx, panel, kWidth, kWidth, steps);
+    }
+};
+
+// Some rows of y, channels of panel p. x: rows of pairs.
+template <typename Unit, typename W>
+void block(bf16* y, const Pair* x, int64_t ldx, const PackedMatrix& w, const bf16* bias, bool gate, int64_t rows, int64_t p) {
+    alignas(64) float sum[kPanelRows * kWidth];
+    alignas(64) Pair widened[sizeof(W) == 2 ? 1 : kPanelSteps / 2 * kWidth];
+    std::fill_n(sum, round_up(rows, Unit::kRows) * kWidth, 0.0f);
+    Unit::begin();
+    for (int64_t k = 0; k < w.depth(); k += kPanelSteps) {
+        const int64_t pairs = std::min(kPanelSteps, w.depth() - k) / 2;
+        const W* const piece = w.panel<W>(p) + k * kWidth;
+        if constexpr (std::is_same_v<Unit, Vectors> && sizeof(W) == 1)
+            if (rows <= 4) {
+                multiply_widened<4>(sum, x + k / 2, ldx, rows, piece, pairs);
+                continue;
+            }
+        const Pair* const multiplied = pairs_of(widened, piece, pairs);
+        for (int64_t r = 0; r < rows; r += Unit::kMost)
+            Unit::multiply(sum + r * kWidth, x + r * ldx + k / 2, ldx, std::min(Unit::kMost, rows - r), multiplied, pairs);
+    }
+    Unit::end();
+    finish_panel(y, sum, w, bias, gate, rows, p);
+}
+
+template <typename Unit>
+void product(Cpu& dev, bf16* y, const bf16* x, const PackedMatrix& w, const bf16* bias, bool gate, int64_t N) {
+    ASSERT(w.pairs && w.storage != WeightStorage::fp32, "weights packed as ", weight_storage_name(w.storage), w.pairs ? " in pairs" : " without pairs");
+    // x as it is, or a copy filled up with zeros to whole pairs and tiles
+    const int64_t depth = w.depth(), all = round_up(N, Unit::kRows);
+    bf16* const copy = depth == w.K && all == N ? nullptr : static_cast<bf16*>(dev.workspace(size_t(all * depth) * sizeof(bf16)));
+    const Pair* const pairs = reinterpret_cast<const Pair*>(copy ? copy : x);
+    const bool alone = double(w.K) * double(w.M) * double(N) < 1e5;
+    const auto run = [&](auto type) {
+        #pragma omp parallel num_threads(dev.threads) if (!alone)
+        {
+            if (copy) {
+                #pragma omp for schedule(static)
+                for (int64_t n = 0; n < all; n++) {
+                    const int64_t numbers = n < N ? w.K : 0;
+                    std::copy_n(x + n * w.K, numbers, copy + n * depth);
+                    std::fill_n(copy + n * depth + numbers, depth - numbers, bf16(0.0f));
+                }
+            }
+            #pragma omp for collapse(2) schedule(static)
+            for (int64_t p = 0; p < w.padded() / kWidth; p++)
+                for (int64_t n = 0; n < N; n += kPanelRows)
+                    block<Unit, decltype(type)>(y + n * w.M, pairs + n * depth / 2, depth / 2, w, bias, gate, std::min(kPanelRows, N - n), p);
+        }
+    };
+    if (w.storage == WeightStorage::int8) run(SignMagnitude{});
+    else run(bf16{});
+}
+
+}  // namespace packed
+#endif
+
+// Which models may keep their weights packed: on the CPU those that compute with fp32, and those with bf16 where has_pairs().
 template <typename Dev, typename T>
-constexpr bool kCanPack = std::is_same_v<Dev, Cpu> && sizeof(T) == 4;
+constexpr bool kCanPack = std::is_same_v<Dev, Cpu> && (sizeof(T) == 4 || TRAIN_GPT_PAIRS);
 
 // y (N, M) = x (N, K) w + b, and GELU of that where `gate`. b (M) may be null.
 template <typename T>
 void linear_packed(Cpu& dev, T* y, const T* x, const PackedMatrix& w, const T* b, bool gate, int64_t N) {
-    with_tile([&](auto tile) { packed_product<decltype(tile)>(dev, y, x, w, b, gate, N); });
+#if TRAIN_GPT_PAIRS
+    if constexpr (sizeof(T) == 2) return has_amx() ? packed::product<packed::Amx>(dev, y, x, w, b, gate, N) : packed::product<packed::Vectors>(dev, y, x, w, b, gate, N);
+#endif
+    if constexpr (sizeof(T) == 4) with_tile([&](auto tile) { packed_product<decltype(tile)>(dev, y, x, w, b, gate, N); });
 }
 
 // y (N, C) = row ids[n] of the embedding + row positions[n] of wpe. The embedding is packed as the head that it also is: its rows are
@@ -238,6 +433,6 @@ void embedding_packed(Cpu&, T* y, const int32_t* ids, const int32_t* positions, 
     with_weight_type(wte, [&](auto type) {
         for (int64_t n = 0; n < N; n++)
             for (int64_t c = 0; c < C; c++)
-                y[n * C + c] = wte.scales[ids[n]] * float(wte.at<decltype(type)>(c, ids[n])) + wpe[positions[n] * C + c];
+                y[n * C + c] = T(wte.scales[ids[n]] * float(wte.at<decltype(type)>(c, ids[n])) + float(wpe[positions[n] * C + c]));
     });
 }

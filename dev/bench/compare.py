@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -183,11 +182,15 @@ def run_generate(name, row, a):
     return {n: report(f"{n} streams", "tokens/s", ours[n], theirs[n]) for n in streams}
 
 
+def peak_kib():
+    """Of this process. (getrusage's ru_maxrss is no less than what the process that started this one had.)"""
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+
+
 def run_memory(name, row, a):
     """Peak resident memory of a process that trains; PyTorch's without what it needs to start."""
-    code = f"import resource, sys; sys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r}); import compare; " \
-           f"idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; work = compare.Training({row!r}, MODE); work.step(); work.step(); " \
-           "print(idle, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    code = f"import sys; sys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r}); import compare; " \
+           f"idle = compare.peak_kib(); work = compare.Training({row!r}, MODE); work.step(); work.step(); print(idle, compare.peak_kib())"
     peaks = {}
     for mode in a.modes:
         done = subprocess.run([sys.executable, "-c", code.replace("MODE", repr(mode))], stdout=subprocess.PIPE, text=True)

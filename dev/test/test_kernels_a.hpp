@@ -834,7 +834,7 @@ inline void test_isa(Report& t) {
     t.check(!wanted || std::string(wanted) != "avx2" || ran != "AVX-512", cat("TRAIN_GPT_ISA=avx2 does not run ", ran));
     t.check(!wanted || std::string(wanted) == "avx512_bf16" || std::string(wanted) == "amx_bf16" || !has_pairs(), cat("TRAIN_GPT_ISA=", wanted ? wanted : "", " multiplies no pairs of bf16"));
 #if defined(__x86_64__)
-    t.check(wanted || has_pairs() == (__builtin_cpu_supports("avx512bf16") != 0), "pairs of bf16 where the processor has the instruction");
+    t.check(wanted || has_pairs() == (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi")), "pairs of bf16 where the processor has the instructions");
 #endif
     t.check(attention::by_pairs<bf16>(64) == has_pairs() && !attention::by_pairs<bf16>(7) && !attention::by_pairs<float>(64), "attention takes pairs for bf16 and heads of an even size");
 }

@@ -20,8 +20,8 @@ struct Packed {
     PackedMatrix w;
     std::vector<char> panels;
     std::vector<float> scales;
-    Packed(WeightStorage storage, int64_t K, int64_t M, int64_t lanes = packed_lanes()) : w{storage, K, M, lanes} {
-        panels.resize(size_t(w.padded() * K * weight_bytes(storage)), 0x55), scales.resize(size_t(w.padded()), kNaN);
+    Packed(WeightStorage storage, int64_t K, int64_t M, int64_t lanes = packed_lanes(), bool pairs = false) : w{storage, K, M, pairs, lanes} {
+        panels.resize(size_t(w.panel_bytes()), 0x55), scales.resize(size_t(w.padded()), kNaN);
         w.panels = panels.data(), w.scales = scales.data();
     }
     std::vector<float> unpacked(bool transposed) const {
@@ -32,12 +32,13 @@ struct Packed {
 };
 
 // y (N, M) = x (N, K) w (K, M) + b, GELU of it where `gate`.
-inline Doubles product(const std::vector<float>& x, const std::vector<float>& w, const std::vector<float>& b, bool gate, int64_t N, int64_t K, int64_t M) {
+template <typename T>
+Doubles product(const std::vector<T>& x, const std::vector<float>& w, const std::vector<T>& b, bool gate, int64_t N, int64_t K, int64_t M) {
     Doubles y(size_t(N * M), 0.0);
     for (int64_t n = 0; n < N; n++)
         for (int64_t m = 0; m < M; m++) {
-            double sum = b.empty() ? 0.0 : double(b[size_t(m)]);
-            for (int64_t k = 0; k < K; k++) sum += double(x[size_t(n * K + k)]) * double(w[size_t(k * M + m)]);
+            double sum = b.empty() ? 0.0 : double(float(b[size_t(m)]));
+            for (int64_t k = 0; k < K; k++) sum += double(float(x[size_t(n * K + k)])) * double(w[size_t(k * M + m)]);
             y[size_t(n * M + m)] = gate ? 0.5 * sum * (1 + std::tanh(std::sqrt(2 / M_PI) * (sum + 0.044715 * sum * sum * sum))) : sum;
         }
     return y;
@@ -95,7 +96,7 @@ void check_products(Report& r, const char* tile) {
                 std::vector<float> y(size_t(N * M + 2 * guard), kNaN);
                 packed_product<Tile>(dev, y.data() + guard, x.data(), p.w, gate ? b.data() : nullptr, gate, N);
                 const std::vector<float> inside(y.begin() + guard, y.begin() + guard + N * M);
-                r.check_at_most(relative_error(inside, product(x, kept, gate ? b : std::vector<float>{}, gate, N, K, M)), 2e-6, what + " against doubles");
+                r.check_at_most(relative_error(inside, product<float>(x, kept, gate ? b : std::vector<float>{}, gate, N, K, M)), 2e-6, what + " against doubles");
                 bool untouched = true;
                 for (int64_t i = 0; i < guard; i++) untouched &= std::isnan(y[size_t(i)]) && std::isnan(y[size_t(guard + N * M + i)]);
                 r.check(untouched, what + ": nothing is written outside");
@@ -140,6 +141,85 @@ inline void test_bits(Report& r) {
         }
     }
 }
+
+#if TRAIN_GPT_PAIRS
+// ---- activations of bf16, panels of pairs
+
+constexpr WeightStorage kPairs[] = {WeightStorage::bf16, WeightStorage::int8};
+
+inline bool no_pairs(Report& r) {
+    if (!has_pairs()) r.skip("panels of pairs", "they need AVX512_BF16");
+    return !has_pairs();
+}
+inline std::vector<float> floats(const std::vector<bf16>& x) { return {x.begin(), x.end()}; }
+
+inline void test_pairs_products(Report& r) {
+    if (no_pairs(r)) return;
+    Cpu dev(2);
+    for (const auto& [N, K, M] : {std::tuple<int64_t, int64_t, int64_t>{1, 1, 1}, {1, 300, 70}, {2, 129, 33}, {5, 64, 64}, {6, 256, 32}, {7, 31, 129},
+                                  {12, 128, 65}, {13, 40, 66}, {16, 96, 128}, {32, 130, 71}, {97, 160, 64}, {193, 20, 5}})
+        for (const WeightStorage s : kPairs) {
+            const std::string what = cat(weight_storage_name(s), ", (", N, ", ", K, ") x (", K, ", ", M, ")");
+            constexpr int64_t guard = 64;
+            auto multiply = [&](const Packed& p, const std::vector<bf16>& x, const std::vector<bf16>& b, bool gate) {
+                std::vector<bf16> y(size_t(N * M + 2 * guard), bf16(kNaN));
+                linear_packed(dev, y.data() + guard, x.data(), p.w, b.empty() ? nullptr : b.data(), gate, N);
+                bool untouched = true;
+                for (int64_t i = 0; i < guard; i++) untouched &= std::isnan(float(y[size_t(i)])) && std::isnan(float(y[size_t(guard + N * M + i)]));
+                r.check(untouched, what + ": nothing is written outside");
+                return std::vector<bf16>(y.begin() + guard, y.begin() + guard + N * M);
+            };
+            // of -1, 0 and 1 every sum is a whole number below 256, which a bf16 holds exactly
+            Rng rng(7);
+            auto digit = [&] { return float(int(rng.below(3)) - 1); };
+            std::vector<float> w(size_t(K * M));
+            std::vector<bf16> x(size_t(N * K));
+            for (float& v : w) v = digit();
+            for (bf16& v : x) v = bf16(digit());
+            x.back() = bf16(1.0f);
+            Packed digits(s, K, M, 16, true);
+            pack_matrix(digits.w, w.data(), false);
+            const auto sums = floats(multiply(digits, x, {}, false));
+            r.check(doubles(sums) == product<bf16>(x, w, {}, false, N, K, M), what + ": whole numbers to the last bit");
+            w.back() = w.back() > 0 ? 0 : 1;
+            r.check(doubles(sums) != product<bf16>(x, w, {}, false, N, K, M), what + ": one weight off by one is seen");
+
+            w = normals(K * M, 2);
+            x = random_values<bf16>(N * K, 1);
+            const auto b = random_values<bf16>(M, 3);
+            Packed p(s, K, M, 16, true);
+            pack_matrix(p.w, w.data(), false);
+            const auto kept = p.unpacked(false);
+            for (const bool gate : {false, true}) {
+                const auto y = floats(multiply(p, x, b, gate));
+                r.check_at_most(relative_error(y, product(x, kept, b, gate, N, K, M)), 4e-3, what + " against doubles");
+                if (K > 1) r.check_rejected(relative_error(y, product(x, [&] { auto v = kept; std::fill_n(v.end() - M, M, 0.0f); return v; }(), b, gate, N, K, M)), 4e-3, what + ": without the last step");
+            }
+        }
+}
+
+inline void test_pairs_bits(Report& r) {
+    if (no_pairs(r)) return;
+    const int64_t N = 101, K = 260, M = 530;
+    const auto x = random_values<bf16>(N * K, 1), b = random_values<bf16>(M, 3);
+    const auto w = normals(K * M, 2);
+    for (const WeightStorage s : kPairs) {
+        const std::string what = weight_storage_name(s);
+        Packed p(s, K, M, 16, true);
+        pack_matrix(p.w, w.data(), false);
+        auto run = [&](int threads, int64_t from, int64_t rows) {
+            Cpu dev(threads);
+            std::vector<bf16> y(size_t(rows * M), bf16(kNaN));
+            linear_packed(dev, y.data(), x.data() + from * K, p.w, b.data(), true, rows);
+            return floats(y);
+        };
+        const auto first = run(1, 0, N);
+        for (const int threads : {2, 3, 5}) r.check(same_bits(run(threads, 0, N), first), cat(what, ": ", threads, " threads give the bits of one"));
+        for (const int64_t rows : {1, 2, 6, 7, 12, 13, 17, 32, 97})
+            r.check(same_bits(run(2, 4, rows), {first.begin() + 4 * M, first.begin() + (4 + rows) * M}), cat(what, ": ", rows, " rows have the bits that they have among ", N));
+    }
+}
+#endif
 
 inline Config small_config(bool tied) {
     Config c;
@@ -201,6 +281,54 @@ inline void test_model(Report& r) {
         }
 }
 
+#if TRAIN_GPT_PAIRS
+// The same of a model that computes in bf16. What it is compared with rounds in other places, so the bound is bf16's.
+inline void test_pairs_model(Report& r) {
+    if (no_pairs(r)) return;
+    for (const bool tied : {true, false})
+        for (const WeightStorage s : kPairs) {
+            const std::string what = cat(weight_storage_name(s), tied ? ", tied" : ", own head");
+            const Config c = small_config(tied);
+            const int64_t B = 3, T = 17;
+            Cpu dev(2);
+            GptOptions options{B * T};
+            Gpt<Cpu, bf16> original(dev, c, options), same(dev, c, options), changed(dev, c, options);
+            fill_weights(original);
+            options.weights = s;
+            Gpt<Cpu, bf16> packed(dev, c, options);
+            std::vector<float> x;
+            for (size_t i = 0; i < packed.layout.tensors.size(); i++) {
+                x.resize(size_t(original.layout.tensors[i].size));
+                original.get_tensor(original.layout.tensors[i], x.data());
+                packed.set_tensor(packed.layout.tensors[i], x.data());
+                packed.get_tensor(packed.layout.tensors[i], x.data());
+                same.set_tensor(same.layout.tensors[i], x.data());
+                if (x.size() == size_t(4 * c.C * c.C)) std::fill(x.begin(), x.end(), 0.0f);   // no MLP
+                changed.set_tensor(changed.layout.tensors[i], x.data());
+            }
+            std::vector<int32_t> ids;
+            Rng rng(5);
+            for (int64_t i = 0; i < B * T; i++) ids.push_back(int32_t(rng.below(uint64_t(c.V))));
+            auto logits = [&](Gpt<Cpu, bf16>& gpt) {
+                std::vector<float> out(size_t(B * T * c.V), kNaN);
+                gpt.logits(out.data(), ids.data(), B, T);
+                return out;
+            };
+            const auto got = logits(packed);
+            r.check_at_most(relative_error(got, doubles(logits(same))), 1.5e-2, what + ": logits are those of a model with the same numbers");
+            r.check_rejected(relative_error(got, doubles(logits(changed))), 1.5e-2, what + ": a model without its MLPs");
+            KvCache<Cpu, bf16> cache(dev, c, 2, c.max_T);
+            std::vector<float> last(size_t(c.V), kNaN);
+            const int32_t slot = 1;
+            for (int32_t past : {0, 9, 16}) {
+                const int64_t n = past == 0 ? 9 : past == 9 ? 7 : 1;
+                packed.forward_cached(last.data(), cache, ids.data() + past, &slot, &past, 1, n);
+            }
+            r.check_at_most(relative_error(last, doubles(std::vector<float>(got.begin() + 16 * c.V, got.begin() + 17 * c.V))), 1.5e-2, what + ": a text in pieces ends alike");
+        }
+}
+#endif
+
 inline void test_errors(Report& r) {
     auto w = normals(6, 1);
     for (const float bad : {kNaN, std::numeric_limits<float>::infinity()})
@@ -210,9 +338,15 @@ inline void test_errors(Report& r) {
             r.check_error([&] { pack_matrix(p.w, w.data(), false); }, "not", cat(weight_storage_name(s), ": a weight of ", bad));
         }
     r.check_error([] { weight_storage_of("int4"); }, "expected auto, fp32, bf16 or int8", "--weights int4");
-    r.check_error([] { weights_for<Cpu, bf16>("int8"); }, "--dtype fp32", "--weights int8 with --dtype bf16");
+    r.check_error([] { weights_for<Cpu, bf16>("fp32"); }, "--dtype fp32", "--weights fp32 with --dtype bf16");
     r.check((weights_for<Cpu, float>("auto") == WeightStorage::fp32), "auto packs fp32 weights on the CPU");
-    r.check((weights_for<Cpu, bf16>("bf16") == WeightStorage::stored), "a bf16 model stores bf16 weights already");
+    if (has_pairs()) {
+        for (const char* weights : {"auto", "bf16"}) r.check((weights_for<Cpu, bf16>(weights) == WeightStorage::bf16), cat("a bf16 model packs its weights where pairs are multiplied: ", weights));
+        r.check((weights_for<Cpu, bf16>("int8") == WeightStorage::int8), "and may have them in int8");
+    } else {
+        r.check_error([] { weights_for<Cpu, bf16>("int8"); }, "--dtype fp32", "--weights int8 with --dtype bf16, without pairs");
+        for (const char* weights : {"auto", "bf16"}) r.check((weights_for<Cpu, bf16>(weights) == WeightStorage::stored), cat("a bf16 model stores bf16 weights already: ", weights));
+    }
 }
 
 }  // namespace quantized_test
@@ -224,6 +358,11 @@ inline Suite quantized_tests() {
         {"quantized_products", test_products},
         {"quantized_bits", test_bits},
         {"quantized_model", test_model},
+#if TRAIN_GPT_PAIRS
+        {"quantized_pairs_products", test_pairs_products},
+        {"quantized_pairs_bits", test_pairs_bits},
+        {"quantized_pairs_model", test_pairs_model},
+#endif
         {"quantized_errors", test_errors},
     };
 }
