@@ -100,12 +100,16 @@ ALWAYS_INLINE inline float sum_of(const float* x, int64_t n) {
 // 128 MiB, beyond most caches, read by all threads; and copied.
 class MemoryBench {
    public:
-    explicit MemoryBench(Cpu& dev) : dev_(dev), a_(static_cast<float*>(dev.allocate(kBytes))), b_(static_cast<float*>(dev.allocate(kBytes))) {
-        dev.zero(a_, kBytes), dev.zero(b_, kBytes);
-    }
+    explicit MemoryBench(Cpu& dev) : dev_(dev) {}
     MemoryBench(const MemoryBench&) = delete;
-    ~MemoryBench() { dev_.release(a_), dev_.release(b_); }
+    ~MemoryBench() { release(); }
+    // Gives its memory back until the next measurement.
+    void release() {
+        for (float** p : {&a_, &b_})
+            if (*p) dev_.release(std::exchange(*p, nullptr));
+    }
     double read(int repeats) {
+        allocate();
         return double(kBytes) / measure([&] {
             with_tile([&](auto tile) {
                 using Tile = decltype(tile);
@@ -115,6 +119,7 @@ class MemoryBench {
         }, repeats, 0.0).s;
     }
     double copy(int repeats) {
+        allocate();
         return 2 * double(kBytes) / measure([&] {
             #pragma omp parallel for num_threads(dev_.threads) schedule(static)
             for (int64_t k = 0; k < kBlocks; k++) std::memcpy(b_ + k * kBlock, a_ + k * kBlock, size_t(kBlock) * 4);
@@ -122,10 +127,14 @@ class MemoryBench {
     }
 
    private:
+    void allocate() {
+        for (float** p : {&a_, &b_})
+            if (!*p) dev_.zero(*p = static_cast<float*>(dev_.allocate(kBytes)), kBytes);
+    }
     static constexpr int64_t kBlock = int64_t(1) << 16, kBlocks = 512;
     static constexpr size_t kBytes = size_t(kBlock * kBlocks) * 4;
     Cpu& dev_;
-    float *a_, *b_;
+    float *a_ = nullptr, *b_ = nullptr;
     float sums_[kBlocks];
 };
 
@@ -300,7 +309,8 @@ inline Config model_config(const BenchConfig& c) {
     return m;
 }
 
-// The most memory that this program has had at once.
+// The most memory that this program has had at once, since reset_peak_memory() where Linux can.
+inline void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 inline double peak_memory_bytes() {
     const std::string own = proc_value("/proc/self/status", "VmHWM");   // kB. ru_maxrss is no less than what the process that started this one had
     if (!own.empty()) return std::strtod(own.c_str(), nullptr) * 1024;
@@ -310,7 +320,9 @@ inline double peak_memory_bytes() {
 }
 
 template <typename T>
-Json bench_train(Cpu& dev, const BenchConfig& c, const Limits& limits) {
+Json bench_train(Cpu& dev, const BenchConfig& c, const Limits& limits, MemoryBench& memory) {
+    memory.release();
+    reset_peak_memory();
     const Config config = model_config(c);
     const int64_t N = c.batch_size * c.seq_len;
     Gpt<Cpu, T> model(dev, config, {N, true});
@@ -432,7 +444,7 @@ inline int run_bench(BenchConfig& c) {
             Table table(m, all["ops"]);
             OpsBench<T>(dev, table).run();
         }
-        if (what == "all" || what == "train") all["train"] = bench_train<T>(dev, c, m);
+        if (what == "all" || what == "train") all["train"] = bench_train<T>(dev, c, m, memory);
         if (what == "all" || what == "generate") all["generate"] = bench_generate<T>(dev, c, m, memory);
         all["seconds"] = now_s() - start;
         if (!c.json.empty()) write_file(c.json, json_text(all, 1) + "\n");

@@ -118,12 +118,19 @@ void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, cons
             std::copy_n(qkv + i * 3 * C + C, C, k_cache + at);
             std::copy_n(qkv + i * 3 * C + 2 * C, C, v_cache + at);
         }
-        #pragma omp for schedule(dynamic)
+        // A token that is written reads much and computes little: a thread takes several heads of a row, and asks for the next one's keys ahead.
+        const int64_t together = n > 1 ? 1 : std::clamp<int64_t>(B * NH / (4 * dev.threads), 1, NH);
+        #pragma omp for schedule(dynamic, together)
         for (int64_t item = 0; item < B * NH * chunks; item++) {
             const int64_t chunk = chunks - 1 - item / (B * NH), b = item % (B * NH) / NH, h = item % NH;
             const int64_t cached = int64_t(slot[b]) * T_max * C + h * HS, in = b * n * 3 * C + h * HS;
-            const attention::Head<T> head{y + b * n * C + h * HS, nullptr, qkv + in, k_cache + cached, v_cache + cached,
-                                          C, 3 * C, C, past[b], n, HS};
+            attention::Head<T> head{y + b * n * C + h * HS, nullptr, qkv + in, k_cache + cached, v_cache + cached,
+                                    C, 3 * C, C, past[b], n, HS};
+            if (together > 1 && h + 1 < NH) {
+                attention::Head<T> next = head;
+                next.k += HS, next.v += HS;
+                attention::prefetch_keys(next, 0, std::min<int64_t>(past[b], 96));
+            }
             attention::run_chunk(head, chunk, scratch + size_t(omp_get_thread_num()) * bytes);
         }
     }

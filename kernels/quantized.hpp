@@ -374,8 +374,12 @@ void block(bf16* y, const Pair* x, int64_t ldx, const PackedMatrix& w, const bf1
                 continue;
             }
         const Pair* const multiplied = pairs_of(widened, piece, pairs);
-        for (int64_t r = 0; r < rows; r += Unit::kMost)
+        const char* next = reinterpret_cast<const char*>(piece + kPanelSteps * kWidth);
+        const int64_t ahead = rows > Unit::kMost ? kPanelSteps * kWidth * int64_t(sizeof(W)) / ceil_div(rows, Unit::kMost) : 0;
+        for (int64_t r = 0; r < rows; r += Unit::kMost) {
+            for (const char* end = next + ahead; next < end; next += 64) __builtin_prefetch(next, 0, 2);
             Unit::multiply(sum + r * kWidth, x + r * ldx + k / 2, ldx, std::min(Unit::kMost, rows - r), multiplied, pairs);
+        }
     }
     Unit::end();
     finish_panel(y, sum, w, bias, gate, rows, p);

@@ -199,8 +199,8 @@ def run_memory(name, row, a):
             peaks[mode] = peak - idle
             print(f"  memory       PyTorch {mode:10} {peak:8.0f} MiB at most, {idle:.0f} of them before there is a model")
     peak = bench(a.program, row, "train")["peak_bytes"] / 2**20
-    least = min(peaks.values())
-    print(f"  memory       train_gpt {peak:16.0f} MiB, {100 * peak / least:.0f} % of PyTorch's least (start-up not counted)")
+    shares = ", ".join(f"{100 * peak / theirs:.0f} % of {mode}" for mode, theirs in peaks.items())
+    print(f"  memory       train_gpt {peak:16.0f} MiB: {shares} (PyTorch's start-up not counted)")
     return {"pytorch_mib": peaks, "train_gpt_mib": peak}
 
 
