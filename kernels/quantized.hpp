@@ -9,7 +9,7 @@
 // take the weights from there into registers; more rows share a piece that is widened to floats in L1 once.
 // A model that computes in bf16, where the processor multiplies pairs of them (pairs.hpp, amx.hpp), has panels of pairs: nothing but int8 is widened
 // then, and many rows take half of the instructions.
-// Promises: an element is one thread's sum in the order of k: the same bits for any number of threads, and for a row alone or among others.
+// Promises: an element is one thread's sum, in an order that K alone decides: the same bits for any number of threads, and for a row alone or among others.
 // Does not: train (the gradient of a rounded weight is zero), or quantise activations.
 #pragma once
 
@@ -42,7 +42,7 @@ struct PackedMatrix {
     int64_t K = 0, M = 0;
     bool pairs = false;                // for activations of bf16: panels of pairs
     int64_t lanes = pairs ? 16 : packed_lanes();
-    void* panels = nullptr;            // (padded / width, depth, width) of float, bf16 or int8_t; channels beyond M and steps beyond K are zero
+    void* panels = nullptr;            // (padded / width, depth, width) of float, bf16, int8_t or SignMagnitude; channels beyond M and steps beyond K are zero
     float* scales = nullptr;           // (padded); 1 for fp32 and bf16
     int64_t width() const { return kPanelVectors * lanes; }
     int64_t padded() const { return round_up(M, width()); }
@@ -338,7 +338,7 @@ struct Vectors {
     static constexpr int64_t kRows = 1, kMost = 6;
     static void begin() {}
     static void end() {}
-    // R rows or fewer: their sums for the panel's whole width, 24 of them, are in registers, and the panel is read as one stream
+    // R rows or fewer: their sums for the panel's whole width are in registers (24 for six rows), and the panel is read as one stream
     template <int R>
     PAIRS_TARGET static void up_to(float* sum, const Pair* x, int64_t ldx, int64_t rows, const Pair* panel, int64_t steps) {
         if constexpr (R > 1)
@@ -369,11 +369,12 @@ void block(bf16* y, const Pair* x, int64_t ldx, const PackedMatrix& w, const bf1
         const int64_t pairs = std::min(kPanelSteps, w.depth() - k) / 2;
         const W* const piece = w.panel<W>(p) + k * kWidth;
         if constexpr (std::is_same_v<Unit, Vectors> && sizeof(W) == 1)
-            if (rows <= 4) {
-                multiply_widened<4>(sum, x + k / 2, ldx, rows, piece, pairs);
+            if (rows <= kFewRows) {
+                multiply_widened<int(kFewRows)>(sum, x + k / 2, ldx, rows, piece, pairs);
                 continue;
             }
         const Pair* const multiplied = pairs_of(widened, piece, pairs);
+        // many rows: while they are multiplied, the next piece comes into L2 (into L1 it would push this one out)
         const char* next = reinterpret_cast<const char*>(piece + kPanelSteps * kWidth);
         const int64_t ahead = rows > Unit::kMost ? kPanelSteps * kWidth * int64_t(sizeof(W)) / ceil_div(rows, Unit::kMost) : 0;
         for (int64_t r = 0; r < rows; r += Unit::kMost) {
