@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,6 +59,11 @@ inline void append_utf8(std::string& out, uint32_t code) {
 inline bool is_valid_utf8(std::string_view text) {
     const char *p = text.data(), *end = p + text.size();
     while (p < end) {
+        uint64_t eight;                              // most text is ASCII for long stretches
+        if (end - p >= 8 && (std::memcpy(&eight, p, 8), eight & 0x8080808080808080) == 0) {
+            p += 8;
+            continue;
+        }
         const Utf8Char c = decode_utf8(p, end);
         if (c.code < 0) return false;
         p += c.bytes;
