@@ -120,11 +120,10 @@ class BackendOf final : public Backend {
 // What --weights asks of a model that computes with T on Dev: stored as T, or packed.
 template <typename Dev, typename T>
 WeightStorage weights_for(const std::string& weights) {
-    const WeightStorage asked = weight_storage_of(weights);
-    if constexpr (kCanPack<Dev, T> && sizeof(T) == 4) return asked == WeightStorage::stored ? WeightStorage::fp32 : asked;
-    const bool as_stored = weights == "auto" || weights == dtype_name<T>();
-    if (kCanPack<Dev, T> && has_pairs() && asked != WeightStorage::fp32) return as_stored ? WeightStorage::bf16 : asked;
-    if (as_stored) return WeightStorage::stored;
+    const WeightStorage asked = weight_storage_of(weights), own = weight_storage_of(dtype_name<T>());
+    const WeightStorage wanted = asked == WeightStorage::stored ? own : asked;
+    if (can_pack<Dev, T>(wanted)) return wanted;
+    if (wanted == own) return WeightStorage::stored;
     throw UsageError(cat("--weights ", weights, ": computing with ", dtype_name<T>(), " on the ", Dev::name(), " they are stored as ", dtype_name<T>()),
                      "add --device cpu --dtype fp32");
 }

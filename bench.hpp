@@ -253,7 +253,7 @@ class OpsBench {
         T *x = array<T>(32 * C), *y = array<T>(32 * 4 * C), *b = array<T>(4 * C);
         float* w = array<float>(4 * C * C, 0.02f);
         for (const WeightStorage storage : {WeightStorage::fp32, WeightStorage::bf16, WeightStorage::int8}) {
-            if (sizeof(T) == 2 && (storage == WeightStorage::fp32 || !has_pairs())) continue;
+            if (!can_pack<Cpu, T>(storage)) continue;
             PackedMatrix p{storage, C, 4 * C, sizeof(T) == 2};
             p.panels = array<char>(p.bytes()), p.scales = array<float>(p.padded());
             pack_matrix(p, w, false);
@@ -309,8 +309,8 @@ inline Config model_config(const BenchConfig& c) {
     return m;
 }
 
-// The most memory that this program has had at once, since reset_peak_memory() where Linux can.
-inline void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
+inline void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }   // where Linux can
+// The most memory that this program has had at once since then.
 inline double peak_memory_bytes() {
     const std::string own = proc_value("/proc/self/status", "VmHWM");   // kB. ru_maxrss is no less than what the process that started this one had
     if (!own.empty()) return std::strtod(own.c_str(), nullptr) * 1024;
@@ -388,7 +388,7 @@ Json bench_generate(Cpu& dev, const BenchConfig& c, Limits limits, MemoryBench& 
     std::printf("  %-8s %5s %12s %10s %6s %12s %9s %10s %14s\n", "weights", "rows", "tokens/s", "ms a step", "+-", "GB/s", "read", "of limit", "prefill tok/s");
     Json all = Json::array();
     for (const std::string weights : {"fp32", "bf16", "int8"}) {
-        const bool possible = sizeof(T) == 4 || weights == "bf16" || (weights == "int8" && has_pairs());
+        const bool possible = weights == dtype_name<T>() || can_pack<Cpu, T>(weight_storage_of(weights));
         if (!possible || (c.weights != "auto" && c.weights != weights)) continue;
         GptOptions options{512};
         options.weights = weights_for<Cpu, T>(weights);

@@ -15,7 +15,7 @@ void with_backend(const std::string& device, const std::string& dtype, int threa
 
 void with_model(const std::string& device, const std::string& dtype, const std::string& weights, int threads, const ModelReader& reader, int64_t max_tokens,
                 const std::function<void(Model&)>& use) {
-    const bool in_fp32 = dtype == "auto" && (weights == "fp32" || (weights == "int8" && !has_pairs()));
+    const bool in_fp32 = dtype == "auto" && (weights == "fp32" || (weights == "int8" && !can_pack<Cpu, bf16>(WeightStorage::int8)));
     with_device(device, in_fp32 ? "fp32" : dtype, threads, [&](auto& dev, auto t) {
         using Dev = std::remove_reference_t<decltype(dev)>;
         GptOptions options{max_tokens};

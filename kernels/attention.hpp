@@ -129,7 +129,7 @@ void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, cons
             if (together > 1 && h + 1 < NH) {
                 attention::Head<T> next = head;
                 next.k += HS, next.v += HS;
-                attention::prefetch_keys(next, 0, std::min<int64_t>(past[b], 96));
+                attention::prefetch_keys(next, 0, std::min<int64_t>(past[b], attention::kKeys));
             }
             attention::run_chunk(head, chunk, scratch + size_t(omp_get_thread_num()) * bytes);
         }

@@ -96,13 +96,18 @@ inline bool may_use_amx() {
 inline bool may_use_amx() { return false; }
 #endif
 
+#if defined(__x86_64__)
+// The instructions of Isa::avx512_bf16: products of pairs of bf16, and VBMI, by which int8 becomes pairs (quantized.hpp; Cooper Lake lacks it).
+inline bool has_bf16_instructions() { return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi"); }
+#endif
+
 // What this processor has, capped by the environment variable TRAIN_GPT_ISA=sse2|avx2|avx512|avx512_bf16|amx_bf16 (tests force each path).
 inline Isa detect_isa() {
 #if defined(__x86_64__)
     const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    const bool bf16_products = avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi");   // VBMI: int8 to pairs (quantized.hpp); Cooper Lake lacks it
+    const bool bf16_products = avx512 && has_bf16_instructions();
     Isa isa = bf16_products && may_use_amx() ? Isa::amx_bf16 : bf16_products ? Isa::avx512_bf16 : avx512 ? Isa::avx512 : avx2 ? Isa::avx2 : Isa::sse2;
     if (const char* cap = std::getenv("TRAIN_GPT_ISA")) {
         const std::string s = cap;

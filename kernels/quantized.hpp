@@ -122,6 +122,17 @@ inline void unpack_matrix(float* to, const PackedMatrix& w, bool transposed) {
 
 // ---- the product
 
+constexpr int64_t kPanelRows = 96;     // rows of x at once: 128 steps of them and their sums stay in L2
+
+// f(panel, first row, rows) for all panels of w and N rows, shared among the threads.
+template <typename F>
+void for_panels(Cpu& dev, const PackedMatrix& w, int64_t N, F&& f) {
+    const bool alone = double(w.K) * double(w.M) * double(N) < 1e5;
+    #pragma omp parallel for collapse(2) schedule(static) num_threads(dev.threads) if (!alone)
+    for (int64_t p = 0; p < w.padded() / w.width(); p++)
+        for (int64_t n = 0; n < N; n += kPanelRows) f(p, n, std::min(kPanelRows, N - n));
+}
+
 // The end of a panel: its sums (rows, width) times the scales, plus the bias, through the gate. They are overwritten.
 template <typename T>
 void finish_panel(T* y, float* sum, const PackedMatrix& w, const T* bias, bool gate, int64_t rows, int64_t p) {
@@ -209,8 +220,6 @@ void panel_piece(float* sum, const float* x, int64_t ldx, int64_t rows, const W*
     });
 }
 
-constexpr int64_t kPanelRows = 96;     // rows of x at once: 128 steps of them and their sums stay in L2
-
 // Some rows of y, channels of panel p.
 template <typename Tile, typename W>
 void panel_block(float* y, const float* x, const PackedMatrix& w, const float* bias, bool gate, int64_t rows, int64_t p) {
@@ -238,12 +247,8 @@ void panel_block(float* y, const float* x, const PackedMatrix& w, const float* b
 template <typename Tile>
 void packed_product(Cpu& dev, float* y, const float* x, const PackedMatrix& w, const float* bias, bool gate, int64_t N) {
     ASSERT(w.lanes == Tile::W && !w.pairs, "weights packed for ", w.lanes, " lanes", w.pairs ? ", of pairs" : "");
-    const bool alone = double(w.K) * double(w.M) * double(N) < 1e5;
     const auto run = [&](auto type) {
-        #pragma omp parallel for collapse(2) schedule(static) num_threads(dev.threads) if (!alone)
-        for (int64_t p = 0; p < w.padded() / w.width(); p++)
-            for (int64_t n = 0; n < N; n += kPanelRows)
-                panel_block<Tile, decltype(type)>(y + n * w.M, x + n * w.K, w, bias, gate, std::min(kPanelRows, N - n), p);
+        for_panels(dev, w, N, [&](int64_t p, int64_t n, int64_t rows) { panel_block<Tile, decltype(type)>(y + n * w.M, x + n * w.K, w, bias, gate, rows, p); });
     };
     if (w.storage == WeightStorage::int8) run(int8_t{});
     else if (w.storage == WeightStorage::bf16) run(bf16{});
@@ -339,14 +344,11 @@ struct Vectors {
     static void begin() {}
     static void end() {}
     // R rows or fewer: their sums for the panel's whole width are in registers (24 for six rows), and the panel is read as one stream
-    template <int R>
-    PAIRS_TARGET static void up_to(float* sum, const Pair* x, int64_t ldx, int64_t rows, const Pair* panel, int64_t steps) {
+    template <int R = int(kMost)>
+    PAIRS_TARGET static void multiply(float* sum, const Pair* x, int64_t ldx, int64_t rows, const Pair* panel, int64_t steps) {
         if constexpr (R > 1)
-            if (rows < R) return up_to<R - 1>(sum, x, ldx, rows, panel, steps);
+            if (rows < R) return multiply<R - 1>(sum, x, ldx, rows, panel, steps);
         multiply_pairs<R, false, kPanelVectors>(sum, kWidth, x, ldx, 1, panel, kWidth, kWidth, steps);
-    }
-    static void multiply(float* sum, const Pair* x, int64_t ldx, int64_t rows, const Pair* panel, int64_t steps) {
-        up_to<kMost>(sum, x, ldx, rows, panel, steps);
     }
 };
 struct Amx {
@@ -392,24 +394,15 @@ void product(Cpu& dev, bf16* y, const bf16* x, const PackedMatrix& w, const bf16
     // x as it is, or a copy filled up with zeros to whole pairs and tiles
     const int64_t depth = w.depth(), all = round_up(N, Unit::kRows);
     bf16* const copy = depth == w.K && all == N ? nullptr : static_cast<bf16*>(dev.workspace(size_t(all * depth) * sizeof(bf16)));
+    #pragma omp parallel for num_threads(dev.threads) if (all * depth > 100000)
+    for (int64_t n = 0; n < (copy ? all : 0); n++) {
+        const int64_t numbers = n < N ? w.K : 0;
+        std::copy_n(x + n * w.K, numbers, copy + n * depth);
+        std::fill_n(copy + n * depth + numbers, depth - numbers, bf16(0.0f));
+    }
     const Pair* const pairs = reinterpret_cast<const Pair*>(copy ? copy : x);
-    const bool alone = double(w.K) * double(w.M) * double(N) < 1e5;
     const auto run = [&](auto type) {
-        #pragma omp parallel num_threads(dev.threads) if (!alone)
-        {
-            if (copy) {
-                #pragma omp for schedule(static)
-                for (int64_t n = 0; n < all; n++) {
-                    const int64_t numbers = n < N ? w.K : 0;
-                    std::copy_n(x + n * w.K, numbers, copy + n * depth);
-                    std::fill_n(copy + n * depth + numbers, depth - numbers, bf16(0.0f));
-                }
-            }
-            #pragma omp for collapse(2) schedule(static)
-            for (int64_t p = 0; p < w.padded() / kWidth; p++)
-                for (int64_t n = 0; n < N; n += kPanelRows)
-                    block<Unit, decltype(type)>(y + n * w.M, pairs + n * depth / 2, depth / 2, w, bias, gate, std::min(kPanelRows, N - n), p);
-        }
+        for_panels(dev, w, N, [&](int64_t p, int64_t n, int64_t rows) { block<Unit, decltype(type)>(y + n * w.M, pairs + n * depth / 2, depth / 2, w, bias, gate, rows, p); });
     };
     if (w.storage == WeightStorage::int8) run(SignMagnitude{});
     else run(bf16{});
@@ -418,9 +411,14 @@ void product(Cpu& dev, bf16* y, const bf16* x, const PackedMatrix& w, const bf16
 }  // namespace packed
 #endif
 
-// Which models may keep their weights packed: on the CPU those that compute with fp32, and those with bf16 where has_pairs().
+// Which models may keep their weights packed: on the CPU those that compute with fp32, in any way, and those with bf16 in pairs, where this processor
+// multiplies them.
 template <typename Dev, typename T>
 constexpr bool kCanPack = std::is_same_v<Dev, Cpu> && (sizeof(T) == 4 || TRAIN_GPT_PAIRS);
+template <typename Dev, typename T>
+bool can_pack(WeightStorage s) {
+    return kCanPack<Dev, T> && s != WeightStorage::stored && (sizeof(T) == 4 || (has_pairs() && s != WeightStorage::fp32));
+}
 
 // y (N, M) = x (N, K) w + b, and GELU of that where `gate`. b (M) may be null.
 template <typename T>

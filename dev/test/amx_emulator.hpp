@@ -139,7 +139,7 @@ inline void install() {
 // Where TRAIN_GPT_ISA asks for a unit that is not there. True: emulated from here on.
 inline bool install_where_asked() {
     const char* wanted = std::getenv("TRAIN_GPT_ISA");
-    if (!wanted || std::string(wanted) != "amx_bf16" || !__builtin_cpu_supports("avx512bf16") || !__builtin_cpu_supports("avx512vbmi") || may_use_amx()) return false;
+    if (!wanted || std::string(wanted) != "amx_bf16" || !has_bf16_instructions() || may_use_amx()) return false;
     install();
     return true;
 }

@@ -24,7 +24,7 @@ inline std::pair<int, std::string> run_by_tiles(const std::string& filters, cons
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
 }
 inline bool can_run(Report& t) {
-    if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi")) return true;
+    if (has_bf16_instructions()) return true;
     t.skip("AMX", "what lies between its products needs AVX512_BF16");
     return false;
 }

@@ -227,57 +227,76 @@ inline Config small_config(bool tied) {
     return c;
 }
 
+// A model, the same with packed weights, one that computes with what these stand for, and one of those numbers without its MLPs.
+template <typename T>
+struct Models {
+    static constexpr int64_t B = 3, T_ = 17;
+    Cpu dev{2};
+    const Config c;
+    Gpt<Cpu, T> original, same, changed, packed;
+    std::vector<int32_t> ids;
+
+    Models(bool tied, WeightStorage s)
+        : c(small_config(tied)), original(dev, c, options(WeightStorage::stored)), same(dev, c, options(WeightStorage::stored)),
+          changed(dev, c, options(WeightStorage::stored)), packed(dev, c, options(s)) {
+        fill_weights(original);
+        std::vector<float> x;
+        for (size_t i = 0; i < packed.layout.tensors.size(); i++) {
+            x.resize(size_t(original.layout.tensors[i].size));
+            original.get_tensor(original.layout.tensors[i], x.data());
+            packed.set_tensor(packed.layout.tensors[i], x.data());
+            packed.get_tensor(packed.layout.tensors[i], x.data());
+            same.set_tensor(same.layout.tensors[i], x.data());
+            if (x.size() == size_t(4 * c.C * c.C)) std::fill(x.begin(), x.end(), 0.0f);
+            changed.set_tensor(changed.layout.tensors[i], x.data());
+        }
+        Rng rng(5);
+        for (int64_t i = 0; i < B * T_; i++) ids.push_back(int32_t(rng.below(uint64_t(c.V))));
+    }
+    static GptOptions options(WeightStorage s) {
+        GptOptions o{B * T_};
+        o.weights = s;
+        return o;
+    }
+    std::vector<float> logits(Gpt<Cpu, T>& gpt) {
+        std::vector<float> out(size_t(B * T_ * c.V), kNaN);
+        gpt.logits(out.data(), ids.data(), B, T_);
+        return out;
+    }
+    // Those of the first row's last token, given `all`; and the packed model's for the same text in pieces through the cache.
+    std::vector<float> last_of(const std::vector<float>& all) const { return {all.begin() + 16 * c.V, all.begin() + 17 * c.V}; }
+    std::vector<float> in_pieces() {
+        KvCache<Cpu, T> cache(dev, c, 2, c.max_T);
+        std::vector<float> last(size_t(c.V), kNaN);
+        const int32_t slot = 1;
+        for (int32_t past : {0, 9, 16}) {
+            const int64_t n = past == 0 ? 9 : past == 9 ? 7 : 1;
+            packed.forward_cached(last.data(), cache, ids.data() + past, &slot, &past, 1, n);
+        }
+        return last;
+    }
+};
+
 // A model with packed weights is the model whose weights are what the packed ones stand for.
 inline void test_model(Report& r) {
     for (const bool tied : {true, false})
         for (const WeightStorage s : kAll) {
             const std::string what = cat(weight_storage_name(s), tied ? ", tied" : ", own head");
-            const Config c = small_config(tied);
-            const int64_t B = 3, T = 17;
-            Cpu dev(2);
-            GptOptions options{B * T};
-            Gpt<Cpu, float> original(dev, c, options), same(dev, c, options);
-            fill_weights(original);
-            options.weights = s;
-            Gpt<Cpu, float> packed(dev, c, options);
-            std::vector<float> x;
-            for (size_t i = 0; i < packed.layout.tensors.size(); i++) {
-                x.resize(size_t(original.layout.tensors[i].size));
-                original.get_tensor(original.layout.tensors[i], x.data());
-                packed.set_tensor(packed.layout.tensors[i], x.data());
-                packed.get_tensor(packed.layout.tensors[i], x.data());
-                same.set_tensor(same.layout.tensors[i], x.data());
-            }
-            r.check(packed.layout.count == original.layout.count, what + ": has as many parameters");
-            std::vector<int32_t> ids;
-            Rng rng(5);
-            for (int64_t i = 0; i < B * T; i++) ids.push_back(int32_t(rng.below(uint64_t(c.V))));
-            auto logits = [&](Gpt<Cpu, float>& gpt) {
-                std::vector<float> out(size_t(B * T * c.V), kNaN);
-                gpt.logits(out.data(), ids.data(), B, T);
-                return out;
-            };
-            const auto got = logits(packed);
-            r.check_at_most(relative_error(got, doubles(logits(same))), 2e-6, what + ": logits are those of a model with the same numbers");
-            if (s != WeightStorage::fp32) r.check_rejected(relative_error(got, doubles(logits(original))), 2e-6, what + ": a model with the unrounded numbers");
-            // the same text in pieces through the cache, and text that is written
-            KvCache<Cpu, float> cache(dev, c, 2, c.max_T);
-            std::vector<float> last(size_t(c.V), kNaN);
-            const int32_t slot = 1;
-            for (int32_t past : {0, 9, 16}) {
-                const int64_t n = past == 0 ? 9 : past == 9 ? 7 : 1;
-                packed.forward_cached(last.data(), cache, ids.data() + past, &slot, &past, 1, n);
-            }
-            r.check_at_most(relative_error(last, doubles(std::vector<float>(got.begin() + 16 * c.V, got.begin() + 17 * c.V))), 2e-6, what + ": a text in pieces ends alike");
-            ModelOf model(packed), reference(same);
-            const auto cache_a = model.make_cache(4, c.max_T), cache_b = reference.make_cache(4, c.max_T);
+            Models<float> m(tied, s);
+            r.check(m.packed.layout.count == m.original.layout.count, what + ": has as many parameters");
+            const auto got = m.logits(m.packed);
+            r.check_at_most(relative_error(got, doubles(m.logits(m.same))), 2e-6, what + ": logits are those of a model with the same numbers");
+            if (s != WeightStorage::fp32) r.check_rejected(relative_error(got, doubles(m.logits(m.original))), 2e-6, what + ": a model with the unrounded numbers");
+            r.check_at_most(relative_error(m.in_pieces(), doubles(m.last_of(got))), 2e-6, what + ": a text in pieces ends alike");
+            ModelOf model(m.packed), reference(m.same);   // and text that is written
+            const auto cache_a = model.make_cache(4, m.c.max_T), cache_b = reference.make_cache(4, m.c.max_T);
             const std::vector<std::vector<int32_t>> prompts = {{1, 2, 3}, {4}, {1, 2, 3, 7, 8}, {9, 9}};
             const GenerateOptions greedy{8, {0.0f, 0, 1.0f}, 1, {}};
             const auto a = generate(model, *cache_a, prompts, greedy), b = generate(reference, *cache_b, prompts, greedy);
             for (size_t i = 0; i < prompts.size(); i++) r.check(a[i].ids == b[i].ids, cat(what, ": writes what that model writes, prompt ", i));
             size_t bytes = 0;
-            for (const auto& [name, size] : packed.arenas()) bytes += name == "packed weights" ? size : 0;
-            r.check(bytes > 0 && bytes < size_t(original.layout.size * weight_bytes(s)) * 3 / 2, cat(what, ": the matrices take about ", weight_bytes(s), " bytes a weight"));
+            for (const auto& [name, size] : m.packed.arenas()) bytes += name == "packed weights" ? size : 0;
+            r.check(bytes > 0 && bytes < size_t(m.original.layout.size * weight_bytes(s)) * 3 / 2, cat(what, ": the matrices take about ", weight_bytes(s), " bytes a weight"));
         }
 }
 
@@ -288,43 +307,11 @@ inline void test_pairs_model(Report& r) {
     for (const bool tied : {true, false})
         for (const WeightStorage s : kPairs) {
             const std::string what = cat(weight_storage_name(s), tied ? ", tied" : ", own head");
-            const Config c = small_config(tied);
-            const int64_t B = 3, T = 17;
-            Cpu dev(2);
-            GptOptions options{B * T};
-            Gpt<Cpu, bf16> original(dev, c, options), same(dev, c, options), changed(dev, c, options);
-            fill_weights(original);
-            options.weights = s;
-            Gpt<Cpu, bf16> packed(dev, c, options);
-            std::vector<float> x;
-            for (size_t i = 0; i < packed.layout.tensors.size(); i++) {
-                x.resize(size_t(original.layout.tensors[i].size));
-                original.get_tensor(original.layout.tensors[i], x.data());
-                packed.set_tensor(packed.layout.tensors[i], x.data());
-                packed.get_tensor(packed.layout.tensors[i], x.data());
-                same.set_tensor(same.layout.tensors[i], x.data());
-                if (x.size() == size_t(4 * c.C * c.C)) std::fill(x.begin(), x.end(), 0.0f);   // no MLP
-                changed.set_tensor(changed.layout.tensors[i], x.data());
-            }
-            std::vector<int32_t> ids;
-            Rng rng(5);
-            for (int64_t i = 0; i < B * T; i++) ids.push_back(int32_t(rng.below(uint64_t(c.V))));
-            auto logits = [&](Gpt<Cpu, bf16>& gpt) {
-                std::vector<float> out(size_t(B * T * c.V), kNaN);
-                gpt.logits(out.data(), ids.data(), B, T);
-                return out;
-            };
-            const auto got = logits(packed);
-            r.check_at_most(relative_error(got, doubles(logits(same))), 1.5e-2, what + ": logits are those of a model with the same numbers");
-            r.check_rejected(relative_error(got, doubles(logits(changed))), 1.5e-2, what + ": a model without its MLPs");
-            KvCache<Cpu, bf16> cache(dev, c, 2, c.max_T);
-            std::vector<float> last(size_t(c.V), kNaN);
-            const int32_t slot = 1;
-            for (int32_t past : {0, 9, 16}) {
-                const int64_t n = past == 0 ? 9 : past == 9 ? 7 : 1;
-                packed.forward_cached(last.data(), cache, ids.data() + past, &slot, &past, 1, n);
-            }
-            r.check_at_most(relative_error(last, doubles(std::vector<float>(got.begin() + 16 * c.V, got.begin() + 17 * c.V))), 1.5e-2, what + ": a text in pieces ends alike");
+            Models<bf16> m(tied, s);
+            const auto got = m.logits(m.packed);
+            r.check_at_most(relative_error(got, doubles(m.logits(m.same))), 1.5e-2, what + ": logits are those of a model with the same numbers");
+            r.check_rejected(relative_error(got, doubles(m.logits(m.changed))), 1.5e-2, what + ": a model without its MLPs");
+            r.check_at_most(relative_error(m.in_pieces(), doubles(m.last_of(got))), 1.5e-2, what + ": a text in pieces ends alike");
         }
 }
 #endif

@@ -151,9 +151,9 @@ lab_metric() { # RUN_DIR KEY [STEP]
     grep "\"step\":${3:-[0-9]*}," "$1/metrics.jsonl" | sed -n "s/.*\"$2\":\([-0-9.e]*\).*/\1/p" | tail -n 1
 }
 
-# The model that C5 looks at while it learns and C6 when it is done. Prints its run directory. People's English has more words and less order than the
-# world's: it gets six layers of 192 channels, 8,192 ids and twice the steps (12 minutes on two cores with fast bf16; LOG 2026-11-23).
-lab_base_shape() { # sets base_shape, base_rate, base_steps, base_data
+# The shape and the cost of the model of C5 and C6: sets base_shape, base_rate, base_steps, base_data. People's English has more words and less order than
+# the world's: it gets six layers of 192 channels, 8,192 ids and twice the steps (12 minutes on two cores with fast bf16; LOG 2026-11-23).
+lab_base_shape() {
     base_shape=(--layers 4 --heads 4 --channels 128 --seq-len 256 --batch-size 8) base_rate=(--lr 2e-3) base_steps=$(lab_steps 1600)
     local vocabulary=1024
     if [ "$lab_data" != world ]; then
@@ -162,6 +162,7 @@ lab_base_shape() { # sets base_shape, base_rate, base_steps, base_data
     fi
     base_data=$(lab_shards "$vocabulary")
 }
+# The model that C5 looks at while it learns and C6 when it is done. Prints its run directory.
 lab_base_run() {
     lab_base_shape
     local run=$lab_common/base steps=$base_steps
