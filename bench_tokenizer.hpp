@@ -13,7 +13,6 @@
 #include "timing.hpp"
 #include "tokenize.hpp"
 #include "tokenizer_commands.hpp"
-#include "world.hpp"
 
 namespace bench_tokenizers {
 
@@ -51,8 +50,7 @@ inline Texts bench_texts() {
         for_each_input_text(inputs, [&](std::string text) { t.documents.push_back(std::move(text)); });
         t.name = file;
     } else {
-        const World world;
-        for (int64_t i = 0, bytes = 0; bytes < 8 << 20; i++) bytes += int64_t(t.documents.emplace_back(world.document(uint64_t(i)).text).size());
+        t.documents = world_texts(8 << 20);
         t.name = "world text";
     }
     for (const auto& d : t.documents) t.bytes += int64_t(d.size());

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <sstream>
 #include <variant>
 
 #include <unistd.h>
@@ -34,15 +35,28 @@ struct Flag {
 
 using Args = std::vector<std::string>;
 
+// A flag and where its value is: a Flag of one object. Whatever is done with flags is done with these, so that it is compiled once, not for each struct.
+struct BoundFlag {
+    const char *name, *unit, *help;
+    std::variant<bool*, int*, int64_t*, uint64_t*, float*, double*, std::string*, std::vector<std::string>*> value;
+};
+// The flags of `config`, which must live as long as they are used.
+template <typename C>
+std::vector<BoundFlag> bind_flags(C& config, const std::vector<Flag<C>>& flags) {
+    std::vector<BoundFlag> bound;
+    for (const auto& f : flags)
+        bound.push_back({f.name, f.unit, f.help, std::visit([&](auto member) -> decltype(BoundFlag::value) { return &(config.*member); }, f.field)});
+    return bound;
+}
+
+struct FlagText { std::string name, value, unit, help; };
+
 struct Command {
     std::string name;      // "pretrain", "tokenizer train"
     std::string usage;     // what follows the name besides flags, e.g. "< bytes > ids"
     std::string summary;   // one line
-    std::function<int(const Args&)> run;          // returns the exit status
-    std::function<std::string()> flags_text;      // the flag table for --help
-    std::function<std::string()> flags_markdown;  // the same for the README
-    // name and default of every flag
-    std::function<std::vector<std::pair<std::string, std::string>>()> flag_defaults;
+    std::function<int(const Args&)> run;               // returns the exit status
+    std::function<std::vector<FlagText>()> defaults;   // every flag with its default
 };
 
 // What the texts of this file call the program: train_gpt, unless its main() says otherwise (run_program).
@@ -124,85 +138,73 @@ inline std::string closest(const std::string& word, const std::vector<std::strin
     return best;
 }
 
-// Name and present value of every flag: the start-up table of a run.
-template <typename C>
-std::vector<std::pair<std::string, std::string>> settings(const C& config, const std::vector<Flag<C>>& flags) {
-    std::vector<std::pair<std::string, std::string>> rows;
+// Every flag with its present value: the start-up table of a run.
+inline std::vector<FlagText> settings(const std::vector<BoundFlag>& flags) {
+    std::vector<FlagText> rows;
     for (const auto& f : flags)
-        rows.emplace_back(f.name, std::visit([&](auto m) { return show(config.*m); }, f.field));
+        rows.push_back({f.name, std::visit([](const auto* v) { return show(*v); }, f.value), f.unit, f.help});
     return rows;
 }
-
-// What the parser must know of a flag; the same for all commands, so that it is compiled once.
-struct FlagShape {
-    std::string name, unit;
-    bool is_list, is_switch;
-};
+template <typename C>
+std::vector<FlagText> settings(C config, const std::vector<Flag<C>>& flags) {
+    return settings(bind_flags(config, flags));
+}
 
 // The values typed for each flag, in order. `positional` takes words without a flag; null refuses them. Defined in cli_parser.hpp.
 #ifndef TRAIN_GPT_EXTERN_LIBRARIES
 inline
 #endif
-std::map<std::string, std::vector<std::string>> parse_words(const std::string& command, const std::vector<FlagShape>& flags, const Args& args,
+std::map<std::string, std::vector<std::string>> parse_words(const std::string& command, const std::vector<BoundFlag>& flags, const Args& args,
                                                             std::vector<std::string>* positional);
 
-// Fill `config` from `args`. Throws UsageError that names the flag.
-template <typename C>
-void parse(C& config, const std::string& command, const std::vector<Flag<C>>& flags, const Args& args) {
-    std::vector<FlagShape> shapes;
-    for (const auto& f : flags)
-        shapes.push_back({f.name, f.unit, std::holds_alternative<std::vector<std::string> C::*>(f.field),
-                          std::holds_alternative<bool C::*>(f.field)});
-    std::vector<std::string>* positional = nullptr;
-    if constexpr (requires { config.positional; }) positional = &config.positional;
-    const auto typed = parse_words(command, shapes, args, positional);
+// Write what was typed where the flags point to; returns the names of the flags that were given. Throws UsageError that names the flag.
+inline std::set<std::string> parse(const std::vector<BoundFlag>& flags, const std::string& command, const Args& args, std::vector<std::string>* positional) {
+    std::set<std::string> given;
+    const auto typed = parse_words(command, flags, args, positional);
     for (const auto& f : flags) {
         const auto it = typed.find(f.name);
         if (it == typed.end()) continue;
+        given.insert(f.name);
         const std::vector<std::string>& values = it->second;
-        if constexpr (requires { config.typed; }) config.typed.insert(f.name);
-        std::visit([&](auto member) {
-            using V = std::remove_reference_t<decltype(config.*member)>;
+        std::visit([&](auto* value) {
+            using V = std::remove_reference_t<decltype(*value)>;
             if constexpr (std::is_same_v<V, std::vector<std::string>>) {
-                config.*member = values;
+                *value = values;
             } else {
                 if (values.size() > 1) throw UsageError(cat("--", f.name, " is given ", values.size(), " times"));
-                config.*member = parse_value<V>(f.name, values[0], f.unit);
+                *value = parse_value<V>(f.name, values[0], f.unit);
             }
-        }, f.field);
+        }, f.value);
     }
+    return given;
 }
 
-template <typename C>
-std::string flags_text(const std::vector<Flag<C>>& flags) {
+// The flag table for --help.
+inline std::string flags_text(const std::vector<FlagText>& flags) {
     size_t width = 0;
     std::vector<std::string> left;
     for (const auto& f : flags) {
-        left.push_back(cat("  --", f.name, *f.unit ? " " : "", f.unit));
+        left.push_back(cat("  --", f.name, f.unit.empty() ? "" : " ", f.unit));
         width = std::max(width, std::min(left.back().size(), size_t(34)));
     }
     std::string text;
-    const auto defaults = settings(C{}, flags);
     for (size_t i = 0; i < flags.size(); i++) {
-        const bool shown = !defaults[i].second.empty() && defaults[i].second != "off";
+        const std::string& value = flags[i].value;
         text += left[i];
         text += left[i].size() > width ? "\n" + std::string(width + 2, ' ') : std::string(width + 2 - left[i].size(), ' ');
-        text += cat(flags[i].help, shown ? cat(" [", defaults[i].second, "]") : "", "\n");
+        text += cat(flags[i].help, value.empty() || value == "off" ? "" : cat(" [", value, "]"), "\n");
     }
     return text;
 }
 
-template <typename C>
-std::string flags_markdown(const std::vector<Flag<C>>& flags) {
+// The same for the README.
+inline std::string flags_markdown(const std::vector<FlagText>& flags) {
     std::string text = "| flag | default | unit | meaning |\n|---|---|---|---|\n";
-    const auto defaults = settings(C{}, flags);
     auto escape = [](std::string s) {
         for (size_t p = 0; (p = s.find('|', p)) != std::string::npos; p += 2) s.replace(p, 1, "\\|");
         return s;
     };
-    for (size_t i = 0; i < flags.size(); i++)
-        text += cat("| `--", flags[i].name, "` | ", defaults[i].second, " | ", escape(flags[i].unit), " | ",
-                    escape(flags[i].help), " |\n");
+    for (const auto& f : flags) text += cat("| `--", f.name, "` | ", f.value, " | ", escape(f.unit), " | ", escape(f.help), " |\n");
     return text;
 }
 
@@ -212,13 +214,14 @@ std::string flags_markdown(const std::vector<Flag<C>>& flags) {
 template <typename C>
 Command make_command(std::string name, std::string usage, std::string summary, const std::vector<Flag<C>>& flags,
                      int (*run)(C&)) {
-    Command command{name, usage, summary, {}, {}, {}, {}};
-    command.flags_text = [&flags] { return cli::flags_text(flags); };
-    command.flags_markdown = [&flags] { return cli::flags_markdown(flags); };
-    command.flag_defaults = [&flags] { return cli::settings(C{}, flags); };
+    Command command{name, usage, summary, {}, {}};
+    command.defaults = [&flags] { return cli::settings(C{}, flags); };
     command.run = [&flags, run, name](const Args& args) {
         C config;
-        cli::parse(config, name, flags, args);
+        std::vector<std::string>* positional = nullptr;
+        if constexpr (requires { config.positional; }) positional = &config.positional;
+        const auto typed = cli::parse(bind_flags(config, flags), name, args, positional);
+        if constexpr (requires { config.typed; }) config.typed = typed;
         return run(config);
     };
     return command;
@@ -244,14 +247,14 @@ inline std::string program_help(const std::vector<Command>& commands) {
 
 inline std::string command_help(const Command& c) {
     return cat(program_texts().name, " ", c.name, ": ", c.summary, "\n\nusage: ", program_texts().name, " ", c.name, c.usage.empty() ? "" : " " + c.usage,
-               " [--flag value]...\n\n", c.flags_text());
+               " [--flag value]...\n\n", cli::flags_text(c.defaults()));
 }
 
 // The README's section on flags: a test compares the two.
 inline std::string program_markdown(const std::vector<Command>& commands) {
     std::string text;
     for (const auto& c : commands)
-        text += cat("<details><summary><code>", program_texts().name, " ", c.name, "</code>: ", c.summary, "</summary>\n\n", c.flags_markdown(), "\n</details>\n\n");
+        text += cat("<details><summary><code>", program_texts().name, " ", c.name, "</code>: ", c.summary, "</summary>\n\n", cli::flags_markdown(c.defaults()), "\n</details>\n\n");
     return text;
 }
 

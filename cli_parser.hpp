@@ -12,19 +12,21 @@
 
 namespace cli {
 
-std::map<std::string, std::vector<std::string>> parse_words(const std::string& command, const std::vector<FlagShape>& flags,
+std::map<std::string, std::vector<std::string>> parse_words(const std::string& command, const std::vector<BoundFlag>& flags,
                                                             const Args& args, std::vector<std::string>* positional) {
     cxxopts::Options options(program_texts().name + " " + command);
     options.allow_unrecognised_options();
     std::vector<std::string> names;
+    auto is_switch = [](const BoundFlag& f) { return std::holds_alternative<bool*>(f.value); };
+    auto is_list = [](const BoundFlag& f) { return std::holds_alternative<std::vector<std::string>*>(f.value); };
     for (const auto& f : flags) {
         names.push_back(f.name);
         const auto value = cxxopts::value<std::vector<std::string>>();
-        options.add_options()(f.name, "", f.is_switch ? value->implicit_value("on") : value);
+        options.add_options()(f.name, "", is_switch(f) ? value->implicit_value("on") : value);
     }
     // `--input a b c` is `--input a --input b --input c`; everything else that cxxopts takes as a value is checked here
     Args words = {program_texts().name};
-    const FlagShape* open_list = nullptr;
+    const BoundFlag* open_list = nullptr;
     for (size_t i = 0; i < args.size(); i++) {
         const std::string& word = args[i];
         if (word.size() > 2 && word.starts_with("--")) {
@@ -36,12 +38,12 @@ std::map<std::string, std::vector<std::string>> parse_words(const std::string& c
                                      guess.empty() ? "" : "; did you mean --" + guess + "?"),
                                  cat(program_texts().name, " ", command, " --help lists the flags"));
             }
-            open_list = it->is_list ? &*it : nullptr;
-            if (it->is_switch || word.find('=') != std::string::npos) {
+            open_list = is_list(*it) ? &*it : nullptr;
+            if (is_switch(*it) || word.find('=') != std::string::npos) {
                 words.push_back(word);
             } else {
                 if (i + 1 >= args.size() || args[i + 1].starts_with("--"))
-                    throw UsageError(cat("--", name, ": a value is missing", it->unit.empty() ? "" : cat(" (", it->unit, ")")));
+                    throw UsageError(cat("--", name, ": a value is missing", *it->unit ? cat(" (", it->unit, ")") : ""));
                 words.push_back("--" + name + "=" + args[++i]);
             }
         } else if (open_list) {

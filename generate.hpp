@@ -9,6 +9,7 @@
 #pragma once
 
 #include <iostream>
+#include <sstream>
 
 #include "cli.hpp"
 #include "kernels/sampling.hpp"

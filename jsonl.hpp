@@ -168,9 +168,9 @@ class JsonField {
     bool found_ = false, key_has_escape_ = false;
 };
 
-// The string field of the object that a line of JSONL is, without building the rest of it: what JsonField leaves alone is
-// parsed by nlohmann's event parser.
-class TextFieldReader : public nlohmann::json_sax<nlohmann::json> {
+// The string field of the object that a line of JSONL is, without building the rest of it: what JsonField leaves alone is read by nlohmann's
+// parser, which shows the parts as they come, and keeps none.
+class TextFieldReader {
    public:
     explicit TextFieldReader(const std::string& field) : field_(field) {}
     // "" if the text is there, else what is wrong
@@ -180,53 +180,36 @@ class TextFieldReader : public nlohmann::json_sax<nlohmann::json> {
     }
     // The same without JsonField (the tests compare).
     std::string read_slowly(std::string_view line, std::string& text) {
-        text_ = &text;
-        if (!parse(line)) {                              // half a surrogate pair is no character, but Python writes it
-            const size_t broken_at = broken_at_;
-            if (line.find("\\u") == line.npos || !parse(mend_surrogates(std::string(line)))) return cat("broken JSON at byte ", broken_at);
-        }
+        std::string broken = parse(line, text);          // half a surrogate pair is no character, but Python writes it
+        if (!broken.empty() && (line.find("\\u") == line.npos || !parse(mend_surrogates(std::string(line)), text).empty())) return broken;
         if (!object_) return "expected a JSON object";
         return found_ ? "" : cat("the object has no string \"", field_, "\"");
     }
-    bool null() override { return other(); }
-    bool boolean(bool) override { return other(); }
-    bool number_integer(number_integer_t) override { return other(); }
-    bool number_unsigned(number_unsigned_t) override { return other(); }
-    bool number_float(number_float_t, const string_t&) override { return other(); }
-    bool binary(binary_t&) override { return other(); }
-    bool string(string_t& value) override {
-        if (wanted_ && depth_ == 1) *text_ = std::move(value), found_ = true;
-        wanted_ = false;
-        return true;
-    }
-    bool start_object(size_t) override {
-        object_ = object_ || depth_ == 0;
-        depth_++;
-        return other();
-    }
-    bool key(string_t& name) override {
-        if (depth_ == 1) wanted_ = name == field_;
-        return true;
-    }
-    bool end_object() override { return depth_--, true; }
-    bool start_array(size_t) override { return depth_++, other(); }
-    bool end_array() override { return depth_--, true; }
-    bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception&) override {
-        broken_at_ = position;
-        return false;
-    }
 
    private:
-    bool parse(std::string_view line) {
-        depth_ = 0, wanted_ = found_ = object_ = false, broken_at_ = 0;
-        return nlohmann::json::sax_parse(line.begin(), line.end(), this);
+    // "" if the line is JSON, else where it is not
+    std::string parse(std::string_view line, std::string& text) {
+        using Json = nlohmann::json;
+        bool wanted = false;
+        object_ = found_ = false;
+        const auto watch = [&](int depth, Json::parse_event_t event, Json& part) {
+            using Event = Json::parse_event_t;
+            if (event == Event::object_start && depth == 0) object_ = true;
+            if (event == Event::value && wanted && depth == 1 && part.is_string()) text = std::move(part.get_ref<std::string&>()), found_ = true;
+            wanted = event == Event::key && depth == 1 && part.get_ref<const std::string&>() == field_;
+            return event != Event::value && (event != Event::object_start || depth == 0) && event != Event::array_start;   // keep it?
+        };
+        try {
+            parse_json_text<Json>(line, watch);
+        } catch (const Json::parse_error& e) {
+            return cat("broken JSON at byte ", e.byte);
+        } catch (const Json::out_of_range&) {
+            return "broken JSON: a number is too large";
+        }
+        return "";
     }
-    bool other() { return wanted_ = false, true; }
     std::string field_;
-    std::string* text_ = nullptr;
-    int64_t depth_ = 0;
-    bool wanted_ = false, found_ = false, object_ = false;
-    size_t broken_at_ = 0;
+    bool found_ = false, object_ = false;                // of the line read last
 };
 
 }  // namespace tokenize

@@ -131,7 +131,7 @@ class PretrainRun {
     PretrainRun(Backend& backend, PretrainConfig& config, const Config& model_config, DataLoader& train, DataLoader* val,
                 const Tokenizer* tokenizer, int64_t resume_step, Ranks& ranks)
         : config_(config), train_(train), val_(val), tokenizer_(tokenizer),
-          stage_(backend, "pretrain", config, pretrain_flags, model_config, config.batch_size * config.seq_len, ranks) {
+          stage_(backend, "pretrain", config, bind_flags(config, pretrain_flags), model_config, config.batch_size * config.seq_len, ranks) {
         micro_batches_.resize(size_t(config.total_batch_tokens / (config.batch_size * config.seq_len * ranks.size())));
         if (tokenizer_ && int64_t(prompt_ids(*tokenizer_, config.sample_prompt).size()) > model_config.max_T)
             throw UsageError("--sample-prompt is longer than the context");
@@ -248,7 +248,7 @@ class PretrainRun {
     DataLoader& train_;
     DataLoader* val_;
     const Tokenizer* tokenizer_;
-    Stage<PretrainConfig> stage_;
+    Stage stage_;
     std::unique_ptr<ModelCache> cache_;
     std::vector<MicroBatch> micro_batches_;
 };

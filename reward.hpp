@@ -161,7 +161,7 @@ class PreferenceRun {
                   int64_t resume_step, Ranks& ranks)
         : config_(config), format_(format), train_(train), dev_(dev_rows), scale_(config.dpo ? double(config.beta) : 1.0),
           epochs_(0x72616E6B, {{train.examples.size(), 1.0}}),
-          stage_(backend, config.dpo ? "dpo" : "reward", config, config.dpo ? dpo_flags : reward_flags, model, config.batch_size * config.seq_len, ranks) {
+          stage_(backend, config.dpo ? "dpo" : "reward", config, bind_flags(config, config.dpo ? dpo_flags : reward_flags), model, config.batch_size * config.seq_len, ranks) {
         if (config.dpo || resume_step < 0) load_trunk(reader);
         // the reference is the model before its first step: asked once, it need not stay in memory
         if (config.dpo)
@@ -342,7 +342,7 @@ class PreferenceRun {
     RankedRows &train_, &dev_;
     const double scale_;               // score = scale * (sum of -loss - reference)
     ShuffledEpochs epochs_;
-    Stage<PreferenceConfig> stage_;
+    Stage stage_;
 };
 
 inline int run_preferences(PreferenceConfig& c) {

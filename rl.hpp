@@ -186,7 +186,7 @@ class RlRun {
     RlRun(Backend& backend, RlConfig& config, const ModelReader& reader, const ChatFormat& format, TaskStream& tasks, const std::vector<TaskSet>& dev_sets, const std::vector<TaskSet>& test_sets,
           const ToolCaller& call_tool, const RewardSource* reward, int64_t resume_step, Ranks& ranks)
         : config_(config), format_(format), tasks_(tasks), dev_sets_(dev_sets), test_sets_(test_sets), call_tool_(call_tool), objective_(parse_objective(config.objective)),
-          stage_(backend, "rl", config, rl_flags, reader.config(), config.batch_size * config.seq_len, ranks),
+          stage_(backend, "rl", config, bind_flags(config, rl_flags), reader.config(), config.batch_size * config.seq_len, ranks),
           cache_(stage_.model.make_cache(config.rows, config.seq_len)), generator_(stage_.model, *cache_), reward_source_(reward) {
         terms_.clip_low = config.clip_low, terms_.clip_high = config.clip_high, terms_.kl = parse_kl(config.kl), terms_.kl_coef = config.kl_coef;
         if (resume_step >= 0) {
@@ -593,7 +593,7 @@ class RlRun {
     const ToolCaller call_tool_;
     const Objective objective_;
     TokenTerms terms_;
-    Stage<RlConfig> stage_;
+    Stage stage_;
     std::unique_ptr<ModelCache> cache_;
     Generator generator_;
     std::optional<Asker> asker_;                          // from the first measurement on

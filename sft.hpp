@@ -194,7 +194,7 @@ class SftRun {
     SftRun(Backend& backend, SftConfig& config, const ModelReader& reader, const Config& model_config, const ChatFormat& format, int64_t known_ids, SftData& train, SftData& val,
            int64_t resume_step, Ranks& ranks)
         : config_(config), format_(format), train_(train), val_(val), measured_(val.measured(config.eval_examples)),
-          data_hash_(train.hash()), val_hash_(val.hash()), stage_(backend, "sft", config, sft_flags, model_config, config.batch_size * config.seq_len, ranks) {
+          data_hash_(train.hash()), val_hash_(val.hash()), stage_(backend, "sft", config, bind_flags(config, sft_flags), model_config, config.batch_size * config.seq_len, ranks) {
         if (resume_step >= 0) {
             stage_.resume(resume_step, {"examples", "val-fraction", "patience", "eval-every", "eval-examples"}, [&](const json& state) {
                 if (state.at("data_hash") != data_hash_) throw Error(cat("--resume: --data is not what the run in ", config_.out, " began with"));
@@ -331,7 +331,7 @@ class SftRun {
     const std::vector<Sequence> measured_;     // of val
     const uint64_t data_hash_, val_hash_;
     std::optional<NewRows> new_rows_;          // none: the run was resumed
-    Stage<SftConfig> stage_;
+    Stage stage_;
     std::vector<Conversation> prompts_;
     std::unique_ptr<ModelCache> cache_;
     double best_ = INFINITY;                   // validation loss

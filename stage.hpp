@@ -49,13 +49,12 @@ inline int with_ranks(TrainerConfig& c, const std::function<void(Backend& backen
 inline const std::vector<const char*> kDecisiveSettings = {"seq-len", "total-batch-tokens", "batch-size", "seed", "schedule", "decay-fraction", "lr", "min-lr",
                                                            "warmup", "steps", "beta1", "beta2", "eps", "weight-decay", "grad-clip", "skip-z", "stochastic-rounding", "matmul", "autotune"};
 
-// C: the stage's settings, derived from TrainerConfig.
-template <typename C>
 class Stage {
    public:
-    Stage(Backend& backend, const char* name, C& config, const std::vector<Flag<C>>& flags, const Config& model_config, int64_t max_tokens, Ranks& ranks)
+    // flags: the stage's, bound to its settings, which `config` is part of
+    Stage(Backend& backend, const char* name, TrainerConfig& config, std::vector<BoundFlag> flags, const Config& model_config, int64_t max_tokens, Ranks& ranks)
         : config(config), ranks(ranks), argv(command_line()), backend_(backend),
-          model_(backend.make_model(model_config, {max_tokens, true, config.recompute, !config.no_zero1}, &ranks)), model(*model_), trainer(model, config), name_(name), flags_(flags) {
+          model_(backend.make_model(model_config, {max_tokens, true, config.recompute, !config.no_zero1}, &ranks)), model(*model_), trainer(model, config), name_(name), flags_(std::move(flags)) {
         if (model_config.scores && std::string(name) != "reward")
             throw UsageError("--init: this is a reward model, which writes no text", "begin from the assistant that it was made of");
     }
@@ -99,7 +98,7 @@ class Stage {
         for (const auto& a : argv) command += (command.empty() ? "" : " ") + a;
         log->file_line("argv: " + command);
         log->file_line(cat("version: ", train_gpt_version));
-        for (const auto& [name, value] : cli::settings(config, flags_)) log->file_line(cat("setting: ", name, " = ", value));
+        for (const FlagText& f : cli::settings(flags_)) log->file_line(cat("setting: ", f.name, " = ", f.value));
         const Config& m = model.config;
         log->line(strprintf("model     %lld layers, %lld heads, %lld channels, vocabulary %lld (padded to %lld), context %lld: %s parameters",
                             (long long)m.L, (long long)m.NH, (long long)m.C, (long long)m.V, (long long)m.Vp(), (long long)m.max_T,
@@ -145,7 +144,7 @@ class Stage {
     void save(const json& own, const SaveTokenizer& save_tokenizer) {
         const double start = now_s();
         json settings = json::object();
-        for (const auto& [name, value] : cli::settings(config, flags_)) settings[name] = value;
+        for (const FlagText& f : cli::settings(flags_)) settings[f.name] = f.value;
         json state = {{"stage", name_}, {"trainer", trainer.state()}, {"settings", settings}, {"argv", argv}, {"version", train_gpt_version},
                       {"dtype", backend_.dtype()}, {"lineage", lineage}};
         state.update(own);
@@ -162,7 +161,7 @@ class Stage {
     // Did somebody ask to stop? All ranks must call it; all of them leave after the same step.
     bool stop_requested() { return ranks.sum(double(g_stop_requested)) > 0; }
 
-    C& config;
+    TrainerConfig& config;
     Ranks& ranks;
     const Args argv;
 
@@ -180,15 +179,15 @@ class Stage {
    private:
     void require_unchanged(const char* name, const json& state, const std::string& dir) const {
         std::optional<std::string> now;
-        for (const auto& [n, value] : cli::settings(config, flags_))
-            if (n == name) now = value;
+        for (const FlagText& f : cli::settings(flags_))
+            if (f.name == name) now = f.value;
         if (!now) return;   // this stage has no such flag
         const std::string then = state.at("settings").at(name);
         if (*now != then)
             throw UsageError(cat("--resume: --", name, " is ", *now, ", the checkpoint ", dir, " was made with ", then), "give the same settings, or start a new --out with --init");
     }
     const char* name_;
-    const std::vector<Flag<C>>& flags_;
+    const std::vector<BoundFlag> flags_;
     int64_t saved_step_ = -1, first_step_ = 0;
     double started_s_ = 0;
 };

@@ -7,3 +7,5 @@
 
 std::vector<Command> text_commands();
 nlohmann::ordered_json bench_tokenizer();
+// Documents of the embedded world, at least so many bytes of them. Defined in train_gpt.cu, which has the world.
+std::vector<std::string> world_texts(int64_t bytes);

@@ -15,6 +15,13 @@
 #include "threads.hpp"
 #include "world.hpp"
 
+std::vector<std::string> world_texts(int64_t bytes) {
+    const World world;
+    std::vector<std::string> texts;
+    for (uint64_t i = 0; bytes > 0; i++) bytes -= int64_t(texts.emplace_back(world.document(i).text).size());
+    return texts;
+}
+
 int main(int argc, char** argv) {
     settle_threads(argv);
     std::vector<Command> commands;

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <deque>
 #include <numbers>
+#include <sstream>
 
 #include "checkpoint.hpp"
 #include "cli.hpp"

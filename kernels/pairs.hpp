@@ -27,7 +27,7 @@ inline bool has_pairs() { return active_isa() >= Isa::avx512_bf16; }
 
 #if TRAIN_GPT_PAIRS
 // Functions marked so call each other and what is ALWAYS_INLINE; whoever calls one from outside asks has_pairs() first.
-#define PAIRS_TARGET __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vbmi,prefer-vector-width=512")))
+#define PAIRS_TARGET OPTIMIZED __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vbmi,prefer-vector-width=512")))
 
 // Two numbers of bf16, neighbours along k; the lower half is the first. It may lie where a bf16 may.
 typedef uint32_t Pair __attribute__((may_alias, aligned(2)));

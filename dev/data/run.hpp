@@ -291,8 +291,8 @@ template <typename C>
 std::string settings_text(const C& config, const std::vector<Flag<C>>& flags) {
     static const std::set<std::string> apart = {"input", "output", "task", "dropped"};
     std::string text;
-    for (const auto& [name, value] : cli::settings(config, flags))
-        if (!apart.count(name)) text += cat(text.empty() ? "" : " ", name, "=", value);
+    for (const FlagText& f : cli::settings(config, flags))
+        if (!apart.count(f.name)) text += cat(text.empty() ? "" : " ", f.name, "=", f.value);
     return text;
 }
 
