@@ -45,6 +45,7 @@ class Piece {
     Piece(I n) : size_(size_t(std::to_chars(digits_, digits_ + sizeof digits_, n).ptr - digits_)) {}
     // six significant digits, as std::ostream writes them
     Piece(double x) : size_(size_t(std::snprintf(digits_, sizeof digits_, "%g", x))) {}
+    Piece(const void*) = delete;   // else a pointer would be a bool
     Piece(const Piece&) = delete;
     std::string_view text() const { return {data_ ? data_ : digits_, size_}; }
 

@@ -127,8 +127,8 @@ inline Isa active_isa() {
 }
 
 // The loops where a run's time goes are optimised at -O3, everything around them, and the variant for processors without AVX2, as the command line
-// says (-O2: kernels compile a quarter faster, LOG 2026-11-23). clang and nvcc don't know the attribute.
-#if defined(__clang__) || defined(__CUDACC__)
+// says (-O2: kernels compile a quarter faster, LOG 2026-11-23). clang and nvcc don't know the attribute; sanitizers want readable reports.
+#if defined(__clang__) || defined(__CUDACC__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define OPTIMIZED
 #else
 #define OPTIMIZED __attribute__((optimize("O3")))

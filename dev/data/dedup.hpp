@@ -74,7 +74,7 @@ inline std::string folder_stamp(const std::string& folder, const char* ending) {
     for (const auto& entry : fs::directory_iterator(folder))
         if (entry.path().extension() == ending) {
             const Json identity = file_identity(entry.path().string());
-            files.push_back(cat(entry.path().filename().string(), " ", identity["bytes"], " ", identity["changed_ns"], "\n"));
+            files.push_back(cat(entry.path().filename().string(), " ", identity["bytes"].dump(), " ", identity["changed_ns"].dump(), "\n"));
         }
     std::sort(files.begin(), files.end());
     std::string all;

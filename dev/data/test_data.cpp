@@ -631,10 +631,10 @@ static void test_warc_stage(Report& t) {
     const auto kept = read_lines(dir / "out/kept/a.warc.jsonl"), gone = read_lines(dir / "out/dropped/a.warc.jsonl");
     t.check(kept.size() == 1 && kept[0]["text"] == "<p>text</p>", "the page is kept");
     std::string all;
-    for (const Json& j : gone) all += cat(j["url"].get<std::string>(), " ", j["filter_reason"].get<std::string>(), " ", j["filter_value"], j["text"] == "" ? "; " : " with text; ");
+    for (const Json& j : gone) all += cat(j["url"].get<std::string>(), " ", j["filter_reason"].get<std::string>(), " ", j["filter_value"].dump(), j["text"] == "" ? "; " : " with text; ");
     t.check(all == "http://x.example/gone status 404.0; http://x.example/picture not_html 5.0; http://x.example/empty no_body 0.0; http://x.example/brotli undecoded_html 5.0; ", all);
     const Json stats = Json::parse(read_file(dir / "out/stats/a.warc.json"));
-    t.check(stats["documents"] == 5 && stats["dropped"] == 4 && stats["counters"]["request"] == 1 && stats["counters"]["status"] == 1, cat("the funnel begins with all answers: ", stats["documents"]));
+    t.check(stats["documents"] == 5 && stats["dropped"] == 4 && stats["counters"]["request"] == 1 && stats["counters"]["status"] == 1, cat("the funnel begins with all answers: ", stats["documents"].dump()));
 }
 
 // The fast reader of lines accepts nothing that the general parser reads otherwise: lines made of the pieces that matter.

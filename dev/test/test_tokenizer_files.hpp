@@ -142,7 +142,7 @@ inline void broken_files(Report& t) {
                              const char* pattern = "gpt2") {
         write_file(dir / name, content);
         t.check_error([&] { Tokenizer::load(dir / name, pattern); }, expected,
-                      cat(name, " with ", quoted(content.substr(content.size() > 60 ? content.size() - 60 : 0))));
+                      cat(name, " with ", shown(content.substr(content.size() > 60 ? content.size() - 60 : 0))));
     };
     t.check(std::string(Error("\"a\n\x1b[2Jb\" is none").what()) == "\"a\\n\\x1b[2Jb\" is none", "a message is one line whatever it quotes out of a file");
     t.check_error([&] { Tokenizer::load(dir / "none.json"); }, "none.json", "a file that is not there");

@@ -81,7 +81,7 @@ inline void differential_fuzz(Report& t) {
         const std::string text = random_text(rng);
         const Ids ours = tokenizer.encode(text), want = textbook_encode(rank, tokenizer.pattern(), text);
         if (ours != want && wrong++ == 0)
-            t.check(false, cat("text ", n, " (", tokenizer.pattern(), ", ", tokenizer.vocab_size(), " ids): ", quoted(text), " became ", shown(ours),
+            t.check(false, cat("text ", n, " (", tokenizer.pattern(), ", ", tokenizer.vocab_size(), " ids): ", shown(text), " became ", shown(ours),
                                ", expected ", shown(want)));
         not_back += tokenizer.decode(ours) != text;
         const Ids all = tokenizer.encode(text, SpecialPolicy::all);
@@ -183,7 +183,7 @@ inline void split_against_patterns(Report& t) {
             std::vector<size_t> ours;
             for_each_piece(split, text, [&](std::string_view p) { ours.push_back(p.size()); });
             pieces += int64_t(ours.size());
-            if (ours != regex.pieces(text) && wrong++ == 0) t.check(false, cat(name, " cuts ", quoted(text), " otherwise"));
+            if (ours != regex.pieces(text) && wrong++ == 0) t.check(false, cat(name, " cuts ", shown(text), " otherwise"));
         }
         t.check(wrong == 0 && pieces > 20000, cat(name, ": ", pieces, " pieces as the pattern says; texts that differ: ", wrong));
     }

@@ -19,7 +19,7 @@ inline std::string shown(const Ids& ids) {
     s.pop_back();
     return s.size() > 200 ? s.substr(0, 200) + " ..." : s;
 }
-inline std::string quoted(std::string_view text) {
+inline std::string shown(std::string_view text) {
     return json_text(nlohmann::json(to_valid_utf8(text.substr(0, 80))));
 }
 
