@@ -9,8 +9,9 @@ CXX      ?= g++
 ifeq ($(origin NVCC),undefined)
 NVCC     := $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
 endif
-# The kernels are where a run's time goes: their loops are optimised at -O3 (OPTIMIZED in kernels/device.hpp), what is around them at -O2. train_gpt.cu has what only calls other objects, and the world, a second of work: -Og builds it in two
-# thirds of the time. The rest is as fast with -O1, and built a third sooner (LOG 2026-11-22). Whoever gives CXXFLAGS gets them.
+# The kernels are where a run's time goes: their loops are optimised at -O3 (OPTIMIZED in kernels/device.hpp), what is around them at -O2.
+# train_gpt.cu has what only calls other objects, and the world, a second of work: -Og builds it in two thirds of the time. The rest is as
+# fast with -O1, and built a third sooner (LOG 2026-11-22). Whoever gives CXXFLAGS gets them.
 LEADER_O := $(if $(or $(SAN),$(filter-out undefined,$(origin CXXFLAGS))),,-Og)
 CXXFLAGS ?= -O1
 KERNEL_O := $(if $(SAN),,-O2 -fvect-cost-model=dynamic)
@@ -34,8 +35,10 @@ JOBS     := $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
 ifeq ($(findstring -j,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(JOBS)
 endif
-# g++ spends an eighth of its time on collecting garbage: it need not where each of these jobs can have 3 GB (it takes 2.0 instead of 1.4)
-ROOMY    := $(shell awk '/MemTotal/ && $$2 > 3000000 * $(JOBS) {print "yes"}' /proc/meminfo 2>/dev/null)
+# g++ spends an eighth of its time on collecting garbage: it need not where each of these jobs can have 3 GB (it takes 2.0 instead of 1.4).
+# What there is: the machine's memory, or a container's limit.
+ROOMY    := $(shell cat /proc/meminfo /sys/fs/cgroup/memory.max 2>/dev/null | \
+              awk '/MemTotal/ {kb = $$2} NF == 1 && $$1 + 0 > 0 && $$1 / 1024 < kb {kb = $$1 / 1024} END {if (kb > 3000000 * $(JOBS)) print "yes"}')
 GARBAGE  := $(if $(ROOMY),$(if $(findstring clang,$(CXX)),,--param ggc-min-heapsize=2000000))
 ALL_CXX  := -std=c++20 $(CXXFLAGS) $(GARBAGE) $(MATH) $(WARN) -fopenmp -I. $(CPPFLAGS)
 # The optional libraries: the same question that kernels/matmul.hpp (oneDNN; without it our own matrix products run) and

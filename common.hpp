@@ -62,8 +62,8 @@ inline std::string cat_pieces(std::initializer_list<Piece> pieces) {
     for (const Piece& p : pieces) all += p.text();
     return all;
 }
-// All arguments (texts and numbers) as one string; a stand-in for std::format, which g++ 12 lacks. Without std::ostream, whose two dozen operators <<
-// made these calls a tenth of what the program took to compile.
+// All arguments (texts and numbers) as one string; a stand-in for std::format, which g++ 12 lacks. Without std::ostream: there are hundreds of
+// such calls, and for each argument a compiler weighs all of its operators <<.
 template <typename... Args>
 std::string cat(const Args&... args) {
     return cat_pieces({Piece(args)...});
