@@ -43,9 +43,8 @@ class Piece {
     Piece(bool b) : Piece(b ? '1' : '0') {}
     template <std::integral I>
     Piece(I n) : size_(size_t(std::to_chars(digits_, digits_ + sizeof digits_, n).ptr - digits_)) {}
-    // six significant digits, as std::ostream writes them
-    Piece(double x) : size_(size_t(std::snprintf(digits_, sizeof digits_, "%g", x))) {}
-    Piece(const void*) = delete;   // else a pointer would be a bool
+    Piece(double x) : size_(size_t(std::snprintf(digits_, sizeof digits_, "%g", x))) {}   // six significant digits
+    Piece(const void* p) : size_(size_t(std::snprintf(digits_, sizeof digits_, "%p", p))) {}
     Piece(const Piece&) = delete;
     std::string_view text() const { return {data_ ? data_ : digits_, size_}; }
 
