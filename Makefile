@@ -57,6 +57,7 @@ DEFAULT  := $(if $(and $(NVCC),$(if $(SAN),,yes)),cuda,cpu)
 TESTED   := $(if $(SAN),$(CPU_DIR)/train_gpt,./train_gpt)
 # Sanitizer runs: leaks are reported only where they are ours. detect_odr_violation=0: oneDNN defines a name twice.
 SAN_ENV  := $(if $(SAN),ASAN_OPTIONS=detect_odr_violation=0 LSAN_OPTIONS=suppressions=dev/lsan.supp:print_suppressions=0 UBSAN_OPTIONS=print_stacktrace=1)
+
 .PHONY: all cpu cuda setup test demo bench check ptxas docs clean help suite force fuzz nightly
 all: $(DEFAULT)                 ## build ./train_gpt (the default): for CPU and CUDA where nvcc is found, else for the CPU
 

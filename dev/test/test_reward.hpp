@@ -221,8 +221,9 @@ inline void test_training(Report& t) {
         const auto two = Assistant::run(a.reward(command, name + "_two", {"--gpus", "2", "--batch-size", "2"}));
         const auto r = two.status == 0 ? a.metrics(name + "_two") : m;
         bool same = two.status == 0;
-        // other sums, other rounding: 1e-7 at first, which training at this rate makes a thousand times larger; another batch would be 1e-2 away at once
-        for (size_t i = 1; same && i < m.size(); i++) same = std::abs(m[i]["loss"].get<double>() - r[i]["loss"].get<double>()) < (i <= 5 ? 1e-6 : 2e-3);
+        // other sums, other rounding: 1e-7 at first, which a reward model's new head makes up to 3e-4 at this rate (LOG 2026-11-23)
+        const double later = command.empty() ? 1e-3 : 2e-4;
+        for (size_t i = 1; same && i < m.size(); i++) same = std::abs(m[i]["loss"].get<double>() - r[i]["loss"].get<double>()) < (i <= 5 ? 1e-6 : later);
         t.check(std::abs(m[4]["loss"].get<double>() - r[5]["loss"].get<double>()) > 2e-3, cat(name, ": control: another step has another loss"));
         t.check(same, cat(name, ": two ranks with smaller micro-batches take the same steps ", two.err));
     }
