@@ -10,9 +10,9 @@ ifeq ($(origin NVCC),undefined)
 NVCC     := $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
 endif
 # The kernels are where a run's time goes: their loops are optimised at -O3 (OPTIMIZED in kernels/device.hpp), what is around them at -O2.
-# train_gpt.cu has what only calls other objects, and the world, a second of work: -Og builds it in two thirds of the time. The rest is as
-# fast with -O1, and built a third sooner (LOG 2026-11-22). Whoever gives CXXFLAGS gets them.
-LEADER_O := $(if $(or $(SAN),$(filter-out undefined,$(origin CXXFLAGS))),,-Og)
+# train_gpt.cu and device_chapters.cpp only call what other objects compute (and write the world, a second of work): -Og builds them in two
+# thirds of the time. The rest is as fast with -O1, and built a third sooner (LOG 2026-11-22). Whoever gives CXXFLAGS gets them.
+CALLER_O := $(if $(or $(SAN),$(filter-out undefined,$(origin CXXFLAGS))),,-Og)
 CXXFLAGS ?= -O1
 KERNEL_O := $(if $(SAN),,-O2 -fvect-cost-model=dynamic)
 
@@ -122,7 +122,7 @@ define write_if_changed
 endef
 
 $(CPU_DIR)/flags: force
-	$(call write_if_changed,$(CXX) $(ALL_CXX) $(KERNEL_O) $(LEADER_O) $(LIBS))
+	$(call write_if_changed,$(CXX) $(ALL_CXX) $(KERNEL_O) $(CALLER_O) $(LIBS))
 # The linker keeps the first copy of a function that several objects have: in every program the objects that were optimised the most come first.
 PROGRAM  := $(CPU_DIR)/text_chapters.o $(CPU_DIR)/train_gpt.o
 # the kernels, once for each storage type, the templates of the libraries, and the version: program, tests and the CUDA build share them
@@ -132,13 +132,15 @@ $(CPU_DIR)/kernels_fp32.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_FP32 -MMD -MP -c $< -o $@
 $(CPU_DIR)/kernels_bf16.o: kernels/instances.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(KERNEL_O) -DKERNELS_BF16 -MMD -MP -c $< -o $@
-$(CPU_DIR)/text_chapters.o $(CPU_DIR)/device_chapters.o $(CPU_DIR)/libraries.o: $(CPU_DIR)/%.o: %.cpp $(CPU_DIR)/flags
+$(CPU_DIR)/text_chapters.o $(CPU_DIR)/libraries.o: $(CPU_DIR)/%.o: %.cpp $(CPU_DIR)/flags
 	$(CXX) $(ALL_CXX) $(EXTERN) -MMD -MP -c $< -o $@
+$(CPU_DIR)/device_chapters.o: device_chapters.cpp $(CPU_DIR)/flags
+	$(CXX) $(ALL_CXX) $(EXTERN) $(CALLER_O) -MMD -MP -c $< -o $@
 $(CPU_DIR)/train_gpt.o: train_gpt.cu $(CPU_DIR)/flags
-	$(CXX) $(ALL_CXX) $(EXTERN) $(LEADER_O) -MMD -MP -c -x c++ $< -o $@
+	$(CXX) $(ALL_CXX) $(EXTERN) $(CALLER_O) -MMD -MP -c -x c++ $< -o $@
 # made in this order, the longest compilation first; linked in the order above
 $(CPU_DIR)/train_gpt: $(CPU_DIR)/train_gpt.o $(CPU_DIR)/text_chapters.o $(CPU_DIR)/device_chapters.o $(SHARED)
-	$(CXX) $(ALL_CXX) $(SHARED) $(CPU_DIR)/device_chapters.o $(PROGRAM) -o $@ $(LIBS)
+	$(CXX) $(ALL_CXX) $(SHARED) $(PROGRAM) $(CPU_DIR)/device_chapters.o -o $@ $(LIBS)
 
 # the tests: a suite each, so that an edit recompiles one of them. $(1): its name, $(2): the compiler with its flags
 compile_suite = printf '%s\n' '\#include "dev/test/test_$(1).hpp"' 'static const LinkedSuite suite($(1)_tests());' | \
@@ -167,14 +169,14 @@ ALL_NVCC = -std=c++20 -O3 -I. $(CPPFLAGS) -DTRAIN_GPT_CUDA -ccbin $(CXX) -Xcompi
            $(GENCODE) --threads 0
 ALL_HOST = $(ALL_CXX) -DTRAIN_GPT_CUDA -isystem $(CUDA_TOP)/include
 $(CUDA_DIR)/flags: force
-	$(call write_if_changed,$(NVCC) $(ALL_NVCC) $(CXX) $(ALL_HOST) $(LIBS))
+	$(call write_if_changed,$(NVCC) $(ALL_NVCC) $(CXX) $(ALL_HOST) $(CALLER_O) $(LIBS))
 $(CUDA_DIR)/cuda_instances.o: kernels/cuda_instances.cu $(CUDA_DIR)/flags
 	$(if $(NVCC),,$(error nvcc is not found: set NVCC=/path/to/nvcc, or build for the CPU with make cpu))
 	$(NVCC) $(ALL_NVCC) -MMD -MP -c $< -o $@
 $(CUDA_DIR)/device_chapters.o: device_chapters.cpp $(CUDA_DIR)/flags
-	$(CXX) $(ALL_HOST) $(EXTERN) -MMD -MP -c $< -o $@
+	$(CXX) $(ALL_HOST) $(EXTERN) $(CALLER_O) -MMD -MP -c $< -o $@
 # cudart is linked statically and looks for the driver at run time: the binary starts on a machine without one
-$(CUDA_DIR)/train_gpt: $(SHARED) $(CUDA_DIR)/cuda_instances.o $(CUDA_DIR)/device_chapters.o $(PROGRAM)
+$(CUDA_DIR)/train_gpt: $(SHARED) $(CUDA_DIR)/cuda_instances.o $(PROGRAM) $(CUDA_DIR)/device_chapters.o
 	$(NVCC) -ccbin $(CXX) --cudart static -Xcompiler -fopenmp $^ -o $@ -L$(CUDA_LIB) -Xlinker -rpath,$(CUDA_LIB) -lcublasLt $(NCCL) $(LIBS)
 
 # The emulator: the same kernels, compiled by g++, with dev/emu in the place of the CUDA toolkit, which this needs nothing of.
@@ -187,7 +189,7 @@ EMU_RUN  := $(EMU_DIR)/runtime.o $(EMU_DIR)/cublaslt.o $(EMU_DIR)/nccl.o
 EMU_KERNEL_SUITES := emulator cuda_kernels cuda_warpgroup cuda_attention cuda_fp8
 EMU_MODEL_SUITES := cuda_model cuda_matmul
 $(EMU_DIR)/flags: force
-	$(call write_if_changed,$(CXX) $(EMULATOR) $(EMU_O) $(DETECTOR) $(LIBS))
+	$(call write_if_changed,$(CXX) $(EMULATOR) $(EMU_O) $(CALLER_O) $(DETECTOR) $(LIBS))
 $(EMU_DIR)/cuda_instances.o: kernels/cuda_instances.cu $(EMU_DIR)/flags
 	$(CXX) $(EMULATOR) $(EMU_O) -MMD -MP -c -x c++ $< -o $@
 $(EMU_RUN): $(EMU_DIR)/%.o: dev/emu/%.cpp $(EMU_DIR)/flags
@@ -202,8 +204,8 @@ $(EMU_DIR)/test_model: $(CPU_DIR)/test_gpt.o $(EMU_MODEL_SUITES:%=$(EMU_DIR)/sui
 	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
 # the whole program with the emulated GPU: build/emu/train_gpt pretrain --device cuda ...
 $(EMU_DIR)/device_chapters.o: device_chapters.cpp $(EMU_DIR)/flags
-	$(CXX) $(EMULATOR) $(EXTERN) -MMD -MP -c $< -o $@
-$(EMU_DIR)/train_gpt: $(SHARED) $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(EMU_DIR)/device_chapters.o $(PROGRAM)
+	$(CXX) $(EMULATOR) $(EXTERN) $(CALLER_O) -MMD -MP -c $< -o $@
+$(EMU_DIR)/train_gpt: $(SHARED) $(EMU_DIR)/cuda_instances.o $(EMU_RUN) $(PROGRAM) $(EMU_DIR)/device_chapters.o
 	$(CXX) $(EMULATOR) $^ -o $@ $(LIBS)
 
 # The version is an object of its own: a commit recompiles one line, not the program.

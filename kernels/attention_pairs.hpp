@@ -71,7 +71,7 @@ PAIRS_TARGET inline void copy_rows(bf16* out, const bf16* in, int64_t stride, in
 inline const Pair* as_pairs(const bf16* p) { return reinterpret_cast<const Pair*>(p); }
 
 // out (HS / 2, kTileKeys) = n rows of HS numbers, their pairs transposed; zeros up to the next multiple of 32 rows, and of depth pairs.
-PAIRS_TARGET inline void transpose_pairs(Pair* out, const bf16* in, int64_t stride, int64_t n, int64_t HS, int64_t depth) {
+PAIRS_TARGET __attribute__((noinline)) inline void transpose_pairs(Pair* out, const bf16* in, int64_t stride, int64_t n, int64_t HS, int64_t depth) {
     transpose_into<kTileKeys>(out, as_pairs(in), stride / 2, n, HS / 2);
     for (int64_t c = 0; c < HS / 2; c++)
         for (int64_t i = n; i < round_up(n, int64_t(32)); i++) out[c * kTileKeys + i] = 0;
@@ -265,7 +265,7 @@ PAIRS_TARGET inline void pair_queries(const BackwardTile<Vectors>& t, Pair* out,
     interleave_rows(out, t.ld, in, stride, t.nq, t.HS);
 }
 // AMX: channels are the rows of dk and dv, since p and ds lie as it wants its right operand, and the queries are turned instead.
-PAIRS_TARGET inline void pair_queries(const BackwardTile<Amx>& t, Pair* out, const bf16* in, int64_t stride) {
+PAIRS_TARGET __attribute__((noinline)) inline void pair_queries(const BackwardTile<Amx>& t, Pair* out, const bf16* in, int64_t stride) {
     Pair* const rows = static_cast<Pair*>(t.turning);
     pair_rows(rows, t.ld, in, stride, t.nq, t.HS, t.kPairsOfQueries);
     transpose_into<BackwardTile<Amx>::kPairsOfQueries>(out, rows, t.ld, t.kPairsOfQueries, t.ld);
@@ -323,11 +323,11 @@ PAIRS_TARGET inline void backward_tile(const BackwardTile<Unit>& t) {
 }
 
 // out (keys, HS; rows `stride` apart) = factor * d of a tile, dk or dv.
-PAIRS_TARGET inline void store_keys(const BackwardTile<Vectors>& t, bf16* out, int64_t stride, const float* d, float factor) {
+PAIRS_TARGET __attribute__((noinline)) inline void store_keys(const BackwardTile<Vectors>& t, bf16* out, int64_t stride, const float* d, float factor) {
     for (int64_t j = 0; j < t.keys; j++)
         for (int64_t c = 0; c < t.HS; c++) out[j * stride + c] = bf16(d[j * t.ld + c] * factor);
 }
-PAIRS_TARGET inline void store_keys(const BackwardTile<Amx>& t, bf16* out, int64_t stride, const float* d, float factor) {
+PAIRS_TARGET __attribute__((noinline)) inline void store_keys(const BackwardTile<Amx>& t, bf16* out, int64_t stride, const float* d, float factor) {
     float* const rows = static_cast<float*>(t.turning);                  // (keys, 32)
     for (int64_t c0 = 0; c0 < t.HS; c0 += kColumns) {
         transpose_into<kColumns>(rows, d + c0 * kTileKeys, kTileKeys, kColumns, t.keys);

@@ -266,7 +266,7 @@ template <typename Tile, bool left, typename T>
 void pack_strip(typename Tile::Packed* pack, int64_t s, int64_t strips, const T* in, int64_t ld, bool along, int64_t lines,
                 int64_t k) {
     constexpr int WIDTH = left ? Tile::MR : Tile::NR;
-    simd([&]() ALWAYS_INLINE {
+    const auto pack_blocks = [&]() ALWAYS_INLINE {
         for (int64_t p = 0; p < k; p += kKC) {
             const int64_t numbers = std::min(kKC, k - p), steps = ceil_div(numbers, Tile::kStep);
             auto* panel = pack + (p / Tile::kStep * strips + s * steps) * WIDTH;
@@ -282,7 +282,12 @@ void pack_strip(typename Tile::Packed* pack, int64_t s, int64_t strips, const T*
                 pack_panel<WIDTH>(panel, from, ld, along, lines, numbers);
             }
         }
-    });
+    };
+#if TRAIN_GPT_PAIRS
+    if constexpr (std::is_same_v<Tile, TileAmx>) run_avx512(pack_blocks);   // by the vectors alone: Tile::run sets the tiles up
+    else
+#endif
+        Tile::run(pack_blocks);
 }
 
 // The strips of one operand that a tile needs, from its first one on.

@@ -62,8 +62,9 @@ PAIRS_TARGET inline void multiply_pairs(float* c, int64_t ldc, const Pair* a, in
     }
 }
 
-// out (ceil(n / 2), ld) = rows 2p and 2p + 1 of `in` (n, width; rows `stride` apart) interleaved, zeros beyond n and width.
-PAIRS_TARGET inline void interleave_rows(Pair* out, int64_t ld, const bf16* in, int64_t stride, int64_t n, int64_t width) {
+// out (ceil(n / 2), ld) = rows 2p and 2p + 1 of `in` (n, width; rows `stride` apart) interleaved, zeros beyond n and width. noinline, as others that
+// turn a whole tile: a copy in each place was no faster, and a quarter of the time that the kernels took to compile.
+PAIRS_TARGET __attribute__((noinline)) inline void interleave_rows(Pair* out, int64_t ld, const bf16* in, int64_t stride, int64_t n, int64_t width) {
     for (int64_t p = 0; 2 * p < n; p++) {
         const bf16 *low = in + 2 * p * stride, *high = low + stride;
         const bool both = 2 * p + 1 < n;
