@@ -13,15 +13,15 @@
 
 template <typename Dev, typename T>
 struct CacheOf final : ModelCache {
-    CacheOf(Dev& dev, const Config& c, int64_t rows, int64_t max_T) : ModelCache(rows, max_T), dev(dev), cache(dev, c, rows, max_T), C(c.C) {}
+    CacheOf(Dev& dev, const Config& c, int64_t rows, int64_t max_T) : ModelCache(rows, max_T), dev(dev), cache(dev, c, rows, max_T), NH(c.NH), HS(c.HS()) {}
     void copy_row(int32_t to, int32_t from, int64_t tokens) override {
-        const int64_t row = max_T * C;
+        const int64_t head = max_T * HS, row = NH * head;
         for (auto* side : {&cache.k, &cache.v})
-            for (T* layer : *side) dev.copy_device(layer + to * row, layer + from * row, size_t(tokens * C) * sizeof(T));
+            for (T* layer : *side) dev.copy_device(layer + to * row, layer + from * row, size_t(tokens * HS) * sizeof(T), size_t(head) * sizeof(T), NH);
     }
     Dev& dev;
     KvCache<Dev, T> cache;
-    const int64_t C;
+    const int64_t NH, HS;
 };
 
 // The interface to a Gpt that somebody else owns.

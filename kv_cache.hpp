@@ -2,7 +2,7 @@
 //
 // A new token attends to the keys and values of the tokens before it, which never change again: kept, a token costs one pass over the weights
 // instead of one over the whole text. The price is memory, 2 L C numbers a token, and reading it all for each new one.
-// A row is one sequence. Rows that begin alike copy that beginning instead of computing it (Generator in generate.hpp: the prefix cache).
+// A row is one sequence; in it each head's past lies in one piece, as attention reads it. Rows that begin alike copy that beginning instead of computing it (Generator in generate.hpp: the prefix cache).
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@ class KvCache {
         for (int pass = 0; pass < 2; pass++) {
             k.clear(), v.clear();
             for (int64_t l = 0; l < c.L; l++) {
-                k.push_back(arena_.template take<T>(rows * max_T * c.C));  // (rows, max_T, C)
+                k.push_back(arena_.template take<T>(rows * max_T * c.C));  // (rows, NH, max_T, HS)
                 v.push_back(arena_.template take<T>(rows * max_T * c.C));
             }
             if (pass == 0) arena_.allocate();

@@ -98,9 +98,9 @@ void attention_backward(Cpu& dev, T* dqkv, float* db, const T* dy, const T* qkv,
     if (db) add_column_sums(dev, db, dqkv, B * T_, 3 * C);
 }
 
-// Generation: k_cache, v_cache (R, T_max, C) hold the past of R rows. qkv (B, n, 3C) are n new positions of B
-// sequences; sequence b lives in row slot[b], where past[b] positions are already. Appends k and v there; y (B, n, C)
-// is the causal attention over past and new, with the bits of attention_forward.
+// Generation: k_cache, v_cache (R, NH, T_max, HS) hold the past of R rows, that of a head in one piece: keys that lie C numbers apart cost a page of
+// memory for every few of them, and half of the speed. qkv (B, n, 3C) are n new positions of B sequences; sequence b lives in row slot[b], where
+// past[b] positions are already. Appends k and v there; y (B, n, C) is the causal attention over past and new, with the bits of attention_forward.
 template <typename T>
 void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, const int32_t* slot, const int32_t* past,
                       int64_t B, int64_t n, int64_t T_max, int64_t NH, int64_t HS) {
@@ -114,21 +114,25 @@ void attention_cached(Cpu& dev, T* y, T* k_cache, T* v_cache, const T* qkv, cons
     {
         #pragma omp for
         for (int64_t i = 0; i < B * n; i++) {
-            const int64_t b = i / n, at = (int64_t(slot[b]) * T_max + past[b] + i % n) * C;
-            std::copy_n(qkv + i * 3 * C + C, C, k_cache + at);
-            std::copy_n(qkv + i * 3 * C + 2 * C, C, v_cache + at);
+            const int64_t b = i / n;
+            const T* const k = qkv + i * 3 * C + C;
+            for (int64_t h = 0; h < NH; h++) {
+                const int64_t at = ((slot[b] * NH + h) * T_max + past[b] + i % n) * HS;
+                std::copy_n(k + h * HS, HS, k_cache + at);
+                std::copy_n(k + C + h * HS, HS, v_cache + at);
+            }
         }
         // A token that is written reads much and computes little: a thread takes several heads of a row, and asks for the next one's keys ahead.
         const int64_t together = n > 1 ? 1 : std::clamp<int64_t>(B * NH / (4 * dev.threads), 1, NH);
         #pragma omp for schedule(dynamic, together)
         for (int64_t item = 0; item < B * NH * chunks; item++) {
             const int64_t chunk = chunks - 1 - item / (B * NH), b = item % (B * NH) / NH, h = item % NH;
-            const int64_t cached = int64_t(slot[b]) * T_max * C + h * HS, in = b * n * 3 * C + h * HS;
+            const int64_t cached = (slot[b] * NH + h) * T_max * HS, in = b * n * 3 * C + h * HS;
             attention::Head<T> head{y + b * n * C + h * HS, nullptr, qkv + in, k_cache + cached, v_cache + cached,
-                                    C, 3 * C, C, past[b], n, HS};
+                                    C, 3 * C, HS, past[b], n, HS};
             if (together > 1 && h + 1 < NH) {
                 attention::Head<T> next = head;
-                next.k += HS, next.v += HS;
+                next.k += T_max * HS, next.v += T_max * HS;
                 attention::prefetch_keys(next, 0, std::min<int64_t>(past[b], attention::kKeys));
             }
             attention::run_chunk(head, chunk, scratch + size_t(omp_get_thread_num()) * bytes);

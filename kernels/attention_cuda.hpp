@@ -358,16 +358,17 @@ __global__ void __launch_bounds__(kThreads, 2) backward_fp32_kernel(const Backwa
 // ---- generation
 
 // The new k and v of a prompt, behind what the cache holds. Floor: 4 B n C numbers, half of them read and half written (bf16: 8 B n C bytes); no
-// floating-point operations, for the address of each pair of packs two divisions of 64 bits.
+// floating-point operations, for the address of each pair of packs two divisions of 64 bits and one of 32.
 template <typename T>
 __global__ void __launch_bounds__(kThreads) append_kernel(T* k_cache, T* v_cache, const T* qkv, const int32_t* slot, const int32_t* past,
-                                                          int64_t B, int64_t n, int64_t T_max, int64_t C) {
+                                                          int64_t B, int64_t n, int64_t T_max, int64_t NH, int HS) {
     constexpr int size = Pack<T>::size;
-    const bool wide = C % size == 0;
-    const int64_t pieces = wide ? C / size : C, at = int64_t(blockIdx.x) * kThreads + threadIdx.x, c = at % pieces * (wide ? size : 1);
+    const bool wide = HS % size == 0;
+    const int64_t C = NH * HS, pieces = wide ? C / size : C, at = int64_t(blockIdx.x) * kThreads + threadIdx.x;
     const int64_t row = at / pieces, b = row / n, i = row % n;
+    const int c = int(at % pieces) * (wide ? size : 1);
     if (b < B && slot[b] >= 0 && past[b] >= 0 && past[b] + n <= T_max) {
-        const int64_t from = row * 3 * C + c, to = (slot[b] * T_max + past[b] + i) * C + c;
+        const int64_t from = row * 3 * C + c, to = ((slot[b] * NH + c / HS) * T_max + past[b] + i) * HS + c % HS;
         if (wide) {
             store16(k_cache + to, load16(qkv + from + C));
             store16(v_cache + to, load16(qkv + from + 2 * C));
@@ -421,7 +422,7 @@ struct Partial {
 
 template <typename T>
 struct Decode {
-    T *y, *k_cache, *v_cache;        // (B, C), (R, T_max, C)
+    T *y, *k_cache, *v_cache;        // (B, C), (R, NH, T_max, HS)
     const T* qkv;                    // (B, 3C)
     const int32_t *slot, *past;
     float* partial;                  // (B * NH, splits, HS + 2): o, top, sum; unused where splits is 1
@@ -447,7 +448,7 @@ __global__ void __launch_bounds__(kThreads) decode_kernel(const Decode<T> f) {
     const int64_t C = int64_t(f.NH) * f.HS, keys = f.keys(b), begin = int64_t(split) * kSplit;
     const int64_t end = keys < begin + kSplit ? keys : begin + kSplit;
     const T* const q_row = f.qkv + b * 3 * C + h * f.HS;
-    T* const k_rows = f.k_cache + (keys ? f.slot[b] : 0) * f.T_max * C + h * f.HS;
+    T* const k_rows = f.k_cache + ((keys ? f.slot[b] : 0) * int64_t(f.NH) + h) * f.T_max * f.HS;
     T* const v_rows = f.v_cache + (k_rows - f.k_cache);
     Eight<wide, T> q;
     q.load(q_row, c, f.HS, true);
@@ -459,9 +460,9 @@ __global__ void __launch_bounds__(kThreads) decode_kernel(const Decode<T> f) {
         for (int u = 0; u < unroll; u++) {
             const int64_t j = j0 + u * groups + group;
             const bool newest = j == keys - 1;
-            k[u].load(newest ? q_row + C : k_rows + j * C, c, f.HS, j < end);
-            v[u].load(newest ? q_row + 2 * C : v_rows + j * C, c, f.HS, j < end);
-            if (newest && j < end) k[u].store(k_rows + j * C, c, f.HS), v[u].store(v_rows + j * C, c, f.HS);
+            k[u].load(newest ? q_row + C : k_rows + j * f.HS, c, f.HS, j < end);
+            v[u].load(newest ? q_row + 2 * C : v_rows + j * f.HS, c, f.HS, j < end);
+            if (newest && j < end) k[u].store(k_rows + j * f.HS, c, f.HS), v[u].store(v_rows + j * f.HS, c, f.HS);
         }
         float largest = part.top;
         #pragma unroll
@@ -667,7 +668,7 @@ template <typename T>
 void attention_forward(Cuda& dev, T* y, float* lse, const T* qkv, int64_t B, int64_t T_, int64_t NH, int64_t HS) {
     attention_cuda::check_head_size(HS);
     const int64_t C = NH * HS;
-    attention_cuda::forward(dev, attention_cuda::Forward<T>{y, lse, qkv, qkv + C, qkv + 2 * C, nullptr, nullptr, T_, T_, int(3 * C), int(3 * C),
+    attention_cuda::forward(dev, attention_cuda::Forward<T>{y, lse, qkv, qkv + C, qkv + 2 * C, nullptr, nullptr, T_, T_, HS, T_ * 3 * C, int(3 * C), int(3 * C),
                                                             int(B * NH), int(NH), int(HS), attention::score_scale(HS)});
 }
 
@@ -701,10 +702,10 @@ void attention_cached(Cuda& dev, T* y, T* k_cache, T* v_cache, const T* qkv, con
         return decode(dev, Decode<T>{y, k_cache, v_cache, qkv, slot, past, partial, T_max, int(NH), int(HS), int(splits),
                                      attention::score_scale(HS)}, B);
     }
-    const int64_t pieces = B * n * (C % Pack<T>::size == 0 ? C / Pack<T>::size : C);
+    const int64_t pieces = B * n * (HS % Pack<T>::size == 0 ? C / Pack<T>::size : C);
     launch(append_kernel<T>, blocks(ceil_div(pieces, int64_t(kThreads))), dim3(kThreads), 0, dev.stream, k_cache, v_cache, qkv, slot, past, B, n,
-           T_max, C);
-    forward(dev, Forward<T>{y, nullptr, qkv, k_cache, v_cache, slot, past, n, T_max, int(3 * C), int(C), int(B * NH), int(NH), int(HS),
+           T_max, NH, int(HS));
+    forward(dev, Forward<T>{y, nullptr, qkv, k_cache, v_cache, slot, past, n, T_max, T_max * HS, NH * T_max * HS, int(3 * C), int(HS), int(B * NH), int(NH), int(HS),
                             attention::score_scale(HS)});
 }
 #endif  // CUDA_KERNELS

@@ -261,9 +261,9 @@ template <typename T>
 struct Forward {
     T* y;                            // (B, n, C)
     float* lse;                      // (B, NH, n) or null
-    const T *q, *k, *v;              // positions q_stride and kv_stride apart, kv_rows positions in a row of the cache
+    const T *q, *k, *v;              // positions q_stride and kv_stride apart; k and v of heads kv_head apart, with room for kv_room positions
     const int32_t *slot, *past;
-    int64_t n, kv_rows;
+    int64_t n, kv_room, kv_head, kv_row;         // kv_row: k and v of sequences, or rows of the cache
     int q_stride, kv_stride, heads, NH, HS;      // heads = B * NH
     float scale;                     // log2(e) / sqrt(HS): scores are powers of two
 };
@@ -279,8 +279,8 @@ __device__ __forceinline__ ForwardHead<T> forward_head(const Forward<T>& f, cons
     const int b = item.head / f.NH, h = item.head % f.NH;
     const int64_t i0 = int64_t(tiles - 1 - item.rank) * rows, last = i0 + rows < f.n ? i0 + rows : f.n;
     const int64_t past = f.past ? f.past[b] : 0, slot = f.slot ? f.slot[b] : b;
-    const bool sound = past >= 0 && slot >= 0 && past + f.n <= f.kv_rows;
-    const int64_t kv = (sound ? slot : 0) * f.kv_rows * f.kv_stride + h * f.HS, row = b * f.n + i0;
+    const bool sound = past >= 0 && slot >= 0 && past + f.n <= f.kv_room;
+    const int64_t kv = (sound ? slot : 0) * f.kv_row + h * f.kv_head, row = b * f.n + i0;
     return {f.q + row * f.q_stride + h * f.HS, f.k + kv, f.v + kv, f.y + (row * f.NH + h) * f.HS, i0, past, sound ? past + last : 0};
 }
 

@@ -94,6 +94,9 @@ struct Cuda {
     void copy_device(void* to, const void* from, size_t bytes) {
         CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream));
     }
+    void copy_device(void* to, const void* from, size_t bytes, size_t pitch, int64_t count) {
+        CUDA_CHECK(cudaMemcpy2DAsync(to, pitch, from, pitch, bytes, size_t(count), cudaMemcpyDeviceToDevice, stream));
+    }
     void synchronize() { CUDA_CHECK(cudaStreamSynchronize(stream)); }
     void* workspace(size_t bytes) { return workspace_.get(*this, bytes); }
     uint64_t workspace_version() const { return workspace_.version(); }

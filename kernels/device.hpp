@@ -353,6 +353,10 @@ struct Cpu {
     void copy_out(void* host, const void* device, size_t bytes) { std::memcpy(host, device, bytes); }
     void copy_out_later(void* host, const void* device, size_t bytes) { copy_out(host, device, bytes); }
     void copy_device(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+    // `count` pieces that lie `pitch` bytes apart, there and here
+    void copy_device(void* to, const void* from, size_t bytes, size_t pitch, int64_t count) {
+        for (int64_t i = 0; i < count; i++) std::memcpy(static_cast<char*>(to) + size_t(i) * pitch, static_cast<const char*>(from) + size_t(i) * pitch, bytes);
+    }
     void synchronize() {}
     void* workspace(size_t bytes) { return workspace_.get(*this, bytes); }
     void* operand_space(size_t bytes) { return operand_space_.get(*this, bytes); }   // for a product's operands, whose workspace is the other

@@ -32,10 +32,17 @@ inline bool has_pairs() { return active_isa() >= Isa::avx512_bf16; }
 // Two numbers of bf16, neighbours along k; the lower half is the first. It may lie where a bf16 may.
 typedef uint32_t Pair __attribute__((may_alias, aligned(2)));
 
+// Memory to ask for while something else is computed: `bytes` of it with each step of k.
+struct Ahead {
+    const char* next = nullptr;
+    int64_t bytes = 0;
+};
+
 // c (ROWS, N) = or += a (ROWS, K pairs) b (K pairs, N): a_rk is a[r * row + k * col], b_kn is b[k * ldb + n], N a multiple of 16 VECTORS: the columns
 // whose sums are in registers at a time. Each c_rn is a chain over k: its bits depend neither on r nor on how K is cut into calls.
-template <int ROWS, bool overwrite, int VECTORS = 2>
-PAIRS_TARGET inline void multiply_pairs(float* c, int64_t ldc, const Pair* a, int64_t row, int64_t col, const Pair* b, int64_t ldb, int64_t N, int64_t K) {
+template <int ROWS, bool overwrite, int VECTORS = 2, bool fetch = false>
+PAIRS_TARGET inline void multiply_pairs(float* c, int64_t ldc, const Pair* a, int64_t row, int64_t col, const Pair* b, int64_t ldb, int64_t N, int64_t K,
+                                        [[maybe_unused]] Ahead ahead = {}) {
     for (int64_t n = 0; n < N; n += 16 * VECTORS) {
         __m512 sum[ROWS][VECTORS];
         #pragma GCC unroll 16
@@ -44,6 +51,8 @@ PAIRS_TARGET inline void multiply_pairs(float* c, int64_t ldc, const Pair* a, in
             for (int v = 0; v < VECTORS; v++) sum[r][v] = overwrite ? _mm512_setzero_ps() : _mm512_loadu_ps(c + r * ldc + n + 16 * v);
         }
         for (int64_t k = 0; k < K; k++) {
+            if constexpr (fetch)
+                for (const char* end = ahead.next + ahead.bytes; ahead.next < end; ahead.next += 64) __builtin_prefetch(ahead.next, 0, 2);
             __m512bh b_k[VECTORS];
             #pragma GCC unroll 16
             for (int v = 0; v < VECTORS; v++) b_k[v] = (__m512bh)_mm512_loadu_si512(b + k * ldb + n + 16 * v);

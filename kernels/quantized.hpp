@@ -133,19 +133,20 @@ void for_panels(Cpu& dev, const PackedMatrix& w, int64_t N, F&& f) {
         for (int64_t n = 0; n < N; n += kPanelRows) f(p, n, std::min(kPanelRows, N - n));
 }
 
-// The end of a panel: its sums (rows, width) times the scales, plus the bias, through the gate. They are overwritten.
+// The end of a panel: its sums (rows, width) times the scales, plus the bias, through the gate.
 template <typename T>
-void finish_panel(T* y, float* sum, const PackedMatrix& w, const T* bias, bool gate, int64_t rows, int64_t p) {
+void finish_panel(T* y, const float* sum, const PackedMatrix& w, const T* bias, bool gate, int64_t rows, int64_t p) {
     const int64_t width = w.width(), m = p * width, columns = std::min(width, w.M - m);
     simd([&]() ALWAYS_INLINE {
         const float* scale = w.scales + m;
+        alignas(64) float shift[kPanelVectors * 16] = {};
+        if (bias) load_row(shift, bias + m, columns);
         for (int64_t r = 0; r < rows; r++, sum += width) {
-            for (int64_t q = 0; q < columns; q++) sum[q] *= scale[q];
-            if (bias)
-                for (int64_t q = 0; q < columns; q++) sum[q] += float(bias[m + q]);
+            T* const out = y + r * w.M + m;
             if (gate)
-                for (int64_t q = 0; q < columns; q++) sum[q] = gelu(sum[q]);
-            store_row(y + r * w.M + m, sum, columns);
+                for (int64_t q = 0; q < columns; q++) out[q] = T(gelu(sum[q] * scale[q] + shift[q]));
+            else
+                for (int64_t q = 0; q < columns; q++) out[q] = T(sum[q] * scale[q] + shift[q]);
         }
     });
 }
@@ -345,17 +346,18 @@ struct Vectors {
     static void end() {}
     // R rows or fewer: their sums for the panel's whole width are in registers (24 for six rows), and the panel is read as one stream
     template <int R = int(kMost)>
-    PAIRS_TARGET static void multiply(float* sum, const Pair* x, int64_t ldx, int64_t rows, const Pair* panel, int64_t steps) {
+    PAIRS_TARGET static void multiply(float* sum, const Pair* x, int64_t ldx, int64_t rows, const Pair* panel, int64_t steps, Ahead ahead) {
         if constexpr (R > 1)
-            if (rows < R) return multiply<R - 1>(sum, x, ldx, rows, panel, steps);
-        multiply_pairs<R, false, kPanelVectors>(sum, kWidth, x, ldx, 1, panel, kWidth, kWidth, steps);
+            if (rows < R) return multiply<R - 1>(sum, x, ldx, rows, panel, steps, ahead);
+        multiply_pairs<R, false, kPanelVectors, R == kMost>(sum, kWidth, x, ldx, 1, panel, kWidth, kWidth, steps, ahead);
     }
 };
 struct Amx {
     static constexpr int64_t kRows = amx::kRows, kMost = kRows;
     static void begin() { amx::begin(); }
     static void end() { amx::end(); }
-    static void multiply(float* sum, const Pair* x, int64_t ldx, int64_t, const Pair* panel, int64_t steps) {
+    static void multiply(float* sum, const Pair* x, int64_t ldx, int64_t, const Pair* panel, int64_t steps, Ahead ahead) {
+        for (const char* end = ahead.next + steps * ahead.bytes; ahead.next < end; ahead.next += 64) __builtin_prefetch(ahead.next, 0, 2);
         amx::multiply_rows<false>(sum, kWidth, x, ldx, panel, kWidth, kWidth, steps);
     }
 };
@@ -376,13 +378,12 @@ void block(bf16* y, const Pair* x, int64_t ldx, const PackedMatrix& w, const bf1
                 continue;
             }
         const Pair* const multiplied = pairs_of(widened, piece, pairs);
-        // many rows: while they are multiplied, the next piece comes into L2 (into L1 it would push this one out)
+        // many rows: while they are multiplied, the next piece comes into L2 (into L1 it would push this one out), a little with each step of the
+        // groups that are full, since a core waits for some 20 lines at a time only
+        const int64_t full = rows / Unit::kMost, bytes = rows > Unit::kMost ? round_up(ceil_div(kPanelSteps * kWidth * int64_t(sizeof(W)), full * pairs), int64_t(64)) : 0;
         const char* next = reinterpret_cast<const char*>(piece + kPanelSteps * kWidth);
-        const int64_t ahead = rows > Unit::kMost ? kPanelSteps * kWidth * int64_t(sizeof(W)) / ceil_div(rows, Unit::kMost) : 0;
-        for (int64_t r = 0; r < rows; r += Unit::kMost) {
-            for (const char* end = next + ahead; next < end; next += 64) __builtin_prefetch(next, 0, 2);
-            Unit::multiply(sum + r * kWidth, x + r * ldx + k / 2, ldx, std::min(Unit::kMost, rows - r), multiplied, pairs);
-        }
+        for (int64_t r = 0; r < rows; r += Unit::kMost, next += pairs * bytes)
+            Unit::multiply(sum + r * kWidth, x + r * ldx + k / 2, ldx, std::min(Unit::kMost, rows - r), multiplied, pairs, {next, bytes});
     }
     Unit::end();
     finish_panel(y, sum, w, bias, gate, rows, p);

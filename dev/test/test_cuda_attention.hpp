@@ -353,11 +353,8 @@ void check_cached(Report& t, const Shape& s, bool warpgroups = false) {
     const std::vector<T> k = whole.k.values(), v = whole.v.values();
     int64_t wrong_rows = 0, touched = 0;
     for (int64_t b = 0; b < s.B; b++)
-        for (int64_t i = 0; i < s.T; i++) {
-            const T* in = whole.qkv.data() + (b * s.T + i) * 3 * C;
-            const int64_t at = (whole.slot[size_t(b)] * whole.T_max + i) * C;
-            wrong_rows += !same_finite_bits(k.data() + at, in + C, C) || !same_finite_bits(v.data() + at, in + 2 * C, C);
-        }
+        for (int64_t i = 0; i < s.T; i++)
+            wrong_rows += !cache_holds(k, v, whole.qkv.data() + (b * s.T + i) * 3 * C, s, whole.slot[size_t(b)], whole.T_max, i);
     for (size_t i = 0; i < k.size(); i++) touched += !std::isnan(float(k[i])) + !std::isnan(float(v[i]));
     t.check(wrong_rows == 0 && touched == 2 * s.B * s.T * C, name + "the cache holds k and v of the new positions, and nothing else changed");
     // each row gets a prompt of its own length, then they go on together: pasts differ
@@ -387,10 +384,7 @@ void check_cached(Report& t, const Shape& s, bool warpgroups = false) {
             name + "decoding a row alone, in a longer cache, has the same bits");
     const std::vector<T> mixed_k = mixed.k.values(), mixed_v = mixed.v.values();
     wrong_rows = 0;
-    for (int64_t i = 0; i < mixed.past[0]; i++) {
-        const int64_t at = (mixed.slot[0] * mixed.T_max + i) * C;
-        wrong_rows += !same_finite_bits(mixed_k.data() + at, mixed.qkv.data() + i * 3 * C + C, C) || !same_finite_bits(mixed_v.data() + at, mixed.qkv.data() + i * 3 * C + 2 * C, C);
-    }
+    for (int64_t i = 0; i < mixed.past[0]; i++) wrong_rows += !cache_holds(mixed_k, mixed_v, mixed.qkv.data() + i * 3 * C, s, mixed.slot[0], mixed.T_max, i);
     t.check(wrong_rows == 0, name + "decoding appends k and v");
 }
 inline void test_cached(Report& t) {

@@ -396,7 +396,8 @@ void check_cached(Report& t) {
     const Data d = random_data(c, rows * n, 8);
     std::vector<float> full(size_t(rows * n * c.V), kNaN);
     gpt.logits(full.data(), d.inputs.data(), rows, n);
-    KvCache<Cuda, T> cache(cuda, c, rows, 16);
+    CacheOf<Cuda, T> held(cuda, c, rows, 16);
+    KvCache<Cuda, T>& cache = held.cache;
     std::vector<float> last(size_t(rows * c.V), kNaN);
     const std::vector<int32_t> slot = {2, 0, 1};
     double worst = 0, wrong = 0;
@@ -416,6 +417,16 @@ void check_cached(Report& t) {
     }
     t.check_at_most(worst, bound<T>(), cat(dtype_name<T>(), ": cached logits are those of the full forward pass"));
     t.check_rejected(wrong, bound<T>(), "logits of the position before");
+    // the beginning of a row, copied to another
+    const int32_t to = slot[1], past = int32_t(n) - 1, id = d.inputs[size_t(n - 1)];
+    std::vector<float> copied(size_t(c.V), kNaN);
+    const auto step = [&](int64_t tokens) {
+        held.copy_row(to, slot[0], tokens);
+        gpt.forward_cached(copied.data(), cache, &id, &to, &past, 1, 1);
+        return std::memcmp(copied.data(), last.data(), copied.size() * sizeof(float)) == 0;
+    };
+    t.check(!step(n - 3), "control: two tokens are not copied");
+    t.check(step(n - 1), cat(dtype_name<T>(), ": after a copied beginning the same bits"));
 }
 inline void test_cached(Report& t) {
     check_cached<float>(t);

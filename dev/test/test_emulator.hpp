@@ -778,6 +778,17 @@ cudaGraphExec_t captured(Cuda& dev, F&& work, size_t& nodes) {
     CUDA_CHECK(cudaGraphDestroy(graph));
     return exec;
 }
+// Pieces of an array, copied to their places in another.
+inline void pieces(Report& t) {
+    Cuda dev;
+    std::vector<float> x(24), want(24, -1);
+    for (size_t i = 0; i < x.size(); i++) x[i] = float(i);
+    OnDevice<float> from(dev, x), to(dev, want);
+    dev.copy_device(to.p, from.p, 3 * sizeof(float), 8 * sizeof(float), 3);
+    for (size_t i = 0; i < 3; i++) std::copy_n(x.begin() + int64_t(8 * i), 3, want.begin() + int64_t(8 * i));
+    t.check(to.read() == want, "three numbers of every eight are copied, the others stay");
+    t.check_error([&] { dev.copy_device(to.p, from.p, 9 * sizeof(float), 8 * sizeof(float), 2); }, "pitch", "pieces longer than their distance");
+}
 inline void graphs(Report& t) {
     Cuda dev;
     OnDevice<float> x(dev, std::vector<float>(32, 1.0f)), y(dev, std::vector<float>(32, 0.0f)), z(dev, std::vector<float>(32, 5.0f));
@@ -872,6 +883,7 @@ inline Suite emulator_tests() {
         {"emulator: a GPU's limits hold", emulator::limits},
         {"emulator: a touch of what is out of reach ends with a message", emulator::faults},
         {"emulator: streams run as late as is legal", emulator::streams},
+        {"emulator: pieces of an array are copied", emulator::pieces},
         {"emulator: graphs replay what was captured; what breaks a capture is an error", emulator::graphs},
         {"emulator: the detector is there", [](Report& t) {
             if (emu::has_detector()) t.check(true, "compiled with -fsanitize=thread");

@@ -428,6 +428,17 @@ struct CachedRun {
     }
 };
 
+// Whether position i of row `slot` of the caches (R, NH, T_max, HS) has the k and v of `in`, (3C).
+template <typename T>
+bool cache_holds(const std::vector<T>& k, const std::vector<T>& v, const T* in, const Shape& s, int64_t slot, int64_t T_max, int64_t i) {
+    bool same = true;
+    for (int64_t h = 0; h < s.NH; h++) {
+        const int64_t at = ((slot * s.NH + h) * T_max + i) * s.HS;
+        same &= same_finite_bits(k.data() + at, in + s.C() + h * s.HS, s.HS) && same_finite_bits(v.data() + at, in + 2 * s.C() + h * s.HS, s.HS);
+    }
+    return same;
+}
+
 template <typename T>
 void check_cached(Report& t) {
     Cpu dev;
@@ -444,9 +455,7 @@ void check_cached(Report& t) {
         t.check_at_most(worst_error(whole.y, doubles(want.y)), bound, name + "prefill");
         for (int64_t b = 0; b < s.B; b++)
             for (int64_t i = 0; i < s.T; i++) {
-                const T* in = whole.qkv.data() + (b * s.T + i) * 3 * C;
-                const int64_t at = (whole.slot[size_t(b)] * whole.T_max + i) * C;
-                if (!same_finite_bits(whole.k.data() + at, in + C, C) || !same_finite_bits(whole.v.data() + at, in + 2 * C, C))
+                if (!cache_holds(whole.k, whole.v, whole.qkv.data() + (b * s.T + i) * 3 * C, s, whole.slot[size_t(b)], whole.T_max, i))
                     t.check(false, cat(name, "the cache holds k and v of position ", i));
             }
         if (s.T < 20) continue;
