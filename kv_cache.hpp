@@ -2,7 +2,8 @@
 //
 // A new token attends to the keys and values of the tokens before it, which never change again: kept, a token costs one pass over the weights
 // instead of one over the whole text. The price is memory, 2 L C numbers a token, and reading it all for each new one.
-// A row is one sequence; in it each head's past lies in one piece, as attention reads it. Rows that begin alike copy that beginning instead of computing it (Generator in generate.hpp: the prefix cache).
+// A row is one sequence; in it each head's past lies in one piece, as attention reads it. Rows that begin alike copy that beginning instead of
+// computing it (Generator in generate.hpp: the prefix cache).
 #pragma once
 
 #include <atomic>

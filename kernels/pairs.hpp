@@ -40,6 +40,7 @@ struct Ahead {
 
 // c (ROWS, N) = or += a (ROWS, K pairs) b (K pairs, N): a_rk is a[r * row + k * col], b_kn is b[k * ldb + n], N a multiple of 16 VECTORS: the columns
 // whose sums are in registers at a time. Each c_rn is a chain over k: its bits depend neither on r nor on how K is cut into calls.
+// fetch: ask for `ahead` on the way.
 template <int ROWS, bool overwrite, int VECTORS = 2, bool fetch = false>
 PAIRS_TARGET inline void multiply_pairs(float* c, int64_t ldc, const Pair* a, int64_t row, int64_t col, const Pair* b, int64_t ldb, int64_t N, int64_t K,
                                         [[maybe_unused]] Ahead ahead = {}) {
