@@ -36,6 +36,9 @@ typedef uint32_t Pair __attribute__((may_alias, aligned(2)));
 struct Ahead {
     const char* next = nullptr;
     int64_t bytes = 0;
+    ALWAYS_INLINE void ask(int64_t steps = 1) {   // into L2: into L1 it would push out what is being multiplied
+        for (const char* end = next + steps * bytes; next < end; next += 64) __builtin_prefetch(next, 0, 2);
+    }
 };
 
 // c (ROWS, N) = or += a (ROWS, K pairs) b (K pairs, N): a_rk is a[r * row + k * col], b_kn is b[k * ldb + n], N a multiple of 16 VECTORS: the columns
@@ -52,8 +55,7 @@ PAIRS_TARGET inline void multiply_pairs(float* c, int64_t ldc, const Pair* a, in
             for (int v = 0; v < VECTORS; v++) sum[r][v] = overwrite ? _mm512_setzero_ps() : _mm512_loadu_ps(c + r * ldc + n + 16 * v);
         }
         for (int64_t k = 0; k < K; k++) {
-            if constexpr (fetch)
-                for (const char* end = ahead.next + ahead.bytes; ahead.next < end; ahead.next += 64) __builtin_prefetch(ahead.next, 0, 2);
+            if constexpr (fetch) ahead.ask();
             __m512bh b_k[VECTORS];
             #pragma GCC unroll 16
             for (int v = 0; v < VECTORS; v++) b_k[v] = (__m512bh)_mm512_loadu_si512(b + k * ldb + n + 16 * v);
