@@ -43,6 +43,11 @@ template <int tile>
 ALWAYS_INLINE inline void load(const void* p, int64_t stride) {
     asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(stride), "i"(tile) : "memory");
 }
+// The same of what will not be read again soon: a hint not to keep it in L1.
+template <int tile>
+ALWAYS_INLINE inline void load_once(const void* p, int64_t stride) {
+    asm volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(stride), "i"(tile) : "memory");
+}
 template <int tile>
 ALWAYS_INLINE inline void store(void* p, int64_t stride) {
     asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(p), "r"(stride), "i"(tile) : "memory");
@@ -70,20 +75,6 @@ inline void multiply_rows(float* c, int64_t ldc, const Pair* a, int64_t lda, con
     int64_t j = 0;
     for (; j + 4 * kColumns <= N; j += 4 * kColumns) multiply_rows<overwrite>(std::make_integer_sequence<int, 4>(), c + j, ldc, a, lda, b + j, ldb, K);
     if (j < N) multiply_rows<overwrite>(std::make_integer_sequence<int, 2>(), c + j, ldc, a, lda, b + j, ldb, K);
-}
-
-// c (32, 32) = or += a b over `steps` tiles along k: a is 32 rows of 64 bytes a step, b 16 rows of 128 bytes a step. Four products for four loads.
-template <bool overwrite>
-ALWAYS_INLINE inline void multiply_panels(float* c, int64_t ldc, const Pair* a, const Pair* b, int64_t steps) {
-    float* const lower = c + kRows * ldc;
-    if (overwrite) zero<0>(), zero<1>(), zero<2>(), zero<3>();
-    else load<0>(c, ldc * 4), load<1>(c + kColumns, ldc * 4), load<2>(lower, ldc * 4), load<3>(lower + kColumns, ldc * 4);
-    for (; steps > 0; steps--, a += 32 * kDepth, b += 32 * kDepth) {
-        load<6>(b, 128), load<4>(a, 64), multiply<0, 4, 6>();
-        load<7>(b + kColumns, 128), multiply<1, 4, 7>();
-        load<5>(a + kRows * kDepth, 64), multiply<2, 5, 6>(), multiply<3, 5, 7>();
-    }
-    store<0>(c, ldc * 4), store<1>(c + kColumns, ldc * 4), store<2>(lower, ldc * 4), store<3>(lower + kColumns, ldc * 4);
 }
 
 }  // namespace amx

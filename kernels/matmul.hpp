@@ -18,75 +18,12 @@
 #include <type_traits>
 #include <unordered_map>
 
-#include "amx.hpp"
 #include "column_sums.hpp"
 #include "device.hpp"
 #include "fp8.hpp"
-#include "gelu.hpp"
+#include "gemm.hpp"
+#include "gemm_amx.hpp"
 #include "pairs.hpp"
-
-#if __has_include(<oneapi/dnnl/dnnl.h>) && !defined(TRAIN_GPT_NO_ONEDNN)
-#define TRAIN_GPT_ONEDNN 1
-#include <oneapi/dnnl/dnnl.h>  // the C interface: on dnnl.hpp of 2.6 the front end of nvcc 13.0 aborts in C++20
-#else
-#define TRAIN_GPT_ONEDNN 0
-#endif
-
-// Which engine multiplies. `measured` is the faster one for the shape; TRAIN_GPT_MATMUL=own|onednn forces one of them.
-enum class MatmulEngine { measured, own, onednn };
-inline MatmulEngine matmul_engine() {
-    static const MatmulEngine engine = [] {
-        const char* wanted = std::getenv("TRAIN_GPT_MATMUL");
-        const std::string s = wanted ? wanted : "measured";
-        if (s == "onednn" && !TRAIN_GPT_ONEDNN)
-            throw UsageError("TRAIN_GPT_MATMUL=onednn: built without oneDNN", "install libdnnl-dev, then make");
-        if (s != "measured" && s != "own" && s != "onednn")
-            throw UsageError(cat("TRAIN_GPT_MATMUL=", s, ": unknown, expected measured, own or onednn"));
-        return s == "own" ? MatmulEngine::own : s == "onednn" ? MatmulEngine::onednn : MatmulEngine::measured;
-    }();
-    return engine;
-}
-
-// The end of a row of C: take the finished sums (nullptr: they are in c already), add the bias, apply the gate.
-template <typename TC>
-ALWAYS_INLINE inline void finish_row(TC* c, const float* sum, bool accumulate, const TC* bias, TC* gelu_out,
-                                     int64_t n) {
-    if (sum && accumulate)
-        for (int64_t q = 0; q < n; q++) c[q] = TC(float(c[q]) + sum[q]);
-    else if (sum && bias)
-        for (int64_t q = 0; q < n; q++) c[q] = TC(sum[q] + float(bias[q]));
-    else if (sum)
-        store_row(c, sum, n);
-    else if (bias)
-        for (int64_t q = 0; q < n; q++) c[q] = TC(float(c[q]) + float(bias[q]));
-    if (gelu_out)
-        for (int64_t q = 0; q < n; q++) gelu_out[q] = TC(gelu(float(c[q])));
-}
-
-// One product and what happens to its result while that is still in the cache.
-template <typename TC, typename T>
-struct Gemm {
-    TC* c;                        // (M, N)
-    const T *a, *b;               // a: (M, K), or (K, M) where ta;  b: (K, N), or (N, K) where tb
-    int64_t M, N, K;
-    bool ta = false, tb = false;
-    bool accumulate = false;      // c += instead of c =
-    const TC* bias = nullptr;     // (N), added to each row
-    TC* gelu_out = nullptr;       // (M, N), gelu of c as stored (rounded): a backward from c sees the same numbers
-    MatmulEngine engine = matmul_engine();
-
-    // C[i : i+rows, j : j+cols] has its sums: in sum (rows, cols; row stride ld), or in C itself where sum is null.
-    void finish(int64_t i, int64_t rows, int64_t j, int64_t cols, const float* sum, int64_t ld) const {
-        if (!sum && !bias && !gelu_out) return;
-        simd([&]() ALWAYS_INLINE {
-            for (int64_t r = 0; r < rows; r++) {
-                const int64_t at = (i + r) * N + j;
-                finish_row(c + at, sum ? sum + r * ld : nullptr, accumulate, bias ? bias + j : nullptr,
-                           gelu_out ? gelu_out + at : nullptr, cols);
-            }
-        });
-    }
-};
 
 // ---- CPU: the register kernel
 
@@ -125,22 +62,6 @@ struct TilePairs {
     template <typename F>
     static void run(F f) { run_avx512(f); }
 };
-// Of bf16, where there is AMX (amx.hpp): a step of k is a row of a tile of A, 32 numbers.
-struct TileAmx {
-    static constexpr int MR = 32, NV = 2, W = 16, NR = NV * W;   // 4 tiles of sums, 2 of A, 2 of B
-    struct alignas(64) Packed {
-        Pair row[amx::kDepth];
-    };
-    static Pair* pairs(Packed* p) { return reinterpret_cast<Pair*>(p); }
-    static const Pair* pairs(const Packed* p) { return reinterpret_cast<const Pair*>(p); }
-    static constexpr int64_t kStep = 2 * amx::kDepth;
-    template <typename F>
-    static void run(F f) {
-        amx::begin();
-        run_avx512(f);
-        amx::end();
-    }
-};
 #endif
 
 // c (MR, NR; row stride ldc) = or += a b over k steps. a[i * a_row + k * a_k], b[k * b_k + j].
@@ -149,12 +70,6 @@ template <typename Tile>
 ALWAYS_INLINE inline void gemm_tile(float* c, int64_t ldc, bool add, const Pair* a, int64_t a_row, int64_t a_k, const Pair* b, int64_t b_k, int64_t k) {
     if (add) multiply_pairs<Tile::MR, false>(c, ldc, a, a_row, a_k, b, b_k, Tile::NR, k);
     else multiply_pairs<Tile::MR, true>(c, ldc, a, a_row, a_k, b, b_k, Tile::NR, k);
-}
-// Panels as pack_strip makes them: a_row, a_k and b_k are known.
-template <typename Tile>
-ALWAYS_INLINE inline void gemm_tile(float* c, int64_t ldc, bool add, const TileAmx::Packed* a, int64_t, int64_t, const TileAmx::Packed* b, int64_t, int64_t k) {
-    if (add) amx::multiply_panels<false>(c, ldc, TileAmx::pairs(a), TileAmx::pairs(b), k);
-    else amx::multiply_panels<true>(c, ldc, TileAmx::pairs(a), TileAmx::pairs(b), k);
 }
 #endif
 template <typename Tile>
@@ -231,33 +146,6 @@ ALWAYS_INLINE inline void pack_panel(Pair* out, const bf16* in, int64_t ld, bool
             out[p * WIDTH + j] = Pair(x[0].bits) | (2 * p + 1 < k ? Pair(x[1].bits) << 16 : 0);
         }
 }
-
-// The same for AMX, zeros up to a whole step. A panel of B is one of pairs. In a panel of A each step is WIDTH rows of 16 pairs, so that a tile
-// lies in one piece: out[k / 32][WIDTH][16].
-template <int WIDTH>
-ALWAYS_INLINE inline void pack_right_panel(TileAmx::Packed* out, const bf16* in, int64_t ld, bool along, int64_t lines, int64_t k) {
-    const int64_t pairs = ceil_div(k, int64_t(2)), all = round_up(pairs, int64_t(amx::kDepth));
-    Pair* const panel = TileAmx::pairs(out);
-    pack_panel<WIDTH>(panel, in, ld, along, lines, k);
-    std::fill(panel + pairs * WIDTH, panel + all * WIDTH, 0u);
-}
-template <int WIDTH>
-ALWAYS_INLINE inline void pack_left_panel(TileAmx::Packed* out, const bf16* in, int64_t ld, bool along, int64_t lines, int64_t k) {
-    for (int64_t p = 0; p < k; p += TileAmx::kStep, out += WIDTH) {
-        const int64_t numbers = std::min(TileAmx::kStep, k - p);
-        if (along) {
-            for (int64_t j = 0; j < lines; j++) {
-                std::memset(out + j, 0, sizeof(*out));
-                std::memcpy(out + j, in + j * ld + p, size_t(numbers) * sizeof(bf16));
-            }
-            std::memset(out + lines, 0, size_t(WIDTH - lines) * sizeof(*out));
-        } else {
-            TileAmx::Packed stage[WIDTH];
-            pack_right_panel<WIDTH>(stage, in + p * ld, ld, false, lines, numbers);
-            transpose_into<amx::kDepth>(TileAmx::pairs(out), TileAmx::pairs(stage), WIDTH, amx::kDepth, WIDTH);
-        }
-    }
-}
 #endif
 
 // Strip s (of `strips`) of a packed operand, the left one or the right one: its k numbers lie in blocks of kKC, so that a tile finds all strips of a
@@ -271,23 +159,10 @@ void pack_strip(typename Tile::Packed* pack, int64_t s, int64_t strips, const T*
             const int64_t numbers = std::min(kKC, k - p), steps = ceil_div(numbers, Tile::kStep);
             auto* panel = pack + (p / Tile::kStep * strips + s * steps) * WIDTH;
             const T* from = in + (along ? p : p * ld);
-#if TRAIN_GPT_PAIRS
-            if constexpr (std::is_same_v<Tile, TileAmx>) {
-                if constexpr (left) pack_left_panel<WIDTH>(panel, from, ld, along, lines, numbers);
-                else pack_right_panel<WIDTH>(panel, from, ld, along, lines, numbers);
-                continue;
-            } else
-#endif
-            {
-                pack_panel<WIDTH>(panel, from, ld, along, lines, numbers);
-            }
+            pack_panel<WIDTH>(panel, from, ld, along, lines, numbers);
         }
     };
-#if TRAIN_GPT_PAIRS
-    if constexpr (std::is_same_v<Tile, TileAmx>) run_avx512(pack_blocks);   // by the vectors alone: Tile::run sets the tiles up
-    else
-#endif
-        Tile::run(pack_blocks);
+    Tile::run(pack_blocks);
 }
 
 // The strips of one operand that a tile needs, from its first one on.
@@ -529,7 +404,7 @@ void gemm_own(Cpu& dev, const Gemm<TC, T>& g) {
     if (g.M <= kFewRows && !g.ta && !dev.row_invariant) return g.tb ? few_rows_nt(dev, g) : few_rows_nn(dev, g);
 #if TRAIN_GPT_PAIRS
     if constexpr (sizeof(T) == 2)
-        if (has_pairs()) return has_amx() ? BlockedGemm<TileAmx, TC, T>{g}.run(dev) : BlockedGemm<TilePairs, TC, T>{g}.run(dev);
+        if (has_pairs()) return has_amx() ? amx::Product<TC>(g).run(dev) : BlockedGemm<TilePairs, TC, T>{g}.run(dev);
 #endif
     with_tile([&](auto tile) { BlockedGemm<decltype(tile), TC, T>{g}.run(dev); });
 }
@@ -688,7 +563,7 @@ class OneDnn {
 // speed in fp32, the least on large matrices and a busy machine. AVX-512 and AMX are not measured with ours.
 template <typename TC, typename T>
 bool onednn_is_faster(const Gemm<TC, T>& g) {
-    if (sizeof(T) == 2) return onednn_has_fast_bf16();  // ours by pairs: 0.78 to 0.93 of it (LOG 2026-11-23); by floats as fast as fp32
+    if (sizeof(T) == 2) return onednn_has_fast_bf16() && !has_amx();  // by AMX ours: gemm_amx.hpp; by pairs 0.78 to 0.93 of it (LOG 2026-11-23), by floats as fast as fp32
     return g.M > kFewRows || g.ta;                // 2 to 4 rows: ours is 1.2 to 2 times as fast; 1 row: 0.9 to 1.0
 }
 #endif

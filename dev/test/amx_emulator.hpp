@@ -65,7 +65,7 @@ inline int execute(const uint8_t* code, const greg_t* registers) {
     if (code[0] != 0xC4 || (code[1] & 0x1F) != 2 || (code[2] & 0x84) != 0) return 0;        // VEX, 0F 38, W 0, 128 bits
     const int prefix = code[2] & 3, opcode = code[3], mode = code[4] >> 6, reg = code[4] >> 3 & 7, rm = code[4] & 7, vvvv = ~(code[2] >> 3) & 15;
     const int base_high = code[1] & 0x20 ? 0 : 8, index_high = code[1] & 0x40 ? 0 : 8;
-    constexpr int kNone = 0, kF3 = 2, kF2 = 3;
+    constexpr int kNone = 0, k66 = 1, kF3 = 2, kF2 = 3;
     Unit& u = unit;
     int length = 5;
     uint8_t* address = nullptr;
@@ -103,7 +103,7 @@ inline int execute(const uint8_t* code, const greg_t* registers) {
     } else if (opcode == 0x49 && prefix == kF2 && mode == 3) {                              // tilezero
         std::memset(u.bytes[reg], 0, sizeof(u.bytes[reg]));
         u.filled[reg] = true;
-    } else if (opcode == 0x4B && prefix == kF2 && mode != 3 && rm == 4) {                   // tileloadd
+    } else if (opcode == 0x4B && (prefix == kF2 || prefix == k66) && mode != 3 && rm == 4) {    // tileloadd, tileloaddt1
         for (int row = 0; row < 16; row++) std::memcpy(u.bytes[reg][row], address + row * stride, 64);
         u.filled[reg] = true;
     } else if (opcode == 0x4B && prefix == kF3 && mode != 3 && rm == 4) {                   // tilestored
